@@ -1,0 +1,142 @@
+package monitor
+
+import (
+	"slices"
+	"time"
+)
+
+// Config is a compiled monitors.yaml: defaults applied, references checked,
+// every service placed on a shard. A Config is not changed after it is built;
+// it may be shared between goroutines.
+type Config struct {
+	// Version counts the configurations of one table, from 1. Zero means a
+	// configuration that has not been stored.
+	Version int64 `json:"version"`
+
+	Site      Site       `json:"site"`
+	Locations []Location `json:"locations"` // at least one; the first is home
+	Monitors  []Monitor  `json:"monitors"`  // by ID, ascending
+	Services  []Service  `json:"services"`  // in the order of the file
+	Tiers     []Tier     `json:"tiers"`     // in the order of the file
+}
+
+// Site is what the public status page says about itself.
+type Site struct {
+	Name     string `json:"name"`
+	URL      string `json:"url,omitempty"` // no trailing slash; empty where the page has no public address
+	TimeZone string `json:"time_zone"`     // IANA name; "UTC" by default
+}
+
+// Location is where checks run from: an AWS Region, or "local" on one machine.
+type Location string
+
+// Local is the location of a configuration that names none, run by `sonde up`.
+const Local Location = "local"
+
+// Home is the location of the table: the first one of the configuration.
+func (c *Config) Home() Location {
+	if len(c.Locations) == 0 {
+		return Local
+	}
+	return c.Locations[0]
+}
+
+// Zone is the site's time zone; UTC where it is unknown to this system.
+func (c *Config) Zone() *time.Location {
+	zone, err := time.LoadLocation(c.Site.TimeZone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
+// Monitor returns the monitor of that id.
+func (c *Config) Monitor(id ID) (Monitor, bool) {
+	i, found := slices.BinarySearchFunc(c.Monitors, id, func(m Monitor, id ID) int { return compare(m.ID, id) })
+	if !found {
+		return Monitor{}, false
+	}
+	return c.Monitors[i], true
+}
+
+// Service returns the service of that id.
+func (c *Config) Service(id ServiceID) (Service, bool) {
+	i := slices.IndexFunc(c.Services, func(s Service) bool { return s.ID == id })
+	if i < 0 {
+		return Service{}, false
+	}
+	return c.Services[i], true
+}
+
+// Tier returns the tier of that id.
+func (c *Config) Tier(id TierID) (Tier, bool) {
+	i := slices.IndexFunc(c.Tiers, func(t Tier) bool { return t.ID == id })
+	if i < 0 {
+		return Tier{}, false
+	}
+	return c.Tiers[i], true
+}
+
+// Members returns the monitors of a service, in the order the service names
+// them; ids that the configuration does not hold are left out.
+func (c *Config) Members(s Service) []Monitor {
+	members := make([]Monitor, 0, len(s.Monitors))
+	for _, id := range s.Monitors {
+		if m, ok := c.Monitor(id); ok {
+			members = append(members, m)
+		}
+	}
+	return members
+}
+
+// Dependents returns the services that depend on this one, directly or through
+// others, in the order of the file.
+func (c *Config) Dependents(id ServiceID) []Service {
+	reached := map[ServiceID]bool{id: true}
+	for grew := true; grew; {
+		grew = false
+		for _, s := range c.Services {
+			if !reached[s.ID] && slices.ContainsFunc(s.DependsOn, func(d ServiceID) bool { return reached[d] }) {
+				reached[s.ID], grew = true, true
+			}
+		}
+	}
+	var below []Service
+	for _, s := range c.Services {
+		if reached[s.ID] && s.ID != id {
+			below = append(below, s)
+		}
+	}
+	return below
+}
+
+// Dependencies returns the services that this one depends on, directly or
+// through others, in the order of the file.
+func (c *Config) Dependencies(id ServiceID) []Service {
+	var above []Service
+	for _, s := range c.Services {
+		if slices.ContainsFunc(c.Dependents(s.ID), func(d Service) bool { return d.ID == id }) {
+			above = append(above, s)
+		}
+	}
+	return above
+}
+
+// Shards is the number of shards that the services stand on.
+func (c *Config) Shards() int {
+	n := 0
+	for _, s := range c.Services {
+		n = max(n, s.Shard+1)
+	}
+	return n
+}
+
+func compare[T ~string](a, b T) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,170 @@
+package monitor
+
+import (
+	"net"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// ID names a monitor: a lower-case letter or digit, then up to 62 lower-case
+// letters, digits and hyphens. It is unique in a configuration.
+type ID string
+
+// Kind is the protocol of a monitor.
+type Kind string
+
+// The kinds of monitor.
+const (
+	KindHTTP      Kind = "http"
+	KindTCP       Kind = "tcp"
+	KindTLS       Kind = "tls"
+	KindDNS       Kind = "dns"
+	KindHeartbeat Kind = "heartbeat"
+)
+
+// Monitor is one thing watched.
+type Monitor struct {
+	ID      ID        `json:"id"`
+	Name    string    `json:"name"`    // for people; the id where the file gives none
+	Service ServiceID `json:"service"` // the one service it belongs to
+
+	Every   time.Duration `json:"every"`   // from one scheduled check to the next; at least MinEvery
+	Timeout time.Duration `json:"timeout"` // for one check, everything included; less than Every
+
+	// Confirm is how many failing results in a row each needed location must
+	// report before an outage counts, Recover how many good ones end it. Both
+	// are at least 1. Recheck is the wait before a re-check is repeated; the
+	// first one is made at once.
+	Confirm int           `json:"confirm"`
+	Recover int           `json:"recover"`
+	Recheck time.Duration `json:"recheck"`
+
+	// Quorum is how many locations must agree; 0 is more than half of them.
+	Quorum    int        `json:"quorum,omitempty"`
+	Locations []Location `json:"locations"` // where it is checked from; at least one
+
+	Private bool `json:"private,omitempty"` // private and loopback addresses are allowed
+	Paused  bool `json:"paused,omitempty"`  // not checked
+
+	Expect []string `json:"expect,omitempty"` // expressions; a false one is down
+	Warn   []string `json:"warn,omitempty"`   // expressions; a false one is degraded
+
+	// Exactly one of these is set, and says the kind.
+	HTTP      *HTTP      `json:"http,omitempty"`
+	TCP       *TCP       `json:"tcp,omitempty"`
+	TLS       *TLS       `json:"tls,omitempty"`
+	DNS       *DNS       `json:"dns,omitempty"`
+	Heartbeat *Heartbeat `json:"heartbeat,omitempty"`
+}
+
+// MinEvery is the shortest interval that a monitor may have.
+const MinEvery = 5 * time.Second
+
+// HTTP asks for one URL over a fresh connection with a fresh lookup.
+type HTTP struct {
+	URL     string            `json:"url"`    // http or https
+	Method  string            `json:"method"` // GET by default
+	Headers map[string]string `json:"headers,omitempty"`
+	Body    string            `json:"body,omitempty"`
+
+	// Address pins the connection to an IP address, with a port or without
+	// one; Host header and SNI stay those of the URL. Redirects to another
+	// host are not pinned.
+	Address  string `json:"address,omitempty"`
+	Resolver string `json:"resolver,omitempty"` // ip or ip:port of the DNS server to ask; the system's by default
+
+	MaxRedirects int    `json:"max_redirects"`      // 0: a redirect is the answer
+	MaxBody      int64  `json:"max_body"`           // bytes read of the body at most
+	Insecure     bool   `json:"insecure,omitempty"` // the certificate is read but not verified
+	CA           string `json:"ca,omitempty"`       // PEM certificates trusted instead of the system's
+}
+
+// TCP opens a connection.
+type TCP struct {
+	Address string `json:"address"` // host:port
+}
+
+// TLS opens a connection, shakes hands and judges the certificate chain.
+type TLS struct {
+	Address    string `json:"address"`               // host:port
+	ServerName string `json:"server_name,omitempty"` // SNI and name to verify; the host by default
+	CA         string `json:"ca,omitempty"`          // PEM certificates trusted instead of the system's
+}
+
+// DNS asks every resolver for one name.
+type DNS struct {
+	Name      string   `json:"name"`
+	Type      string   `json:"type"`                // A, AAAA, CNAME, MX, NS, TXT, SOA, SRV, CAA or PTR
+	Resolvers []string `json:"resolvers,omitempty"` // ip or ip:port; the system's where empty
+	Answers   []string `json:"answers,omitempty"`   // the set every resolver must answer with; any answer where empty
+}
+
+// Heartbeat expects to be pinged.
+type Heartbeat struct {
+	Every time.Duration `json:"every"` // from one ping to the next
+	Grace time.Duration `json:"grace"` // how much later a ping may be
+}
+
+// Kind is the protocol that is set; empty where none is.
+func (m Monitor) Kind() Kind {
+	switch {
+	case m.HTTP != nil:
+		return KindHTTP
+	case m.TCP != nil:
+		return KindTCP
+	case m.TLS != nil:
+		return KindTLS
+	case m.DNS != nil:
+		return KindDNS
+	case m.Heartbeat != nil:
+		return KindHeartbeat
+	}
+	return ""
+}
+
+// Target is what is watched, for people: a URL without user information and
+// query, an address, a name and record type. It holds no secret.
+func (m Monitor) Target() string {
+	switch m.Kind() {
+	case KindHTTP:
+		return targetURL(m.HTTP.URL)
+	case KindTCP:
+		return m.TCP.Address
+	case KindTLS:
+		return m.TLS.Address
+	case KindDNS:
+		return m.DNS.Name + " " + m.DNS.Type
+	case KindHeartbeat:
+		return "heartbeat every " + m.Heartbeat.Every.String()
+	}
+	return ""
+}
+
+func targetURL(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	return u.String()
+}
+
+// Need is how many locations must agree on a verdict about this monitor: its
+// Quorum, or more than half of its locations, never more than there are.
+func (m Monitor) Need() int {
+	n := max(len(m.Locations), 1)
+	if m.Quorum > 0 {
+		return min(m.Quorum, n)
+	}
+	return n/2 + 1
+}
+
+// WithPort returns address as host:port, with the default port where the
+// address has none. IPv6 addresses may stand with or without brackets.
+func WithPort(address, port string) string {
+	if _, _, err := net.SplitHostPort(address); err == nil {
+		return address
+	}
+	return net.JoinHostPort(strings.Trim(address, "[]"), port)
+}

@@ -1,0 +1,121 @@
+package monitor
+
+import (
+	"encoding/json"
+	"math"
+	"time"
+)
+
+// Outcome is what one check found.
+type Outcome string
+
+// The outcomes. NotRun is no verdict about the target: Sonde could not check.
+const (
+	OutcomeUp       Outcome = "up"
+	OutcomeDegraded Outcome = "degraded"
+	OutcomeDown     Outcome = "down"
+	OutcomeNotRun   Outcome = "not_run"
+)
+
+// Result is the outcome of one check: one run of a monitor, from one location,
+// for one scheduled time. (Monitor, Location, Scheduled, Attempt) is its key: a
+// second result with the same key is a repeat.
+type Result struct {
+	Monitor   ID        `json:"monitor"`
+	Location  Location  `json:"location"`
+	Scheduled time.Time `json:"scheduled"`
+	Attempt   int       `json:"attempt"` // 0 a scheduled check, n the n-th re-check
+	Started   time.Time `json:"started"`
+
+	Outcome      Outcome       `json:"outcome"`
+	Failure      *Failure      `json:"failure"` // set unless up
+	Timing       Timing        `json:"timing"`
+	Address      string        `json:"address,omitempty"`  // ip:port that was spoken to
+	Resolver     string        `json:"resolver,omitempty"` // who resolved it, where known
+	Status       int           `json:"status,omitempty"`   // HTTP status; 0 where there was none
+	Expectations []Expectation `json:"expectations,omitempty"`
+	Certificate  *Certificate  `json:"certificate,omitempty"`
+	Answers      []string      `json:"answers,omitempty"` // of a DNS check
+	Body         string        `json:"body,omitempty"`    // first part of the answer, kept on failure only
+}
+
+// FailureKind says what failed, in one word.
+type FailureKind string
+
+// The failure kinds.
+const (
+	FailDNS         FailureKind = "dns"         // the name did not resolve, or not to what was expected
+	FailRefused     FailureKind = "refused"     // nothing listens there
+	FailTimeout     FailureKind = "timeout"     // no answer in time; the detail names the phase
+	FailReset       FailureKind = "reset"       // the connection was cut
+	FailUnreachable FailureKind = "unreachable" // no way to the address
+	FailTLS         FailureKind = "tls"         // the handshake failed
+	FailCertificate FailureKind = "certificate" // the chain, name or dates are wrong
+	FailHTTP        FailureKind = "http"        // the answer is not HTTP, or redirects without end
+	FailBody        FailureKind = "body"        // the body broke off or is over the cap
+	FailExpect      FailureKind = "expect"      // an expectation is false
+	FailBlocked     FailureKind = "blocked"     // the address is not one that Sonde may speak to
+	FailHeartbeat   FailureKind = "heartbeat"   // the ping is late, or said that the job failed
+	FailInternal    FailureKind = "internal"    // Sonde itself is at fault
+)
+
+// Failure is why a check is not up.
+type Failure struct {
+	Kind   FailureKind `json:"kind"`
+	Detail string      `json:"detail"` // one line of printable text, at most 300 bytes, no secrets
+}
+
+// Expectation is one expression of the monitor, judged.
+type Expectation struct {
+	Expr  string `json:"expr"`
+	OK    bool   `json:"ok"`
+	Warn  bool   `json:"warn,omitempty"`  // from warn: false means degraded
+	Shown string `json:"shown,omitempty"` // the values it was judged on: "status was 503"
+}
+
+// Certificate is the leaf that the target showed.
+type Certificate struct {
+	Subject  string    `json:"subject"`
+	Issuer   string    `json:"issuer"`
+	NotAfter time.Time `json:"not_after"` // the earliest of the chain
+	Days     int       `json:"days"`      // whole days left when checked; negative after expiry
+}
+
+// Timing is how long each phase took. A phase that did not happen is zero.
+type Timing struct {
+	DNS      time.Duration
+	Connect  time.Duration
+	TLS      time.Duration
+	TTFB     time.Duration // from the request sent to the first byte of the answer
+	Transfer time.Duration // from the first byte to the last
+	Total    time.Duration // from the start of the check to its end, redirects included
+}
+
+type timingJSON struct {
+	DNS      float64 `json:"dns_ms"`
+	Connect  float64 `json:"connect_ms"`
+	TLS      float64 `json:"tls_ms"`
+	TTFB     float64 `json:"ttfb_ms"`
+	Transfer float64 `json:"transfer_ms"`
+	Total    float64 `json:"total_ms"`
+}
+
+// MarshalJSON writes milliseconds with up to three decimals.
+func (t Timing) MarshalJSON() ([]byte, error) {
+	return json.Marshal(timingJSON{MS(t.DNS), MS(t.Connect), MS(t.TLS), MS(t.TTFB), MS(t.Transfer), MS(t.Total)})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (t *Timing) UnmarshalJSON(text []byte) error {
+	var v timingJSON
+	if err := json.Unmarshal(text, &v); err != nil {
+		return err
+	}
+	*t = Timing{fromMS(v.DNS), fromMS(v.Connect), fromMS(v.TLS), fromMS(v.TTFB), fromMS(v.Transfer), fromMS(v.Total)}
+	return nil
+}
+
+// MS is d in milliseconds, rounded to whole microseconds.
+func MS(d time.Duration) float64 { return math.Round(float64(d)/1e3) / 1e3 }
+
+func fromMS(ms float64) time.Duration { return time.Duration(math.Round(ms*1e3)) * time.Microsecond }

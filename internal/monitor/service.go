@@ -1,0 +1,43 @@
+package monitor
+
+import "time"
+
+// ServiceID names a service, in the same form as a monitor's ID.
+type ServiceID string
+
+// Service is what the public sees (Statuspage calls it a component), and the
+// unit of consistency: one state item holds all of its monitors. A monitor
+// belongs to exactly one service; one that the file puts into none has a
+// service of its own, with its own id and name.
+type Service struct {
+	ID          ServiceID   `json:"id"`
+	Name        string      `json:"name"`
+	Description string      `json:"description,omitempty"`
+	Group       string      `json:"group,omitempty"`
+	Monitors    []ID        `json:"monitors"` // at least one
+	Needs       int         `json:"needs"`    // how many monitors must be up; 1 to len(Monitors)
+	DependsOn   []ServiceID `json:"depends_on,omitempty"`
+	Internal    bool        `json:"internal,omitempty"` // not on the public page, not told to public tiers
+
+	// Shard is the batch partition that its monitors' results are written
+	// to. A shard holds whole services, about ShardMonitors monitors.
+	Shard int `json:"shard"`
+}
+
+// ShardMonitors is about how many monitors share a shard, and so a batch: one
+// item of results stays well under DynamoDB's 400 KB even if all of them fail.
+const ShardMonitors = 50
+
+// TierID names a tier, in the same form as a monitor's ID.
+type TierID string
+
+// Tier is an audience, with its own SNS topic and delay.
+type Tier struct {
+	ID     TierID        `json:"id"`
+	Name   string        `json:"name"`
+	After  time.Duration `json:"after"`            // from the incident's opening; 0 at once
+	Impact Impact        `json:"impact"`           // the least impact it hears of
+	Remind time.Duration `json:"remind,omitempty"` // repeat until acknowledged; 0 never
+	Public bool          `json:"public,omitempty"` // customers: hears of no internal service
+	Hold   time.Duration `json:"hold,omitempty"`   // an operator may publish or decline for this long; then it goes out
+}

@@ -1,0 +1,47 @@
+package probe
+
+import (
+	"context"
+	"time"
+
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// Check is one run of a monitor that is asked for.
+type Check struct {
+	Monitor   monitor.Monitor
+	Location  monitor.Location
+	Scheduled time.Time
+	Attempt   int
+}
+
+// Func runs one check of one kind of monitor and fills the result in: outcome,
+// failure, timing, address and what else the kind knows. Key, start and total
+// time are the engine's. It never panics on anything that a target does,
+// returns soon after ctx ends, and says in the failure's detail which phase it
+// was in. A target that fails is a result; there is no error to return.
+type Func func(ctx context.Context, m monitor.Monitor, env *Env) monitor.Result
+
+// Env is what probes need of their surroundings. It is shared by all checks.
+type Env struct {
+	// Now is the clock; heartbeats and certificates are judged by it.
+	Now func() time.Time
+
+	// LastPing returns the last ping of a heartbeat monitor.
+	LastPing func(ctx context.Context, id monitor.ID) (Ping, error)
+
+	// UserAgent names Sonde to the target.
+	UserAgent string
+
+	// InLambda forbids loopback even to private monitors: the runtime API
+	// of the function listens there.
+	InLambda bool
+}
+
+// Ping is what a heartbeat's job last said.
+type Ping struct {
+	Since  time.Time // when the heartbeat was first expected
+	At     time.Time // the last ping; zero if there was none yet
+	Failed bool      // it said that the job failed
+	Detail string    // what it said
+}

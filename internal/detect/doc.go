@@ -1,0 +1,37 @@
+// Package detect decides what is up and what is down. Step takes the state of
+// one service, new results and the time, and returns the new state and what
+// follows from it: flips to record, re-checks to ask for, evidence to keep.
+// Tick does the same for what time alone causes.
+//
+// # Votes
+//
+// In a settled state a result that agrees changes nothing, and nothing has to
+// be stored. The first contrary result opens a vote: every location of the
+// monitor is asked to check again at once, and again after a few seconds,
+// until enough of them agree. Only results that were scheduled since the vote
+// opened count. A location's ballot counts its results in a row: a failing run
+// must reach the monitor's Confirm, a good run its Recover. The vote ends
+//
+//   - confirmed, when as many locations as the monitor needs (Monitor.Need)
+//     have such a run;
+//   - refuted, when so many last said the settled state that this cannot happen
+//     any more;
+//   - by its deadline, twice the interval: then the locations that spoke
+//     decide.
+//
+// A location that keeps disagreeing after a vote is remembered as a dissent
+// ("down from eu-west-1 only") and opens no vote of its own again.
+//
+// An outage is dated back to its first failing check, a recovery to its first
+// good one.
+//
+// # Guarantees
+//
+// Results may come twice, late or out of order: one that is not newer than what
+// its location said last, or that was scheduled before the settled state began,
+// is ignored. Step is a function of its arguments; it changes none of them, and
+// its effects come in a fixed order.
+//
+// The package stores and sends nothing: its caller stores the state and its
+// effects in one transaction, then acts.
+package detect

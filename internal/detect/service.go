@@ -1,0 +1,103 @@
+package detect
+
+import (
+	"slices"
+	"time"
+
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// Judge says what a service is, from what its monitors count as: a suspect
+// counts as what it was, a recovering one as still down; paused ones do not
+// count at all. It also returns how many are alive, and of how many.
+//
+// What is not known helps nobody: while it decides whether the needs are met,
+// the service is unknown.
+func Judge(needs int, settled []monitor.State) (status monitor.Status, alive, total int) {
+	var down, degraded, unknown int
+	for _, state := range settled {
+		switch state {
+		case monitor.Paused:
+			continue
+		case monitor.Up:
+			alive++
+		case monitor.Degraded:
+			alive++
+			degraded++
+		case monitor.Down:
+			down++
+		default:
+			unknown++
+		}
+		total++
+	}
+	needs = min(needs, total)
+	switch {
+	case total == 0 || unknown == total:
+		status = monitor.NotKnown
+	case alive >= needs && down > 0:
+		status = monitor.AtRisk
+	case alive >= needs && degraded > 0:
+		status = monitor.DegradedPerf
+	case alive >= needs:
+		status = monitor.Operational
+	case alive+unknown >= needs:
+		status = monitor.NotKnown
+	case down == total:
+		status = monitor.MajorOutage
+	default:
+		status = monitor.PartialOutage
+	}
+	return status, alive, total
+}
+
+// status plays the flips of this run in the order of their times, and records
+// a flip of the service wherever its status changes.
+func (s *stepper) status() {
+	settled := map[monitor.ID]monitor.State{}
+	for id := range s.out.Details {
+		settled[id] = monitor.Unknown
+	}
+	for id, d := range s.in.Details {
+		settled[id] = d.Settled
+	}
+	flips := slices.Clone(s.fx.Flips)
+	slices.SortStableFunc(flips, func(a, b monitor.Flip) int { return a.At.Compare(b.At) })
+	for i, f := range flips {
+		settled[f.Monitor] = monitor.State(f.To)
+		if i+1 < len(flips) && flips[i+1].At.Equal(f.At) {
+			continue
+		}
+		s.turn(settled, f.At, f.Reason, f.Detail)
+	}
+	for id, d := range s.out.Details {
+		settled[id] = d.Settled
+	}
+	for id := range settled {
+		if _, still := s.out.Details[id]; !still {
+			delete(settled, id)
+		}
+	}
+	s.turn(settled, s.now, "configuration changed", "")
+}
+
+// turn gives the service the status of its monitors at one time.
+func (s *stepper) turn(settled map[monitor.ID]monitor.State, at time.Time, reason, detail string) {
+	states := make([]monitor.State, 0, len(settled))
+	for _, state := range settled {
+		states = append(states, state)
+	}
+	status, alive, total := Judge(s.svc.Needs, states)
+	s.out.Alive, s.out.Total = alive, total
+	if status == s.out.Status {
+		return
+	}
+	if at.Before(s.out.Since) {
+		at = s.out.Since
+	}
+	s.fx.Flips = append(s.fx.Flips, monitor.Flip{
+		Service: s.svc.ID, From: string(s.out.Status), To: string(status),
+		At: at, Decided: s.now, Reason: reason, Detail: detail,
+	})
+	s.out.Status, s.out.Since = status, at
+}

@@ -1,0 +1,117 @@
+package detect
+
+import (
+	"maps"
+	"time"
+
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// Service is the state of one service and of all its monitors: one item, and
+// the unit of consistency.
+type Service struct {
+	Service monitor.ServiceID            `json:"service"`
+	Status  monitor.Status               `json:"status"`
+	Since   time.Time                    `json:"since"` // of the status
+	Alive   int                          `json:"alive"` // monitors that count as up or degraded
+	Total   int                          `json:"total"` // monitors that are not paused
+	States  map[monitor.ID]monitor.State `json:"states"`
+	Details map[monitor.ID]Monitor       `json:"monitors"`
+	Config  int64                        `json:"config"` // version of the configuration it was last brought in line with
+}
+
+// Monitor is what is known of one monitor.
+type Monitor struct {
+	// Settled is what the monitor counts as: up, degraded, down, unknown or
+	// paused. Was is what it was before it became unknown.
+	Settled monitor.State `json:"settled"`
+	Was     monitor.State `json:"was,omitempty"`
+	Since   time.Time     `json:"since"` // of Settled, dated back
+	Reason  string        `json:"reason,omitempty"`
+
+	// Failure is the first failure of the present outage or of the open vote.
+	Failure *monitor.Failure `json:"failure,omitempty"`
+
+	Vote    *Vote                        `json:"vote,omitempty"`
+	Marks   map[monitor.Location]Mark    `json:"marks,omitempty"` // what was counted last, as of the last change
+	Dissent map[monitor.Location]Dissent `json:"dissent,omitempty"`
+}
+
+// State is what the monitor shows: Settled, or suspect or recovering while a
+// vote is open. In an unknown monitor only a failing result makes a suspect.
+func (m Monitor) State() monitor.State {
+	if m.Vote == nil {
+		return m.Settled
+	}
+	return m.Vote.Shows
+}
+
+// Mark orders the results of one location: by scheduled time, then attempt.
+type Mark struct {
+	Scheduled time.Time `json:"scheduled"`
+	Attempt   int       `json:"attempt,omitempty"`
+}
+
+// Before reports whether m was scheduled before n.
+func (m Mark) Before(n Mark) bool {
+	if !m.Scheduled.Equal(n.Scheduled) {
+		return m.Scheduled.Before(n.Scheduled)
+	}
+	return m.Attempt < n.Attempt
+}
+
+func markOf(r monitor.Result) Mark { return Mark{r.Scheduled, r.Attempt} }
+
+// Dissent is a location that disagrees with the settled state.
+type Dissent struct {
+	Outcome monitor.Outcome  `json:"outcome"`
+	Since   time.Time        `json:"since"`
+	Failure *monitor.Failure `json:"failure,omitempty"`
+}
+
+// Recheck asks for one more check of a monitor from one location.
+type Recheck struct {
+	Monitor  monitor.ID
+	Location monitor.Location
+	Attempt  int
+	At       time.Time // not before
+}
+
+// Effects is what follows from a step, in the order of happening.
+type Effects struct {
+	Changed  bool // the state differs from the one passed in, and must be stored
+	Flips    []monitor.Flip
+	Rechecks []Recheck
+	Evidence []monitor.Result // the failing results that opened votes
+	Ignored  int              // results that were repeats, late, or of no known monitor
+}
+
+// clone copies what Step may change. Votes and marks are replaced, never
+// changed in place, by those who clone them in turn.
+func (s Service) clone() Service {
+	s.Details = maps.Clone(s.Details)
+	if s.Details == nil {
+		s.Details = map[monitor.ID]Monitor{}
+	}
+	s.States = maps.Clone(s.States)
+	if s.States == nil {
+		s.States = map[monitor.ID]monitor.State{}
+	}
+	return s
+}
+
+func (m Monitor) clone() Monitor {
+	if m.Vote != nil {
+		m.Vote = m.Vote.clone()
+	}
+	m.Marks = orMake(maps.Clone(m.Marks))
+	m.Dissent = orMake(maps.Clone(m.Dissent))
+	return m
+}
+
+func orMake[K comparable, V any](m map[K]V) map[K]V {
+	if m == nil {
+		return map[K]V{}
+	}
+	return m
+}

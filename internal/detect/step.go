@@ -1,0 +1,252 @@
+package detect
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// Step applies results to the state of a service. Results of other services'
+// monitors, repeats and late ones are ignored; their order does not matter
+// beyond that of each location. The state passed in is not changed.
+func Step(cfg *monitor.Config, svc monitor.Service, state Service, results []monitor.Result, now time.Time) (Service, Effects) {
+	s := newStepper(cfg, svc, state, now)
+	ordered := slices.Clone(results)
+	slices.SortStableFunc(ordered, func(a, b monitor.Result) int { return markOrder(markOf(a), markOf(b)) })
+	for _, r := range ordered {
+		s.result(r)
+	}
+	return s.finish()
+}
+
+func markOrder(a, b Mark) int {
+	switch {
+	case a.Before(b):
+		return -1
+	case b.Before(a):
+		return 1
+	}
+	return 0
+}
+
+// stepper is one run of Step or Tick.
+type stepper struct {
+	cfg *monitor.Config
+	svc monitor.Service
+	now time.Time
+	in  Service // as it was
+	out Service // as it becomes; shares in's maps until something changes
+	fx  Effects
+}
+
+func newStepper(cfg *monitor.Config, svc monitor.Service, state Service, now time.Time) *stepper {
+	s := &stepper{cfg: cfg, svc: svc, now: now, in: state, out: state}
+	s.reconcile()
+	return s
+}
+
+// result counts one result.
+func (s *stepper) result(r monitor.Result) {
+	m, known := s.cfg.Monitor(r.Monitor)
+	d, has := s.out.Details[r.Monitor]
+	if !known || !has || d.Settled == monitor.Paused || r.Outcome == monitor.OutcomeNotRun || !slices.Contains(m.Locations, r.Location) {
+		s.fx.Ignored++
+		return
+	}
+	if mark, counted := d.Marks[r.Location]; counted && !mark.Before(markOf(r)) {
+		s.fx.Ignored++
+		return
+	}
+	if d.Vote != nil {
+		s.ballot(m, d.clone(), r)
+		return
+	}
+	dissent, dissents := d.Dissent[r.Location]
+	switch {
+	case agrees(d.Settled, r.Outcome) && !dissents:
+		// The steady state: nothing to store.
+	case r.Scheduled.Before(d.Since) && d.Settled != monitor.Unknown:
+		s.fx.Ignored++
+	case agrees(d.Settled, r.Outcome):
+		d = d.clone()
+		delete(d.Dissent, r.Location)
+		d.Marks[r.Location] = markOf(r)
+		s.put(r.Monitor, d)
+	case dissents && dissent.Outcome == r.Outcome && len(m.Locations) > 1:
+		// It has been heard, and outvoted.
+	default:
+		s.openVote(m, d.clone(), r)
+	}
+}
+
+// openVote begins a vote with its first contrary result, and asks every
+// location to check at once.
+func (s *stepper) openVote(m monitor.Monitor, d Monitor, r monitor.Result) {
+	event := Better
+	if worse(d.Settled, r.Outcome) {
+		event = Worse
+	}
+	t, ok := Next(d.Settled, event)
+	if !ok {
+		s.fx.Ignored++
+		return
+	}
+	d.Vote = &Vote{Opened: r.Scheduled, Shows: t.To, Ballots: map[monitor.Location]Ballot{}, Asked: map[monitor.Location]int{}}
+	d.Reason = t.Reason
+	if event == Worse {
+		d.Failure = r.Failure
+		s.fx.Evidence = append(s.fx.Evidence, r)
+	}
+	d.Vote.count(r)
+	if s.settle(m, &d, false) {
+		return
+	}
+	for _, location := range m.Locations {
+		s.ask(m, &d, location, s.now)
+	}
+	s.put(m.ID, d)
+}
+
+// ballot counts a result into an open vote, and asks its location again while
+// its run is too short to count.
+func (s *stepper) ballot(m monitor.Monitor, d Monitor, r monitor.Result) {
+	if !d.Vote.count(r) {
+		s.fx.Ignored++
+		return
+	}
+	if d.Vote.Shows == monitor.Unknown && worse(d.Settled, r.Outcome) {
+		if t, ok := Next(monitor.Unknown, Worse); ok {
+			d.Vote.Shows, d.Reason, d.Failure = t.To, t.Reason, r.Failure
+			s.fx.Evidence = append(s.fx.Evidence, r)
+		}
+	}
+	if s.settle(m, &d, false) {
+		return
+	}
+	if r.Attempt >= d.Vote.Asked[r.Location] && !firm(m, d.Vote.Ballots[r.Location]) {
+		s.ask(m, &d, r.Location, s.now.Add(m.Recheck))
+	}
+	s.put(m.ID, d)
+}
+
+// firm reports whether a location's run is long enough to count.
+func firm(m monitor.Monitor, b Ballot) bool {
+	return b.Poor.Length >= m.Confirm && (b.Down.Length == 0 || b.Down.Length >= m.Confirm) || b.Good.Length >= m.Recover
+}
+
+// ask asks one location for the next re-check. After as many as any run needs,
+// and a few more, the regular checks must do: a target that changes its answer
+// each time is not to be hammered.
+func (s *stepper) ask(m monitor.Monitor, d *Monitor, location monitor.Location, at time.Time) {
+	attempt := d.Vote.Asked[location] + 1
+	if attempt > m.Confirm+m.Recover+2 {
+		return
+	}
+	d.Vote.Asked[location] = attempt
+	s.fx.Rechecks = append(s.fx.Rechecks, Recheck{m.ID, location, attempt, at})
+}
+
+// settle ends the vote if it is decided, and reports whether it did.
+func (s *stepper) settle(m monitor.Monitor, d *Monitor, deadline bool) bool {
+	v := d.Vote.tally(m, *d, deadline)
+	if !v.decided {
+		return false
+	}
+	shows, vote := d.State(), d.Vote
+	for location, b := range vote.Ballots {
+		d.Marks[location] = b.Last
+	}
+	if v.refuted {
+		t, _ := Next(shows, Refuted)
+		d.Vote, d.Reason = nil, t.Reason
+		if d.Settled == monitor.Up {
+			d.Failure = nil
+		}
+		d.dissentFrom(vote)
+		s.put(m.ID, *d)
+		return true
+	}
+	t, ok := Next(shows, confirmation(v.to))
+	if !ok {
+		return false
+	}
+	d.Vote = nil
+	if v.to == monitor.Up {
+		d.Failure = nil
+	} else if v.failure != nil {
+		d.Failure = v.failure
+	}
+	s.flip(m.ID, d, v.to, v.since, t.Reason, v.explain(v.to))
+	d.dissentFrom(vote)
+	s.put(m.ID, *d)
+	return true
+}
+
+// dissentFrom remembers who disagreed with what the vote settled on.
+func (d *Monitor) dissentFrom(vote *Vote) {
+	before := d.Dissent
+	d.Dissent = map[monitor.Location]Dissent{}
+	for location, b := range vote.Ballots {
+		if agrees(d.Settled, b.Outcome) || d.Settled == monitor.Unknown {
+			continue
+		}
+		since := b.Last.Scheduled
+		if old, was := before[location]; was && old.Outcome == b.Outcome {
+			since = old.Since
+		}
+		dissent := Dissent{Outcome: b.Outcome, Since: since}
+		if b.Outcome != monitor.OutcomeUp {
+			dissent.Failure = b.Failure
+		}
+		d.Dissent[location] = dissent
+	}
+	for location, old := range before {
+		if _, spoke := vote.Ballots[location]; !spoke && !agrees(d.Settled, old.Outcome) {
+			d.Dissent[location] = old
+		}
+	}
+}
+
+// flip settles the monitor in another state and records it. The time of a flip
+// is neither after the decision nor before the state that it ends.
+func (s *stepper) flip(id monitor.ID, d *Monitor, to monitor.State, at time.Time, reason, detail string) {
+	if at.After(s.now) {
+		at = s.now
+	}
+	if at.Before(d.Since) {
+		at = d.Since
+	}
+	s.fx.Flips = append(s.fx.Flips, monitor.Flip{
+		Service: s.svc.ID, Monitor: id,
+		From: string(d.Settled), To: string(to),
+		At: at, Decided: s.now, Reason: reason, Detail: detail,
+	})
+	d.Was = ""
+	if to == monitor.Unknown {
+		d.Was = d.Settled
+	}
+	d.Settled, d.Since, d.Reason = to, at, reason
+}
+
+func (s *stepper) put(id monitor.ID, d Monitor) {
+	if !s.fx.Changed {
+		s.fx.Changed = true
+		s.out = s.out.clone()
+	}
+	s.out.Details[id] = d
+	s.out.States[id] = d.State()
+}
+
+// finish brings the service's status in line with its monitors.
+func (s *stepper) finish() (Service, Effects) {
+	if s.fx.Changed {
+		s.status()
+	}
+	return s.out, s.fx
+}
+
+func sortedIDs(details map[monitor.ID]Monitor) []monitor.ID {
+	return slices.Sorted(maps.Keys(details))
+}

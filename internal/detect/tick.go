@@ -1,0 +1,131 @@
+package detect
+
+import (
+	"time"
+
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// Seen returns when a location's last result of a monitor was scheduled; zero
+// if none is known.
+type Seen func(id monitor.ID, at monitor.Location) time.Time
+
+// Tick does what time alone causes: votes end at their deadline, monitors of
+// which nothing is heard become unknown. silence says after how long without a
+// result a location of that monitor counts as silent. The gap is dated back to
+// the check that did not come.
+func Tick(cfg *monitor.Config, svc monitor.Service, state Service, seen Seen, silence func(monitor.Monitor) time.Duration, now time.Time) (Service, Effects) {
+	s := newStepper(cfg, svc, state, now)
+	for _, id := range sortedIDs(s.out.Details) {
+		m, known := cfg.Monitor(id)
+		d := s.out.Details[id]
+		if !known || d.Settled == monitor.Paused {
+			continue
+		}
+		last, heard := lastSeen(m, seen)
+		switch {
+		case heard && d.Settled != monitor.Unknown && now.Sub(last) > silence(m) && now.Sub(d.Since) > silence(m):
+			s.silent(m, d.clone(), last.Add(m.Every))
+		case d.Vote != nil && !now.Before(d.Vote.Deadline(m)):
+			d = d.clone()
+			s.settle(m, &d, true)
+		case d.Vote == nil && len(d.Dissent) > 0 && !outvoted(m, d, seen, silence(m), now):
+			d = d.clone()
+			clear(d.Dissent)
+			s.put(id, d)
+		}
+	}
+	return s.finish()
+}
+
+// outvoted reports whether those locations that do not dissent are still
+// heard, and enough to refute the others. When they have gone silent, a
+// dissent may open a vote again: an old opinion does not outvote a fresh one.
+func outvoted(m monitor.Monitor, d Monitor, seen Seen, silence time.Duration, now time.Time) bool {
+	same := 0
+	for _, location := range m.Locations {
+		if _, dissents := d.Dissent[location]; !dissents && now.Sub(seen(m.ID, location)) <= silence {
+			same++
+		}
+	}
+	return same > len(m.Locations)-m.Need()
+}
+
+// Deadline is when a vote still pending is decided by those who spoke: after
+// twice the interval.
+func (v *Vote) Deadline(m monitor.Monitor) time.Time { return v.Opened.Add(2 * m.Every) }
+
+func lastSeen(m monitor.Monitor, seen Seen) (last time.Time, heard bool) {
+	for _, location := range m.Locations {
+		if t := seen(m.ID, location); t.After(last) {
+			last, heard = t, true
+		}
+	}
+	return last, heard
+}
+
+func (s *stepper) silent(m monitor.Monitor, d Monitor, at time.Time) {
+	t, ok := Next(d.State(), Silent)
+	if !ok {
+		return
+	}
+	d.Vote = nil
+	s.flip(m.ID, &d, t.To, at, t.Reason, "")
+	s.put(m.ID, d)
+}
+
+// reconcile brings the state in line with the configuration: new monitors are
+// unknown, removed ones are gone, paused ones paused.
+func (s *stepper) reconcile() {
+	wanted := map[monitor.ID]bool{}
+	for _, m := range s.cfg.Members(s.svc) {
+		wanted[m.ID] = true
+		s.adopt(m)
+	}
+	for _, id := range sortedIDs(s.out.Details) {
+		if !wanted[id] {
+			s.touch()
+			delete(s.out.Details, id)
+			delete(s.out.States, id)
+		}
+	}
+	if s.out.Service != s.svc.ID || s.out.Status == "" {
+		s.touch()
+		s.out.Service, s.out.Status, s.out.Since = s.svc.ID, monitor.NotKnown, s.now
+	}
+	if s.fx.Changed {
+		s.out.Config = s.cfg.Version
+	}
+}
+
+func (s *stepper) touch() {
+	if !s.fx.Changed {
+		s.fx.Changed = true
+		s.out = s.out.clone()
+	}
+}
+
+func (s *stepper) adopt(m monitor.Monitor) {
+	d, has := s.out.Details[m.ID]
+	event, changes := Pause, m.Paused && d.Settled != monitor.Paused
+	switch {
+	case !has && m.Paused:
+		s.put(m.ID, Monitor{Settled: monitor.Paused, Since: s.now, Reason: "paused by configuration"})
+		return
+	case !has:
+		s.put(m.ID, Monitor{Settled: monitor.Unknown, Since: s.now, Reason: "not checked yet"})
+		return
+	case !m.Paused && d.Settled == monitor.Paused:
+		event, changes = Resume, true
+	}
+	if !changes {
+		return
+	}
+	if t, ok := Next(d.State(), event); ok {
+		d = d.clone()
+		d.Vote, d.Failure = nil, nil
+		s.flip(m.ID, &d, t.To, s.now, t.Reason, "")
+		d.Was = ""
+		s.put(m.ID, d)
+	}
+}

@@ -1,0 +1,161 @@
+package incident
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// Incident is one outage of a service, with all that is needed to go on with it.
+// Its time line is in its updates.
+type Incident struct {
+	ID    string            `json:"id"`
+	Title string            `json:"title"`
+	Root  monitor.ServiceID `json:"root"` // the service that it is named after
+	State State             `json:"state"`
+	Phase Phase             `json:"phase"`
+
+	Impact monitor.Impact `json:"impact"` // now
+	Worst  monitor.Impact `json:"worst"`  // of its whole life
+
+	Opened   time.Time `json:"opened"`   // dated back to the first failing check
+	Declared time.Time `json:"declared"` // when it was known
+	Resolved time.Time `json:"resolved,omitzero"`
+	Updated  time.Time `json:"updated"`
+
+	Services []Affected `json:"services"` // causes first, in the order of joining
+
+	// Reached says since when the impact has been at least so bad; an impact
+	// that the incident has fallen below again is not in it.
+	Reached map[monitor.Impact]time.Time `json:"reached"`
+
+	Told  map[monitor.TierID]Told `json:"told,omitempty"`
+	Acked time.Time               `json:"acked,omitzero"` // reminders stop
+	By    string                  `json:"by,omitempty"`   // who acknowledged
+
+	Detail string `json:"detail,omitempty"` // what failed, for operators
+}
+
+// State is where an incident is in its life.
+type State string
+
+// The states. A draining incident is restored, and waits until caches of old
+// DNS records have run out.
+const (
+	Open     State = "open"
+	Draining State = "draining"
+	Resolved State = "resolved"
+)
+
+// Phase is what the public is told is being done, in Statuspage's words.
+type Phase string
+
+// The phases.
+const (
+	Investigating Phase = "investigating"
+	Identified    Phase = "identified"
+	Monitoring    Phase = "monitoring"
+	Done          Phase = "resolved"
+)
+
+// Affected is a service in an incident.
+type Affected struct {
+	ID       monitor.ServiceID `json:"id"`
+	Name     string            `json:"name"`
+	Internal bool              `json:"internal,omitempty"`
+	Cause    bool              `json:"cause,omitempty"`   // false: it only depends on a cause
+	Status   monitor.Status    `json:"status"`            // the last one known
+	Unknown  bool              `json:"unknown,omitempty"` // no results at the moment
+	Since    time.Time         `json:"since"`             // when it joined
+	Restored time.Time         `json:"restored,omitzero"` // zero while it is not fine
+	Alive    int               `json:"alive"`
+	Total    int               `json:"total"`
+}
+
+// Told is what a tier has heard.
+type Told struct {
+	At        time.Time      `json:"at"`
+	Impact    monitor.Impact `json:"impact"` // the worst it has heard of
+	Reminders int            `json:"reminders,omitempty"`
+	Last      time.Time      `json:"last"` // the last message
+	Ended     bool           `json:"ended,omitempty"`
+}
+
+// Update is one entry of an incident's time line.
+type Update struct {
+	Incident string         `json:"incident"`
+	At       time.Time      `json:"at"`
+	Phase    Phase          `json:"phase"`
+	Text     string         `json:"text"`             // for everybody
+	Detail   string         `json:"detail,omitempty"` // for operators
+	By       string         `json:"by,omitempty"`     // empty: Sonde itself
+	Impact   monitor.Impact `json:"impact"`
+}
+
+// NewID derives an incident's id from the service that it began with and when:
+// twelve lower-case letters and digits, stable across renames.
+func NewID(root monitor.ServiceID, opened time.Time) string {
+	return digest("incident", string(root), opened.UTC().Format(time.RFC3339Nano))
+}
+
+func digest(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:12]
+}
+
+// Affects returns the incident's entry of a service.
+func (i *Incident) Affects(id monitor.ServiceID) (Affected, bool) {
+	at := i.index(id)
+	if at < 0 {
+		return Affected{}, false
+	}
+	return i.Services[at], true
+}
+
+func (i *Incident) index(id monitor.ServiceID) int {
+	return slices.IndexFunc(i.Services, func(a Affected) bool { return a.ID == id })
+}
+
+// IsPublic reports whether anything the public sees is affected.
+func (i *Incident) IsPublic() bool {
+	return slices.ContainsFunc(i.Services, func(a Affected) bool { return !a.Internal })
+}
+
+func (i Incident) clone() Incident {
+	i.Services = slices.Clone(i.Services)
+	i.Reached = maps.Clone(i.Reached)
+	i.Told = maps.Clone(i.Told)
+	if i.Reached == nil {
+		i.Reached = map[monitor.Impact]time.Time{}
+	}
+	if i.Told == nil {
+		i.Told = map[monitor.TierID]Told{}
+	}
+	return i
+}
+
+// weigh sets the impact from the causes, and keeps the times at which each
+// level was reached.
+func (i *Incident) weigh(now time.Time) {
+	impact := monitor.ImpactNone
+	for _, a := range i.Services {
+		if a.Cause && a.Restored.IsZero() {
+			impact = impact.Worse(a.Status.Impact())
+		}
+	}
+	i.Impact, i.Worst = impact, i.Worst.Worse(impact)
+	for _, level := range []monitor.Impact{monitor.ImpactMinor, monitor.ImpactMajor, monitor.ImpactCritical} {
+		_, reached := i.Reached[level]
+		switch {
+		case impact.AtLeast(level) && !reached:
+			i.Reached[level] = now
+		case !impact.AtLeast(level):
+			delete(i.Reached, level)
+		}
+	}
+}

@@ -1,0 +1,261 @@
+package incident
+
+import (
+	"slices"
+	"time"
+
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// Change is what became of a service.
+type Change struct {
+	Service      monitor.ServiceID
+	Status       monitor.Status
+	At           time.Time // since when
+	Alive, Total int       // monitors
+	Reason       string
+	Detail       string // what failed, for operators
+}
+
+// View is what is known of a service around the one that changed.
+type View struct {
+	Change
+	Suspect bool // a vote is open that may make it worse
+}
+
+// World is what Step looks at: the open incidents, and at least the services
+// that the changed one depends on and those that depend on it, through any
+// number of steps.
+type World struct {
+	Open     []Incident
+	Services map[monitor.ServiceID]View
+}
+
+// Effects is what is to be stored: incidents that are new or changed, each
+// once; their updates; and the notifications that are due now.
+type Effects struct {
+	Incidents     []Incident
+	Updates       []Update
+	Notifications []Notification
+
+	// Waits means that a dependency's vote must end before it is known where
+	// the change belongs; the caller brings the change again, soon.
+	Waits bool
+}
+
+// Step takes one change of a service's status. Bringing the same change again
+// has no further effect, so a service that is bad and belongs to no incident
+// may be brought at any time.
+func Step(cfg *monitor.Config, w World, c Change, now time.Time) Effects {
+	s := stepper{cfg: cfg, world: w, now: now}
+	s.change(c)
+	return s.effects()
+}
+
+type stepper struct {
+	cfg     *monitor.Config
+	world   World
+	now     time.Time
+	changed []Incident // in the order of their first change
+	updates []Update
+	loud    map[string]Update // by incident: the last update that its tiers are to hear
+	waits   bool
+}
+
+func (s *stepper) change(c Change) {
+	svc, ok := s.cfg.Service(c.Service)
+	if !ok {
+		svc = monitor.Service{ID: c.Service, Name: string(c.Service)}
+	}
+	if inc, has := s.find(func(i *Incident) bool { _, in := i.Affects(c.Service); return in }); has {
+		s.within(inc, svc, c)
+		return
+	}
+	if c.Status.Impact() == monitor.ImpactNone {
+		return
+	}
+	if inc, has := s.ofDependency(svc); has {
+		s.join(inc, svc, c, false)
+		return
+	}
+	if s.dependencySuspect(svc) {
+		s.waits = true
+		return
+	}
+	if inc, has := s.ofDependent(svc); has {
+		s.join(inc, svc, c, true)
+		return
+	}
+	s.open(svc, c)
+}
+
+// find returns the oldest incident that is not resolved and that matches, as
+// this step has left it.
+func (s *stepper) find(match func(*Incident) bool) (Incident, bool) {
+	for _, inc := range s.changed {
+		if inc.State != Resolved && match(&inc) {
+			return inc, true
+		}
+	}
+	for _, inc := range s.world.Open {
+		known := slices.ContainsFunc(s.changed, func(c Incident) bool { return c.ID == inc.ID })
+		if !known && inc.State != Resolved && match(&inc) {
+			return inc, true
+		}
+	}
+	return Incident{}, false
+}
+
+// ofDependency finds the incident of a cause above this service.
+func (s *stepper) ofDependency(svc monitor.Service) (Incident, bool) {
+	above := s.cfg.Dependencies(svc.ID)
+	return s.find(func(i *Incident) bool {
+		return slices.ContainsFunc(above, func(d monitor.Service) bool {
+			a, in := i.Affects(d.ID)
+			return in && a.Restored.IsZero()
+		})
+	})
+}
+
+// ofDependent finds the incident of a service below this one, which then is
+// its cause.
+func (s *stepper) ofDependent(svc monitor.Service) (Incident, bool) {
+	below := s.cfg.Dependents(svc.ID)
+	return s.find(func(i *Incident) bool {
+		return slices.ContainsFunc(below, func(d monitor.Service) bool {
+			a, in := i.Affects(d.ID)
+			return in && a.Cause && a.Restored.IsZero()
+		})
+	})
+}
+
+func (s *stepper) dependencySuspect(svc monitor.Service) bool {
+	return slices.ContainsFunc(s.cfg.Dependencies(svc.ID), func(d monitor.Service) bool {
+		return s.world.Services[d.ID].Suspect
+	})
+}
+
+func (s *stepper) open(svc monitor.Service, c Change) {
+	inc := Incident{
+		ID: NewID(svc.ID, c.At), Root: svc.ID, State: Open, Phase: Investigating,
+		Opened: c.At, Declared: s.now, Updated: s.now, Detail: c.Detail,
+	}.clone()
+	inc.Services = []Affected{affected(svc, c, true)}
+	inc.weigh(c.At)
+	inc.Title = title(svc.Name, c)
+	s.put(inc, openedText(svc.Name, c), c.Detail, true)
+}
+
+// join adds a service to an incident: as its cause, which renames it, or as
+// affected.
+func (s *stepper) join(inc Incident, svc monitor.Service, c Change, cause bool) {
+	inc = inc.clone()
+	a := affected(svc, c, cause)
+	text := svc.Name + " is affected too: " + sentence(c) + "."
+	if cause {
+		// Whatever depends on the new cause is no cause any more.
+		for i, old := range inc.Services {
+			below := slices.ContainsFunc(s.cfg.Dependents(svc.ID), func(d monitor.Service) bool { return d.ID == old.ID })
+			inc.Services[i].Cause = old.Cause && !below
+		}
+		inc.Services = append([]Affected{a}, inc.Services...)
+		inc.Root, inc.Title, inc.Phase = svc.ID, title(svc.Name, c), Identified
+		inc.Detail = c.Detail
+		text = "The cause is " + svc.Name + ": " + sentence(c) + "."
+		if c.At.Before(inc.Opened) {
+			inc.Opened = c.At
+		}
+	} else {
+		inc.Services = append(inc.Services, a)
+	}
+	inc.weigh(s.now)
+	s.put(inc, text, c.Detail, cause)
+}
+
+// within is a change of a service that the incident already knows.
+func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
+	inc = inc.clone()
+	at := inc.index(svc.ID)
+	before := inc.Services[at]
+	fine, unknown := c.Status == monitor.Operational || c.Status == monitor.InMaintenance, c.Status == monitor.NotKnown
+	switch {
+	case unknown && before.Unknown:
+		return
+	case before.Status == c.Status && before.Alive == c.Alive && !before.Unknown && before.Restored.IsZero() != fine:
+		return
+	}
+	a := affected(svc, c, before.Cause)
+	a.Since = before.Since
+	if unknown {
+		// Neither worse nor better: what was last known stands.
+		a.Status, a.Alive, a.Total, a.Unknown, a.Restored = before.Status, before.Alive, before.Total, true, before.Restored
+	}
+	if fine {
+		a.Restored = c.At
+	}
+	inc.Services[at] = a
+	inc.weigh(s.now)
+	switch {
+	case !slices.ContainsFunc(inc.Services, func(a Affected) bool { return a.Cause && a.Restored.IsZero() }):
+		s.resolve(inc, c)
+	case fine:
+		s.put(inc, svc.Name+" is working again.", "", before.Cause)
+	default:
+		if inc.Root == svc.ID && c.Status.Impact() != monitor.ImpactNone {
+			inc.Title = title(svc.Name, c)
+		}
+		if inc.Detail == "" || before.Status.Impact().Rank() < c.Status.Impact().Rank() {
+			inc.Detail = c.Detail
+		}
+		s.put(inc, svc.Name+": "+sentence(c)+".", c.Detail, before.Cause && !unknown)
+	}
+}
+
+// resolve ends an incident, and looks after what is still broken below it.
+func (s *stepper) resolve(inc Incident, c Change) {
+	inc.State, inc.Phase, inc.Resolved = Resolved, Done, c.At
+	if inc.Resolved.Before(inc.Opened) {
+		inc.Resolved = inc.Opened
+	}
+	s.put(inc, resolvedText(inc), "", true)
+	for _, a := range inc.Services {
+		if view, known := s.world.Services[a.ID]; a.Restored.IsZero() && known {
+			s.change(view.Change)
+		}
+	}
+}
+
+// put keeps an incident's new form, and writes its update. What is not loud
+// stands on the time line and the page, but nobody is sent a message for it:
+// what merely depends on a cause is not alerted separately.
+func (s *stepper) put(inc Incident, text, detail string, loud bool) {
+	inc.Updated = s.now
+	u := Update{Incident: inc.ID, At: s.now, Phase: inc.Phase, Text: text, Detail: detail, Impact: inc.Impact}
+	s.updates = append(s.updates, u)
+	if loud {
+		s.loud[inc.ID] = u
+	}
+	at := slices.IndexFunc(s.changed, func(c Incident) bool { return c.ID == inc.ID })
+	if at < 0 {
+		s.changed = append(s.changed, inc)
+		return
+	}
+	s.changed[at] = inc
+}
+
+func (s *stepper) effects() Effects {
+	fx := Effects{Updates: s.updates, Waits: s.waits}
+	for _, inc := range s.changed {
+		told, notifications := tell(s.cfg, inc, s.loud[inc.ID], s.now)
+		fx.Incidents = append(fx.Incidents, told)
+		fx.Notifications = append(fx.Notifications, notifications...)
+	}
+	return fx
+}
+
+func affected(svc monitor.Service, c Change, cause bool) Affected {
+	return Affected{
+		ID: svc.ID, Name: svc.Name, Internal: svc.Internal, Cause: cause,
+		Status: c.Status, Since: c.At, Alive: c.Alive, Total: c.Total,
+	}
+}

@@ -1,0 +1,107 @@
+package incident
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// words names a status as people say it.
+var words = map[monitor.Status]string{
+	monitor.Operational:   "working",
+	monitor.AtRisk:        "at risk",
+	monitor.DegradedPerf:  "degraded",
+	monitor.PartialOutage: "partial outage",
+	monitor.MajorOutage:   "outage",
+	monitor.InMaintenance: "in maintenance",
+	monitor.NotKnown:      "not known",
+}
+
+// Words names a status as people say it; one that is not known to this version
+// is never called fine.
+func Words(s monitor.Status) string {
+	if w, ok := words[s]; ok {
+		return w
+	}
+	return words[monitor.NotKnown]
+}
+
+func title(name string, c Change) string {
+	if c.Status == monitor.AtRisk {
+		return fmt.Sprintf("%s: at risk, %d of %d left", name, c.Alive, c.Total)
+	}
+	return name + ": " + Words(c.Status)
+}
+
+// sentence says what is the matter, without the service's name.
+func sentence(c Change) string {
+	switch c.Status {
+	case monitor.AtRisk:
+		return fmt.Sprintf("redundancy is lost, %d of %d left; it still works", c.Alive, c.Total)
+	case monitor.DegradedPerf:
+		return "it works, but not as well as it should"
+	case monitor.PartialOutage:
+		return fmt.Sprintf("partial outage, %d of %d parts work", c.Alive, c.Total)
+	case monitor.MajorOutage:
+		if c.Total == 1 {
+			return "it is down"
+		}
+		return fmt.Sprintf("it is down, none of its %d parts works", c.Total)
+	case monitor.NotKnown:
+		return "its state is not known at the moment"
+	}
+	return Words(c.Status)
+}
+
+func openedText(name string, c Change) string { return name + ": " + sentence(c) + "." }
+
+func resolvedText(inc Incident) string {
+	return "Restored after " + Span(inc.Resolved.Sub(inc.Opened)) + "."
+}
+
+// standing says how an incident stands, for those who hear of it late.
+func standing(inc *Incident) string {
+	if root, ok := inc.Affects(inc.Root); ok {
+		return openedText(root.Name, Change{Status: root.Status, Alive: root.Alive, Total: root.Total})
+	}
+	return inc.Title + "."
+}
+
+// publicTitle is the title without the names of internal services.
+func publicTitle(inc *Incident, visible []Affected) string {
+	if root, ok := inc.Affects(inc.Root); ok && !root.Internal || len(visible) == 0 {
+		return inc.Title
+	}
+	return visible[0].Name + ": " + Words(visible[0].Status)
+}
+
+// publicText is the text without the names of internal services.
+func publicText(inc *Incident, visible []Affected, text string) string {
+	for _, a := range inc.Services {
+		if a.Internal && strings.Contains(text, a.Name) {
+			if len(visible) == 0 {
+				return ""
+			}
+			v := visible[0]
+			return openedText(v.Name, Change{Status: v.Status, Alive: v.Alive, Total: v.Total})
+		}
+	}
+	return text
+}
+
+// Span writes a duration as people say it: 14m 32s, 6h 50m, 2d 3h.
+func Span(d time.Duration) string {
+	d = max(d.Round(time.Second), 0)
+	days, hours, minutes, seconds := d/(24*time.Hour), d%(24*time.Hour)/time.Hour, d%time.Hour/time.Minute, d%time.Minute/time.Second
+	switch {
+	case days > 0:
+		return fmt.Sprintf("%dd %dh", days, hours)
+	case hours > 0:
+		return fmt.Sprintf("%dh %dm", hours, minutes)
+	case minutes > 0:
+		return fmt.Sprintf("%dm %ds", minutes, seconds)
+	}
+	return fmt.Sprintf("%ds", seconds)
+}

@@ -26,10 +26,11 @@ import (
 const (
 	MaxPK    = 2048      // bytes
 	MaxSK    = 1024      // bytes
-	MaxRow   = 400 << 10 // bytes of keys, kind, document and data together
+	MaxRow   = 400 << 10 // bytes of a row, as Size counts them
 	MaxOps   = 100       // operations in one Write
 	MaxWrite = 4 << 20   // bytes of all rows in one Write
 	MaxBatch = 100       // keys in one BatchGet
+	MaxPage  = 1 << 20   // bytes, about, after which a page ends early, with a cursor
 )
 
 // Errors. All but ErrInvalid and ErrTooLarge may pass if the call is repeated;
@@ -59,10 +60,11 @@ type Row struct {
 	// Expires is when the row is gone, in whole seconds; zero never.
 	Expires time.Time
 
-	// Doc is a JSON object, empty for none. In DynamoDB its members are
-	// native attributes; they must not be named pk, sk, kind, version,
-	// expires or data. Numbers keep at least 15 significant digits. It is
-	// equal as JSON when read back, not byte for byte.
+	// Doc is a JSON object, empty for none, which is read back as {}. In
+	// DynamoDB its members are native attributes; they must not be named pk,
+	// sk, kind, version, expires or data. Numbers keep at least 15
+	// significant digits; they have at most 38, between 1e-130 and 1e126. It
+	// is equal as JSON when read back, not byte for byte.
 	Doc []byte
 
 	// Data is opaque bytes; empty and nil are the same.

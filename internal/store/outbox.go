@@ -1,0 +1,132 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sondehq/sonde/internal/incident"
+	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/table"
+)
+
+// Pending is a notification that is not delivered yet.
+type Pending struct {
+	Notification incident.Notification `json:"notification"`
+	Attempts     int                   `json:"attempts,omitempty"`
+	NotBefore    time.Time             `json:"not_before,omitzero"` // nobody else may send it until then
+	LastError    string                `json:"last_error,omitempty"`
+
+	key     table.Key
+	version int64
+}
+
+// Receipt says that a notification was delivered, or given up.
+type Receipt struct {
+	Notification string         `json:"notification"`
+	Incident     string         `json:"incident"`
+	Tier         monitor.TierID `json:"tier"`
+	Event        string         `json:"event"`
+	Due          time.Time      `json:"due"`
+	Sent         time.Time      `json:"sent"`
+	Attempts     int            `json:"attempts"`
+	Carrier      string         `json:"carrier,omitempty"` // the carrier's id of the message
+	GaveUp       string         `json:"gave_up,omitempty"` // why it was never delivered
+}
+
+const (
+	outboxPK    = "OUTBOX"
+	kindClaimed = "notification.claimed" // not KindNotification: a claim wakes nobody
+)
+
+// NotificationOp puts a notification into the outbox, unless it is there.
+func NotificationOp(n incident.Notification) (table.Op, error) {
+	return put(table.Key{PK: outboxPK, SK: stamp(n.At) + "#" + n.ID}, KindNotification, 0, Pending{Notification: n})
+}
+
+// DecodePending reads an outbox row.
+func DecodePending(row table.Row) (Pending, error) {
+	p := Pending{key: row.Key, version: row.Version}
+	err := decode(row, &p)
+	return p, err
+}
+
+// Outbox reads what is not delivered, the longest due first, at most limit.
+func (s *Store) Outbox(ctx context.Context, limit int) ([]Pending, error) {
+	rows, err := table.All(ctx, s.table, table.Query{PK: outboxPK, Limit: limit})
+	if err != nil {
+		return nil, fmt.Errorf("query outbox: %w", err)
+	}
+	pending := make([]Pending, len(rows))
+	for i, row := range rows {
+		if pending[i], err = DecodePending(row); err != nil {
+			return nil, err
+		}
+	}
+	return pending, nil
+}
+
+// Claim takes notifications for sending, until a time. It fails with
+// table.ErrConflict if another sender has taken one of them, or delivered it.
+func (s *Store) Claim(ctx context.Context, pending []Pending, until time.Time) ([]Pending, error) {
+	claimed := make([]Pending, len(pending))
+	var b ops
+	for i, p := range pending {
+		p.Attempts++
+		p.NotBefore = until
+		op, err := put(p.key, kindClaimed, p.version, p)
+		b.add(op, err)
+		p.version++
+		claimed[i] = p
+	}
+	if b.err != nil {
+		return nil, b.err
+	}
+	return claimed, s.table.Write(ctx, b.all...)
+}
+
+// Release gives claimed notifications back after a failure, to be tried again
+// at a time.
+func (s *Store) Release(ctx context.Context, pending []Pending, notBefore time.Time, why string) error {
+	var b ops
+	for _, p := range pending {
+		p.NotBefore, p.LastError = notBefore, why
+		b.add(put(p.key, kindClaimed, p.version, p))
+	}
+	if b.err != nil {
+		return b.err
+	}
+	return s.table.Write(ctx, b.all...)
+}
+
+// Deliver moves claimed notifications from the outbox to their receipts.
+func (s *Store) Deliver(ctx context.Context, pending []Pending, carrier, gaveUp string, now time.Time) error {
+	var b ops
+	for _, p := range pending {
+		n := p.Notification
+		b.add(table.Op{Verb: table.Delete, Row: table.Row{Key: p.key}, If: table.VersionIs(p.version)}, nil)
+		b.add(always(put(table.Key{PK: incidentPK(n.Incident), SK: "RECEIPT#" + string(n.Tier) + "#" + n.Receipt}, "receipt", 0, Receipt{
+			Notification: n.ID, Incident: n.Incident, Tier: n.Tier, Event: n.Receipt,
+			Due: n.At, Sent: now, Attempts: p.Attempts, Carrier: carrier, GaveUp: gaveUp,
+		})))
+	}
+	if b.err != nil {
+		return b.err
+	}
+	return s.table.Write(ctx, b.all...)
+}
+
+// Receipts reads what an incident's tiers were told.
+func (s *Store) Receipts(ctx context.Context, id string) ([]Receipt, error) {
+	rows, err := table.All(ctx, s.table, table.Query{PK: incidentPK(id), From: "RECEIPT#", To: "RECEIPT$"})
+	if err != nil {
+		return nil, fmt.Errorf("query receipts of %s: %w", id, err)
+	}
+	receipts := make([]Receipt, len(rows))
+	for i, row := range rows {
+		if err := decode(row, &receipts[i]); err != nil {
+			return nil, err
+		}
+	}
+	return receipts, nil
+}

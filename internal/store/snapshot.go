@@ -1,0 +1,147 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sondehq/sonde/internal/incident"
+	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/table"
+)
+
+// Snapshot is what the public may see of everything, precomputed: the API
+// serves every summary from this one item. It names no internal service and
+// holds no detail of failures.
+type Snapshot struct {
+	Generated time.Time     `json:"generated"`
+	Fresh     time.Duration `json:"fresh"` // older than this it says nothing about now
+	Site      monitor.Site  `json:"site"`
+	Config    int64         `json:"config"`
+
+	Services  []ServiceView  `json:"services"`  // in the order of the configuration
+	Incidents []IncidentView `json:"incidents"` // open ones, then resolved ones, newest first
+	Measured  time.Time      `json:"measured,omitzero"`
+}
+
+// ServiceView is a service as the public sees it.
+type ServiceView struct {
+	ID          monitor.ServiceID   `json:"id"`
+	Name        string              `json:"name"`
+	Description string              `json:"description,omitempty"`
+	Group       string              `json:"group,omitempty"`
+	DependsOn   []monitor.ServiceID `json:"depends_on,omitempty"`
+	Status      monitor.Status      `json:"status"`
+	Since       time.Time           `json:"since"`
+	Alive       int                 `json:"alive"`
+	Total       int                 `json:"total"`
+	Monitors    []MonitorView       `json:"monitors"`
+	Uptime      []WindowView        `json:"uptime,omitempty"` // 24h, 7d, 30d, 90d
+	Days        []DayView           `json:"days,omitempty"`   // the last 90, oldest first
+	Latency     *LatencyView        `json:"latency,omitempty"`
+}
+
+// MonitorView is a monitor as the public sees it.
+type MonitorView struct {
+	ID    monitor.ID    `json:"id"`
+	Name  string        `json:"name"`
+	Type  monitor.Kind  `json:"type"`
+	State monitor.State `json:"state"`
+	Since time.Time     `json:"since"`
+	// Only says from which locations alone it looks different: "down from
+	// eu-west-1 only".
+	Only map[monitor.Location]monitor.Outcome `json:"only,omitempty"`
+}
+
+// WindowView is the uptime of one window.
+type WindowView struct {
+	Window   string    `json:"window"`
+	From     time.Time `json:"from"`
+	To       time.Time `json:"to"`
+	Known    bool      `json:"known"`    // false: nothing was observed, and Uptime means nothing
+	Uptime   float64   `json:"uptime"`   // 0 to 1
+	Coverage float64   `json:"coverage"` // 0 to 1: how much of the window was observed
+	DownS    int64     `json:"down_s"`   // seconds of outage
+	UnknownS int64     `json:"unknown_s"`
+}
+
+// DayView is one day of a service, in the site's time zone.
+type DayView struct {
+	Date     string         `json:"date"` // 2006-01-02
+	Known    bool           `json:"known"`
+	Uptime   float64        `json:"uptime"`
+	Coverage float64        `json:"coverage"`
+	DownS    int64          `json:"down_s"`
+	Worst    monitor.Status `json:"worst"`
+}
+
+// LatencyView is the total times of the last hour's checks, in milliseconds.
+type LatencyView struct {
+	P50 float64 `json:"p50_ms"`
+	P95 float64 `json:"p95_ms"`
+	P99 float64 `json:"p99_ms"`
+	N   int64   `json:"n"`
+}
+
+// IncidentView is an incident as the public sees it.
+type IncidentView struct {
+	ID       string              `json:"id"`
+	Title    string              `json:"title"`
+	State    incident.State      `json:"state"`
+	Phase    incident.Phase      `json:"phase"`
+	Impact   monitor.Impact      `json:"impact"`
+	Worst    monitor.Impact      `json:"worst"`
+	Opened   time.Time           `json:"opened"`
+	Resolved time.Time           `json:"resolved,omitzero"`
+	Updated  time.Time           `json:"updated"`
+	Services []monitor.ServiceID `json:"services"`
+	Updates  []UpdateView        `json:"updates"` // newest first
+}
+
+// UpdateView is one entry of the public time line.
+type UpdateView struct {
+	At    time.Time      `json:"at"`
+	Phase incident.Phase `json:"phase"`
+	Text  string         `json:"text"`
+}
+
+// IsStale reports whether the snapshot is too old to say anything about now.
+func (s *Snapshot) IsStale(now time.Time) bool {
+	return s.Generated.IsZero() || now.Sub(s.Generated) > s.Fresh
+}
+
+var snapshotKey = table.Key{PK: "PAGE", SK: "SNAPSHOT#0"}
+
+type snapshotInfo struct {
+	Generated time.Time `json:"generated"`
+	Content   string    `json:"content"` // always "gzip+json", in the data attribute
+}
+
+// Snapshot reads the snapshot; version 0 if none was ever made.
+func (s *Store) Snapshot(ctx context.Context) (Snapshot, int64, error) {
+	row, err := s.table.Get(ctx, snapshotKey)
+	if isAbsent(err) {
+		return Snapshot{}, 0, nil
+	}
+	if err != nil {
+		return Snapshot{}, 0, fmt.Errorf("get snapshot: %w", err)
+	}
+	var snapshot Snapshot
+	if err := inflate(row.Data, &snapshot); err != nil {
+		return Snapshot{}, 0, fmt.Errorf("decode snapshot: %w", err)
+	}
+	return snapshot, row.Version, nil
+}
+
+// PutSnapshot writes the snapshot, on condition that it is still at the version
+// read.
+func (s *Store) PutSnapshot(ctx context.Context, snapshot Snapshot, version int64) error {
+	op, err := put(snapshotKey, "snapshot", version, snapshotInfo{snapshot.Generated, "gzip+json"})
+	if err != nil {
+		return err
+	}
+	if op.Row.Data, err = deflate(snapshot); err != nil {
+		return fmt.Errorf("encode snapshot: %w", err)
+	}
+	return s.table.Write(ctx, op)
+}

@@ -1,0 +1,134 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sondehq/sonde/internal/detect"
+	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/table"
+)
+
+// State is a service's state as it was read.
+type State struct {
+	detect.Service
+	Version int64
+}
+
+func isAbsent(err error) bool { return errors.Is(err, table.ErrNotFound) }
+
+func servicePK(id monitor.ServiceID) string { return "SERVICE#" + string(id) }
+
+func stateKey(id monitor.ServiceID) table.Key { return table.Key{PK: servicePK(id), SK: "STATE"} }
+
+// State reads one service's state.
+func (s *Store) State(ctx context.Context, id monitor.ServiceID) (State, error) {
+	var state State
+	version, err := s.get(ctx, stateKey(id), &state.Service)
+	state.Version = version
+	return state, err
+}
+
+// States reads the states of several services, any number. Those never written
+// are not in the map.
+func (s *Store) States(ctx context.Context, ids []monitor.ServiceID) (map[monitor.ServiceID]State, error) {
+	keys := make([]table.Key, len(ids))
+	for i, id := range ids {
+		keys[i] = stateKey(id)
+	}
+	rows, err := s.batchGet(ctx, keys)
+	if err != nil {
+		return nil, fmt.Errorf("get states: %w", err)
+	}
+	states := make(map[monitor.ServiceID]State, len(rows))
+	for _, row := range rows {
+		var state State
+		if err := decode(row, &state.Service); err != nil {
+			return nil, err
+		}
+		state.Version = row.Version
+		states[state.Service.Service] = state
+	}
+	return states, nil
+}
+
+func (s *Store) batchGet(ctx context.Context, keys []table.Key) ([]table.Row, error) {
+	var rows []table.Row
+	for len(keys) > 0 {
+		n := min(len(keys), table.MaxBatch)
+		got, err := s.table.BatchGet(ctx, keys[:n])
+		if err != nil {
+			return nil, err
+		}
+		rows, keys = append(rows, got...), keys[n:]
+	}
+	return rows, nil
+}
+
+// StateOp writes a state on condition that it is still at the version read.
+func StateOp(state detect.Service, version int64) (table.Op, error) {
+	return put(stateKey(state.Service), "state", version, state)
+}
+
+// StateUnchanged only checks that a state is still as it was read.
+func StateUnchanged(state State) table.Op {
+	key := stateKey(state.Service.Service)
+	return table.Op{Verb: table.Check, Row: table.Row{Key: key}, If: table.Unchanged(state.Version)}
+}
+
+// FlipOp records a flip.
+func FlipOp(f monitor.Flip) (table.Op, error) {
+	name := string(f.Monitor)
+	if name == "" {
+		name = "@" // the service itself; not a letter that an id may begin with
+	}
+	op, err := always(put(table.Key{PK: servicePK(f.Service), SK: "FLIP#" + stamp(f.At) + "#" + name}, "flip", 0, f))
+	return expiring(f.At.Add(keepFlips), op, err)
+}
+
+// Flips returns the flips of a service and its monitors from a time inclusive
+// to a time exclusive, oldest first.
+func (s *Store) Flips(ctx context.Context, id monitor.ServiceID, from, to time.Time) ([]monitor.Flip, error) {
+	rows, err := table.All(ctx, s.table, table.Query{PK: servicePK(id), From: "FLIP#" + stamp(from), To: "FLIP#" + stamp(to)})
+	if err != nil {
+		return nil, fmt.Errorf("query flips of %s: %w", id, err)
+	}
+	flips := make([]monitor.Flip, len(rows))
+	for i, row := range rows {
+		if err := decode(row, &flips[i]); err != nil {
+			return nil, err
+		}
+	}
+	return flips, nil
+}
+
+// flipsRead is how many flips StatusBefore looks back over for the last one of
+// the service itself.
+const flipsRead = 200
+
+// StatusBefore is the status that a service had just before a time: that of its
+// last flip, or, where the flip has expired since, its present one if that is
+// older. It is unknown if neither is known, or too many flips of monitors have
+// followed.
+func (s *Store) StatusBefore(ctx context.Context, id monitor.ServiceID, at time.Time) (monitor.Status, error) {
+	rows, err := table.All(ctx, s.table, table.Query{PK: servicePK(id), From: "FLIP#", To: "FLIP#" + stamp(at), Descending: true, Limit: flipsRead})
+	if err != nil {
+		return monitor.NotKnown, fmt.Errorf("query flips of %s: %w", id, err)
+	}
+	for _, row := range rows {
+		var f monitor.Flip
+		if err := decode(row, &f); err != nil {
+			return monitor.NotKnown, err
+		}
+		if f.Monitor == "" {
+			return monitor.Status(f.To), nil
+		}
+	}
+	state, err := s.State(ctx, id)
+	if err != nil || state.Version == 0 || !state.Since.Before(at) {
+		return monitor.NotKnown, err
+	}
+	return state.Status, nil
+}

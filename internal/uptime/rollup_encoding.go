@@ -12,13 +12,19 @@ import (
 // rollupForm is the first byte of a rollup.
 const rollupForm = 1
 
+// Times outside the years 0 to 9999 have no JSON.
+const (
+	minUnix = -62167219200
+	maxUnix = 253402300799
+)
+
 // maxID is more than a monitor's id may have, in bytes.
 const maxID = 255
 
 // AppendBinary appends the rollup in its binary form, which has one text for
-// one rollup. It fails for a window that is not in whole seconds, a number that
-// is negative, and a sketch that cannot be stored. In JSON a rollup stands as
-// its fields, with the sketch in base64.
+// one rollup. It fails for a window that is not in whole seconds or not in the
+// years 0 to 9999, a number that is negative, and a sketch that cannot be
+// stored. In JSON a rollup stands as its fields, with the sketch in base64.
 //
 // The form: 1; length of the id, id; From as epoch seconds (signed), length of
 // the window in seconds; up, degraded, down, not run; observed in nanoseconds;
@@ -26,6 +32,9 @@ const maxID = 255
 func (r Rollup) AppendBinary(b []byte) ([]byte, error) {
 	if r.From.Nanosecond() != 0 || r.To.Nanosecond() != 0 {
 		return b, fmt.Errorf("encode rollup: window %v to %v is not in whole seconds", r.From, r.To)
+	}
+	if r.From.Unix() < minUnix || r.To.Unix() > maxUnix {
+		return b, fmt.Errorf("encode rollup: window %v to %v is out of range", r.From, r.To)
 	}
 	if len(r.Monitor) > maxID {
 		return b, fmt.Errorf("encode rollup: id of %d bytes is longer than %d", len(r.Monitor), maxID)
@@ -47,9 +56,6 @@ func (r Rollup) AppendBinary(b []byte) ([]byte, error) {
 // MarshalBinary is AppendBinary to nothing.
 func (r Rollup) MarshalBinary() ([]byte, error) { return r.AppendBinary(nil) }
 
-// maxUnix is the last second of the year 9999, beyond which times have no JSON.
-const maxUnix = 253402300799
-
 // UnmarshalBinary reads what MarshalBinary writes; times are in UTC. It keeps
 // no part of data. Anything else is ErrMalformed, and leaves the rollup as it
 // was.
@@ -61,11 +67,11 @@ func (r *Rollup) UnmarshalBinary(data []byte) error {
 	var read Rollup
 	read.Monitor = monitor.ID(in.bytes(maxID))
 	from := in.varint()
-	length := int64(in.uvarint(2 * maxUnix))
+	length := int64(in.uvarint(maxUnix - minUnix))
 	for _, n := range []*int64{&read.Up, &read.Degraded, &read.Down, &read.NotRun, (*int64)(&read.Observed)} {
 		*n = int64(in.uvarint(math.MaxInt64))
 	}
-	if in.failed || from < -maxUnix || from+length > maxUnix {
+	if in.failed || from < minUnix || from > maxUnix || from+length > maxUnix {
 		return fmt.Errorf("decode rollup: %w", ErrMalformed)
 	}
 	read.Window = Window{time.Unix(from, 0).UTC(), time.Unix(from+length, 0).UTC()}

@@ -30,7 +30,8 @@ func TestUptimeAndCoverage(t *testing.T) {
 		{"nothing observed: no figure", uptime.Seconds{Unknown: 24 * h}, 0, false, 0},
 		{"nothing but maintenance: no figure", uptime.Seconds{Maintenance: 24 * h}, 0, false, 1},
 		{"no time: no figure", uptime.Seconds{}, 0, false, 0},
-		{"a nanosecond in 90 days is not nothing", uptime.Seconds{Up: 90*24*h - 1, Down: 1}, math.Nextafter(1, 0), true, 1},
+		{"a nanosecond in a year is not nothing", uptime.Seconds{Up: 365*24*h - 1, Down: 1}, math.Nextafter(1, 0), true, 1},
+		{"a nanosecond unknown in a year is a gap", uptime.Seconds{Up: 365*24*h - 1, Unknown: 1}, 1, true, math.Nextafter(1, 0)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -20,6 +20,9 @@ type Message struct {
 	Tier     monitor.TierID `json:"tier"`
 	Incident string         `json:"incident,omitempty"` // empty for a digest of several
 
+	// Notifications are the ids of all that the message tells.
+	Notifications []string `json:"notifications,omitempty"`
+
 	Subject string `json:"subject"`       // printable ASCII, at most MaxSubject characters
 	Email   string `json:"email"`         // plain text, 72 columns
 	SMS     string `json:"sms,omitempty"` // GSM-7, one part; empty: not told by SMS

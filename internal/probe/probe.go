@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/probe/expect"
 )
 
 // Check is one run of a monitor that is asked for.
@@ -15,12 +16,20 @@ type Check struct {
 	Attempt   int
 }
 
-// Func runs one check of one kind of monitor and fills the result in: outcome,
-// failure, timing, address and what else the kind knows. Key, start and total
-// time are the engine's. It never panics on anything that a target does,
-// returns soon after ctx ends, and says in the failure's detail which phase it
-// was in. A target that fails is a result; there is no error to return.
-type Func func(ctx context.Context, m monitor.Monitor, env *Env) monitor.Result
+// Func runs one check of one kind of monitor and fills the observation in:
+// failure, timing, address and what else the kind knows. Key, start, total time
+// and the judgement of expectations are the engine's. It never panics on
+// anything that a target does, returns soon after ctx ends, and says in the
+// failure's detail which phase it was in. A target that fails is an
+// observation; there is no error to return.
+type Func func(ctx context.Context, m monitor.Monitor, env *Env) Observation
+
+// Observation is what one check saw, before its expectations are judged. A
+// failure means down; no failure means that the expectations decide.
+type Observation struct {
+	monitor.Result
+	Values expect.Values // what the kind's expressions may use besides the phases
+}
 
 // Env is what probes need of their surroundings. It is shared by all checks.
 type Env struct {

@@ -1,0 +1,200 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/probe/expect"
+)
+
+// Probes is the kinds of monitors and what runs them.
+var Probes = map[monitor.Kind]Func{
+	monitor.KindHTTP:      probeHTTP,
+	monitor.KindTCP:       probeTCP,
+	monitor.KindTLS:       probeTLS,
+	monitor.KindDNS:       probeDNS,
+	monitor.KindHeartbeat: probeHeartbeat,
+}
+
+// Options bound an engine.
+type Options struct {
+	// Concurrency is how many checks run side by side in one Run; by default
+	// 64 for each core.
+	Concurrency int
+}
+
+// margin is what is left before a deadline to write results.
+const margin = 500 * time.Millisecond
+
+// Engine runs checks. It may be used from several goroutines.
+type Engine struct {
+	env      Env
+	slots    int
+	mu       sync.Mutex
+	programs map[programKey]compiled
+}
+
+type programKey struct {
+	source string
+	kind   monitor.Kind
+}
+
+type compiled struct {
+	program *expect.Program
+	err     error
+}
+
+// maxPrograms bounds the cache of compiled expectations.
+const maxPrograms = 10_000
+
+// New returns an engine.
+func New(env Env, opts Options) *Engine {
+	if opts.Concurrency <= 0 {
+		opts.Concurrency = 64 * runtime.GOMAXPROCS(0)
+	}
+	return &Engine{env: env, slots: opts.Concurrency, programs: map[programKey]compiled{}}
+}
+
+// Run runs checks side by side. Every check has exactly one result, in order;
+// one that there is no time for before ctx's deadline is not run.
+func (e *Engine) Run(ctx context.Context, checks []Check) []monitor.Result {
+	results := make([]monitor.Result, len(checks))
+	next := make(chan int)
+	var workers sync.WaitGroup
+	for range min(e.slots, len(checks)) {
+		workers.Go(func() {
+			for i := range next {
+				results[i] = e.check(ctx, checks[i])
+			}
+		})
+	}
+	for i := range checks {
+		next <- i
+	}
+	close(next)
+	workers.Wait()
+	return results
+}
+
+// check runs one check within its budget.
+func (e *Engine) check(ctx context.Context, c Check) monitor.Result {
+	started := e.env.Now()
+	budget := c.Monitor.Timeout
+	if deadline, has := ctx.Deadline(); has {
+		budget = min(budget, time.Until(deadline)-margin)
+	}
+	watch := time.Now()
+	var o Observation
+	switch f, known := Probes[c.Monitor.Kind()]; {
+	case ctx.Err() != nil || budget <= 0:
+		o = notRun("no time was left before the deadline of this run")
+	case !known:
+		o = notRun("this version knows no monitor of this kind")
+	default:
+		o = e.guarded(ctx, f, c.Monitor, budget)
+	}
+	o.Timing.Total = time.Since(watch)
+	o.Monitor, o.Location, o.Scheduled, o.Attempt, o.Started = c.Monitor.ID, c.Location, c.Scheduled, c.Attempt, started
+	if o.Outcome == "" {
+		e.judge(c.Monitor, &o)
+	}
+	if o.Outcome == monitor.OutcomeUp {
+		o.Body = ""
+	}
+	return o.Result
+}
+
+// guarded runs a probe with its timeout. A bug in one is no outage of its
+// target, and no end of the others: this is the one place that recovers.
+func (e *Engine) guarded(ctx context.Context, f Func, m monitor.Monitor, budget time.Duration) (o Observation) {
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	defer func() {
+		if bug := recover(); bug != nil {
+			o = notRun(printable(fmt.Sprintf("bug in the probe: %v", bug), maxDetail))
+		}
+	}()
+	return f(ctx, m, &e.env)
+}
+
+func notRun(why string) Observation {
+	return Observation{Result: monitor.Result{
+		Outcome: monitor.OutcomeNotRun, Failure: &monitor.Failure{Kind: monitor.FailInternal, Detail: why},
+	}}
+}
+
+// judge decides the outcome: a failure is down; then a false expectation is
+// down, a false warning degraded.
+func (e *Engine) judge(m monitor.Monitor, o *Observation) {
+	o.Outcome = monitor.OutcomeUp
+	if o.Failure != nil {
+		o.Outcome = monitor.OutcomeDown
+		return
+	}
+	if len(m.Expect)+len(m.Warn) == 0 {
+		return
+	}
+	values := o.values()
+	for _, source := range m.Expect {
+		e.expectation(m, o, source, false, values)
+	}
+	for _, source := range m.Warn {
+		e.expectation(m, o, source, true, values)
+	}
+}
+
+func (e *Engine) expectation(m monitor.Monitor, o *Observation, source string, warn bool, values expect.Values) {
+	x := monitor.Expectation{Expr: source, Warn: warn}
+	program, err := e.program(source, m.Kind())
+	if err != nil {
+		x.Shown = "cannot be compiled: " + err.Error()
+	} else {
+		x.OK, x.Shown = program.Eval(values)
+	}
+	o.Expectations = append(o.Expectations, x)
+	if x.OK || o.Outcome == monitor.OutcomeDown || warn && o.Outcome == monitor.OutcomeDegraded {
+		return
+	}
+	o.Outcome = monitor.OutcomeDown
+	if warn {
+		o.Outcome = monitor.OutcomeDegraded
+	}
+	o.Failure = fail(monitor.FailExpect, "%s (%s)", source, x.Shown)
+}
+
+// values is what expressions are judged on.
+func (o *Observation) values() expect.Values {
+	v := o.Values
+	if v == nil {
+		v = expect.Values{}
+	}
+	t := o.Timing
+	v["dns_ms"], v["connect_ms"], v["tls_ms"] = monitor.MS(t.DNS), monitor.MS(t.Connect), monitor.MS(t.TLS)
+	v["ttfb_ms"], v["transfer_ms"], v["total_ms"] = monitor.MS(t.TTFB), monitor.MS(t.Transfer), monitor.MS(t.Total)
+	v["address"] = o.Address
+	if o.Certificate != nil {
+		v["cert_days"] = o.Certificate.Days
+	}
+	return v
+}
+
+// program compiles an expression once.
+func (e *Engine) program(source string, kind monitor.Kind) (*expect.Program, error) {
+	key := programKey{source, kind}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if c, has := e.programs[key]; has {
+		return c.program, c.err
+	}
+	if len(e.programs) >= maxPrograms {
+		clear(e.programs)
+	}
+	var c compiled
+	c.program, c.err = expect.Compile(source, kind)
+	e.programs[key] = c
+	return c.program, c.err
+}

@@ -1,0 +1,259 @@
+// Package expect judges the expressions of expect: and warn:, written in the
+// language of github.com/expr-lang/expr, on what a check found.
+//
+// One environment serves all kinds of monitors; a name that a kind does not
+// know is an error when the file is read:
+//
+//	status         number   HTTP status                                  http
+//	body           any      the body, if it is JSON; otherwise nil       http
+//	text           text     the body, as much of it as was read          http
+//	headers        map      headers of the answer, names in lower case   http
+//	cert_days      number   whole days until the certificate ends        http, tls
+//	dns_ms, connect_ms, tls_ms, ttfb_ms, transfer_ms, total_ms
+//	               number   milliseconds of each phase                   all but heartbeat
+//	address        text     ip:port that was spoken to                   all but heartbeat
+//	answers        list     answers of all resolvers, sorted             dns
+//	rcode          text     NOERROR, NXDOMAIN, …, the worst of all       dns
+//	age_s          number   seconds since the last ping                  heartbeat
+//
+// With these go expr's operators, and the functions len, lower, upper, trim,
+// any, all, none, count, int, float, string, has (nothing else): no function
+// reads a clock or a file, and none is unbounded.
+//
+// An expression is bounded in size when it is compiled and in memory when it is
+// run; it has no loops of its own. One that fails while it runs (a member of
+// nothing) is false, and says why.
+package expect
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/ast"
+	exprfile "github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/types"
+	"github.com/expr-lang/expr/vm"
+
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// Limits.
+const (
+	MaxLength = 1000    // bytes of an expression
+	maxNodes  = 500     // of its tree
+	maxMemory = 100_000 // values made while it runs
+	maxShown  = 100     // bytes of one value
+)
+
+// Values is what an expression is judged on, by name.
+type Values map[string]any
+
+// Program is a compiled expression. It may be run from several goroutines.
+type Program struct {
+	program *vm.Program
+	uses    []path // what it reads, in order of appearance
+}
+
+// path is a value that an expression reads: status, body.user.name.
+type path struct {
+	text string
+	eval *vm.Program
+}
+
+// Error is why an expression cannot be compiled.
+type Error struct {
+	Line, Column int // from 1
+	Message      string
+	Hint         string
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// AsError returns the place and hint of an error from Compile.
+func AsError(err error) (*Error, bool) {
+	var e *Error
+	ok := errors.As(err, &e)
+	return e, ok
+}
+
+var phases = []string{"dns_ms", "connect_ms", "tls_ms", "ttfb_ms", "transfer_ms", "total_ms"}
+
+// environment is the names that a kind knows, with their types.
+func environment(kind monitor.Kind) types.Map {
+	env := types.Map{}
+	if kind != monitor.KindHeartbeat {
+		for _, name := range phases {
+			env[name] = types.Float
+		}
+		env["address"] = types.String
+	}
+	switch kind {
+	case monitor.KindHTTP:
+		env["status"], env["text"], env["cert_days"] = types.Int, types.String, types.Int
+		env["headers"], env["body"] = types.TypeOf(map[string]string{}), types.Any
+	case monitor.KindTLS:
+		env["cert_days"] = types.Int
+	case monitor.KindDNS:
+		env["answers"], env["rcode"] = types.TypeOf([]string{}), types.String
+	case monitor.KindHeartbeat:
+		env["age_s"] = types.Float
+	}
+	return env
+}
+
+var functions = []string{"len", "lower", "upper", "trim", "any", "all", "none", "count", "int", "float", "string"}
+
+func options(kind monitor.Kind) []expr.Option {
+	opts := []expr.Option{expr.Env(environment(kind)), expr.MaxNodes(maxNodes), expr.DisableAllBuiltins()}
+	for _, name := range functions {
+		opts = append(opts, expr.EnableBuiltin(name))
+	}
+	return append(opts, expr.Function("has", func(args ...any) (any, error) { return args[0] != nil, nil }, new(func(any) bool)))
+}
+
+// Compile checks an expression and its types for a kind of monitor. Its error
+// is an *Error.
+func Compile(source string, kind monitor.Kind) (*Program, error) {
+	if len(source) > MaxLength {
+		return nil, &Error{Line: 1, Column: 1, Message: fmt.Sprintf("the expression is longer than %d bytes", MaxLength)}
+	}
+	if strings.TrimSpace(source) == "" {
+		return nil, &Error{Line: 1, Column: 1, Message: "the expression is empty"}
+	}
+	seen := &reads{}
+	// What comes out of body is of any type: whether it is a truth value shows
+	// when it runs.
+	program, err := expr.Compile(source, append(options(kind), expr.AsBool(), expr.Patch(seen))...)
+	if err != nil {
+		return nil, explain(err, kind)
+	}
+	p := &Program{program: program}
+	for _, text := range seen.texts() {
+		eval, err := expr.Compile(text, options(kind)...)
+		if err == nil {
+			p.uses = append(p.uses, path{text: text, eval: eval})
+		}
+	}
+	return p, nil
+}
+
+var unknownName = regexp.MustCompile(`unknown name (\w+)`)
+
+func explain(err error, kind monitor.Kind) *Error {
+	out := &Error{Line: 1, Column: 1, Message: "the expression cannot be read: " + firstLine(err.Error())}
+	if strings.Contains(err.Error(), "expected bool") {
+		out.Message = "the expression gives no truth value: compare it with something, such as total_ms < 2000"
+		return out
+	}
+	var e *exprfile.Error
+	if !errors.As(err, &e) {
+		return out
+	}
+	out.Line, out.Column = e.Line, e.Column+1
+	out.Message = "the expression cannot be read: " + e.Message
+	if m := unknownName.FindStringSubmatch(e.Message); m != nil {
+		out.Message = fmt.Sprintf("%s monitors have no %q", kind, m[1])
+		out.Hint = "known are " + strings.Join(Names(kind), ", ")
+	}
+	return out
+}
+
+// Names lists the names that a kind knows, sorted.
+func Names(kind monitor.Kind) []string {
+	var names []string
+	for name := range environment(kind) {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+// reads collects what an expression reads, while it is compiled.
+type reads struct{ found []string }
+
+// Visit implements ast.Visitor.
+func (r *reads) Visit(node *ast.Node) {
+	switch n := (*node).(type) {
+	case *ast.IdentifierNode, *ast.MemberNode:
+		text := n.String()
+		if !strings.ContainsAny(text, "()#") {
+			r.found = append(r.found, text)
+		}
+	}
+}
+
+// texts leaves out what is only the beginning of a longer path.
+func (r *reads) texts() []string {
+	var out []string
+	for _, text := range r.found {
+		isPart := slices.ContainsFunc(r.found, func(other string) bool {
+			return len(other) > len(text) && strings.HasPrefix(other, text) && strings.ContainsAny(other[len(text):len(text)+1], ".[?")
+		})
+		if !isPart && !slices.Contains(out, text) && !slices.Contains(functions, text) && text != "has" {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+// Eval judges the expression. shown names the values that it was judged on:
+// "status was 503".
+func (p *Program) Eval(values Values) (ok bool, shown string) {
+	machine := vm.VM{MemoryBudget: maxMemory}
+	out, err := machine.Run(p.program, map[string]any(values))
+	shown = p.show(values)
+	if err != nil {
+		return false, strings.TrimPrefix(shown+", cannot be judged: "+printable(firstLine(err.Error()), maxShown), ", ")
+	}
+	ok, _ = out.(bool)
+	return ok, shown
+}
+
+func (p *Program) show(values Values) string {
+	var parts []string
+	for _, use := range p.uses {
+		machine := vm.VM{MemoryBudget: maxMemory}
+		v, err := machine.Run(use.eval, map[string]any(values))
+		if err != nil {
+			v = nil
+		}
+		parts = append(parts, use.text+" was "+value(v))
+	}
+	return printable(strings.Join(parts, ", "), 3*maxShown)
+}
+
+func value(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "nothing"
+	case string:
+		return fmt.Sprintf("%q", printable(v, maxShown))
+	case float64:
+		return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.3f", v), "0"), ".")
+	}
+	return printable(fmt.Sprint(v), maxShown)
+}
+
+// printable takes out control characters and cuts.
+func printable(text string, most int) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == unicode.ReplacementChar || unicode.Is(unicode.Cf, r) {
+			return ' '
+		}
+		return r
+	}, text)
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most-3], "") + "..."
+	}
+	return text
+}

@@ -1,0 +1,136 @@
+package probe
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"unicode"
+
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// maxDetail is the longest detail, in bytes.
+const maxDetail = 300
+
+// fail makes a failure with a printable detail.
+func fail(kind monitor.FailureKind, format string, args ...any) *monitor.Failure {
+	return &monitor.Failure{Kind: kind, Detail: printable(fmt.Sprintf(format, args...), maxDetail)}
+}
+
+// classify finds the kind of an error that a target has caused, in a phase such
+// as "connect to 203.0.113.10:443". What it does not know is put down to the
+// kind that the phase suggests.
+func classify(err error, phase string, otherwise monitor.FailureKind) *monitor.Failure {
+	var (
+		block     *blocked
+		dns       *net.DNSError
+		alert     tls.AlertError
+		record    tls.RecordHeaderError
+		verify    *tls.CertificateVerificationError
+		hostname  x509.HostnameError
+		authority x509.UnknownAuthorityError
+		invalid   x509.CertificateInvalidError
+	)
+	switch {
+	case errors.As(err, &block):
+		return fail(monitor.FailBlocked, "%s: %s", phase, block)
+	case errors.As(err, &verify), errors.As(err, &hostname), errors.As(err, &authority), errors.As(err, &invalid):
+		return fail(monitor.FailCertificate, "%s: %s", phase, certificateFault(err))
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return fail(monitor.FailDNS, "%s: the name does not exist, or has no address", phase)
+	case errors.As(err, &dns) && (dns.IsTimeout || errors.Is(err, context.DeadlineExceeded)):
+		return fail(monitor.FailTimeout, "timeout in %s: the resolver did not answer", phase)
+	case errors.As(err, &dns):
+		return fail(monitor.FailDNS, "%s: %s", phase, dns.Err)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT), isTimeout(err):
+		return fail(monitor.FailTimeout, "timeout in %s", phase)
+	case errors.Is(err, errNoAddress):
+		return fail(monitor.FailUnreachable, "%s: %s", phase, errNoAddress)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fail(monitor.FailRefused, "%s: connection refused", phase)
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fail(monitor.FailUnreachable, "%s: no route to the address", phase)
+	case errors.As(err, &alert):
+		return fail(monitor.FailTLS, "%s: the server sent an alert: %s", phase, alert)
+	case errors.As(err, &record):
+		return fail(monitor.FailTLS, "%s: the answer is not TLS", phase)
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
+		return fail(monitor.FailReset, "%s: the connection was reset", phase)
+	case errors.Is(err, io.ErrUnexpectedEOF) && otherwise == monitor.FailBody:
+		return fail(monitor.FailBody, "%s: the body broke off before its end", phase)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return fail(monitor.FailReset, "%s: the connection was closed", phase)
+	}
+	return fail(otherwise, "%s: %s", phase, innermost(err))
+}
+
+func isTimeout(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.As(err, &t) && t.Timeout()
+}
+
+// innermost is the last error of a chain: what wraps it repeats the URL, whose
+// query may hold a secret.
+func innermost(err error) string {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err.Error()
+		}
+		err = next
+	}
+}
+
+// certificateFault says what is wrong with a chain.
+func certificateFault(err error) string {
+	var hostname x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var authority x509.UnknownAuthorityError
+	switch {
+	case errors.As(err, &hostname):
+		return fmt.Sprintf("the certificate is for %s, not for %s", namesOf(hostname.Certificate), hostname.Host)
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil:
+		return fmt.Sprintf("the certificate is valid from %s to %s only",
+			invalid.Cert.NotBefore.UTC().Format("2006-01-02 15:04"), invalid.Cert.NotAfter.UTC().Format("2006-01-02 15:04"))
+	case errors.As(err, &authority) && authority.Cert != nil && authority.Cert.Issuer.String() == authority.Cert.Subject.String():
+		return "the certificate is self-signed"
+	case errors.As(err, &authority):
+		return "the certificate is signed by an authority that is not trusted, or the chain is incomplete"
+	}
+	return innermost(err)
+}
+
+func namesOf(c *x509.Certificate) string {
+	if c == nil {
+		return "another name"
+	}
+	if len(c.DNSNames) == 0 {
+		return "no name"
+	}
+	return strings.Join(c.DNSNames[:min(len(c.DNSNames), 3)], ", ")
+}
+
+// printable makes one line of at most so many bytes, without control
+// characters and marks that change the direction of writing.
+func printable(text string, most int) string {
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r), unicode.IsControl(r):
+			return ' '
+		case r == unicode.ReplacementChar, unicode.Is(unicode.Cf, r):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, ""))
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most-3], "") + "..."
+	}
+	return text
+}

@@ -1,0 +1,380 @@
+package config
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/probe/expect"
+)
+
+const maxServiceMonitors = 200
+
+var (
+	idForm       = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+	locationForm = regexp.MustCompile(`^(local|[a-z]{2}(-[a-z]+)+-\d)$`)
+)
+
+// id reads the name of a thing.
+func (r *reader) id(c cursor) named {
+	n := r.scalar(c, "an id")
+	if n == nil {
+		return named{node: c.node, path: c.path}
+	}
+	if !idForm.MatchString(n.Value) {
+		r.report(n, c.path, "", "an id is a lower-case letter or digit, then up to 62 of these and hyphens; found %q", n.Value)
+	}
+	return named{n.Value, n, c.path}
+}
+
+// names reads a list of texts; one text stands for a list of one.
+func (r *reader) names(c cursor) []named {
+	var all []named
+	r.list(c, true, func(c cursor) {
+		if n := r.scalar(c, "text"); n != nil {
+			all = append(all, named{n.Value, n, c.path})
+		}
+	})
+	return all
+}
+
+// declare reports whether an id is new; the first of two is named.
+func (r *reader) declare(what string, id named) bool {
+	if id.name == "" {
+		if !r.reported(id.path) {
+			r.report(id.node, id.path, "", "id is missing")
+		}
+		return false
+	}
+	if first, twice := r.ids[what+id.name]; twice {
+		r.report(id.node, id.path, "", "the %s %q is there twice, first in line %d", strings.TrimSpace(what), id.name, first.line)
+		return false
+	}
+	r.ids[what+id.name] = place{id.node.Line, id.node.Column}
+	return true
+}
+
+// compile applies defaults, follows references and places services.
+func (r *reader) compile(root *yaml.Node, f *file) *monitor.Config {
+	cfg := &monitor.Config{Site: f.site}
+	if cfg.Site.TimeZone == "" {
+		cfg.Site.TimeZone = "UTC"
+	}
+	if cfg.Site.Name == "" {
+		cfg.Site.Name = "Status"
+	}
+	r.locations(f, cfg)
+	for i := range f.monitors {
+		r.monitor(&f.monitors[i], f, cfg)
+	}
+	if len(f.monitors) == 0 && !r.reported("monitors") {
+		r.report(root, "monitors", "", "at least one monitor is needed")
+	}
+	if len(f.monitors) > MaxMonitors {
+		r.report(root, "monitors", "use several stacks", "%d monitors are more than %d", len(f.monitors), MaxMonitors)
+	}
+	r.services(f, cfg)
+	r.tiers(f, cfg)
+	if len(r.problems) == 0 {
+		place := shards{}
+		for i := range cfg.Services {
+			cfg.Services[i].Shard = place.next(len(cfg.Services[i].Monitors))
+		}
+		slices.SortFunc(cfg.Monitors, func(a, b monitor.Monitor) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	}
+	return cfg
+}
+
+// shards puts whole services side by side until a shard is full.
+type shards struct{ shard, used int }
+
+func (s *shards) next(monitors int) int {
+	if s.used > 0 && s.used+monitors > monitor.ShardMonitors {
+		s.shard, s.used = s.shard+1, 0
+	}
+	s.used += monitors
+	return s.shard
+}
+
+func (r *reader) locations(f *file, cfg *monitor.Config) {
+	for _, l := range f.locations {
+		if !locationForm.MatchString(l.name) {
+			r.report(l.node, l.path, "", "expected an AWS Region such as eu-west-1, or local, found %q", l.name)
+		} else if r.declare("location ", l) {
+			cfg.Locations = append(cfg.Locations, monitor.Location(l.name))
+		}
+	}
+	if r.opts.Home == monitor.Local || len(cfg.Locations) == 0 {
+		// One machine is one location, whatever Regions the file names.
+		cfg.Locations = []monitor.Location{r.opts.Home}
+	}
+	if cfg.Locations[0] == "" {
+		cfg.Locations[0] = monitor.Local
+	}
+}
+
+func or[T any](values ...*T) T {
+	for _, v := range values {
+		if v != nil {
+			return *v
+		}
+	}
+	var zero T
+	return zero
+}
+
+func ptr[T any](v T) *T { return &v }
+
+func (r *reader) monitor(e *entry, f *file, cfg *monitor.Config) {
+	if !r.declare("monitor ", e.id) {
+		return
+	}
+	m := &e.m
+	m.ID = monitor.ID(e.id.name)
+	if m.Name == "" {
+		m.Name = e.id.name
+	}
+	if len(e.kinds) != 1 {
+		r.kinds(e)
+		return
+	}
+	d := f.defaults
+	m.Every = or(e.every, d.every, ptr(time.Minute))
+	m.Recheck = or(e.recheck, d.recheck, ptr(3*time.Second))
+	m.Quorum, m.Private = or(e.quorum, d.quorum), or(e.private, d.private)
+	usual := 2
+	if m.Kind() == monitor.KindHeartbeat {
+		usual, d.confirm, d.recover = 1, nil, nil // what the table says needs no second look
+	}
+	m.Confirm, m.Recover = or(e.confirm, d.confirm, &usual), or(e.recover, d.recover, &usual)
+	r.timeout(e, d)
+	r.monitorLocations(e, f, cfg)
+	for _, x := range e.expect {
+		r.expression(x, m.Kind())
+		m.Expect = append(m.Expect, x.name)
+	}
+	for _, x := range e.warn {
+		r.expression(x, m.Kind())
+		m.Warn = append(m.Warn, x.name)
+	}
+	cfg.Monitors = append(cfg.Monitors, *m)
+}
+
+func (r *reader) kinds(e *entry) {
+	all := []string{"http", "tcp", "tls", "dns", "heartbeat"}
+	if len(e.kinds) == 0 {
+		if !r.reported(e.id.path[:max(strings.LastIndex(e.id.path, "."), 0)]) {
+			r.report(e.id.node, e.id.path, "", "the monitor %q watches nothing: it needs one of %s", e.id.name, strings.Join(all, ", "))
+		}
+		return
+	}
+	var names []string
+	for _, k := range e.kinds {
+		names = append(names, k.name)
+	}
+	r.report(e.kinds[1].node, e.kinds[1].path, "make two monitors", "the monitor %q has %s: exactly one is possible", e.id.name, strings.Join(names, " and "))
+}
+
+// timeout must leave a check before the next one; one that comes from the
+// defaults gives way to a short interval.
+func (r *reader) timeout(e *entry, d settings) {
+	m := &e.m
+	switch {
+	case e.timeout != nil:
+		m.Timeout = *e.timeout
+		if m.Timeout > m.Every {
+			r.report(e.timeoutNode, e.id.path, "", "the timeout %s is longer than the interval %s: a check would not be over when the next is due", short(m.Timeout), short(m.Every))
+		}
+	case d.timeout != nil && d.every != nil && e.every == nil && *d.timeout > *d.every:
+		m.Timeout = *d.timeout
+		if !r.reported("defaults.timeout") {
+			r.report(d.timeoutNode, "defaults.timeout", "", "the timeout %s is longer than the interval %s: a check would not be over when the next is due", short(*d.timeout), short(*d.every))
+		}
+	default:
+		m.Timeout = min(or(d.timeout, ptr(10*time.Second)), m.Every)
+	}
+}
+
+func (r *reader) monitorLocations(e *entry, f *file, cfg *monitor.Config) {
+	m := &e.m
+	var known []string
+	for _, l := range f.locations {
+		known = append(known, l.name)
+	}
+	for _, l := range e.locations {
+		if !slices.Contains(known, l.name) {
+			r.report(l.node, l.path, suggest(l.name, known), "%q is not one of the file's locations", l.name)
+		}
+		m.Locations = append(m.Locations, monitor.Location(l.name))
+	}
+	switch {
+	case r.opts.Home == monitor.Local, m.Kind() == monitor.KindHeartbeat:
+		m.Locations = []monitor.Location{cfg.Home()} // a heartbeat is read where the table is
+	case len(m.Locations) == 0:
+		m.Locations = slices.Clone(cfg.Locations)
+	}
+	if m.Quorum > len(m.Locations) && r.opts.Home != monitor.Local {
+		r.report(e.id.node, e.id.path, "", "the quorum of %q is %d, and it has %d locations", e.id.name, m.Quorum, len(m.Locations))
+	}
+}
+
+// expression compiles an expectation; the problem points into it where that can
+// be seen in the file.
+func (r *reader) expression(x named, kind monitor.Kind) {
+	_, err := expect.Compile(x.name, kind)
+	if err == nil {
+		return
+	}
+	at := *x.node
+	message, hint := err.Error(), ""
+	if e, ok := expect.AsError(err); ok {
+		message, hint = e.Message, e.Hint
+		if at.Style == 0 && e.Line <= 1 { // a plain scalar on one line
+			at.Column += max(e.Column-1, 0)
+		}
+	}
+	r.report(&at, x.path, hint, "%s", message)
+}
+
+func (r *reader) services(f *file, cfg *monitor.Config) {
+	owner := map[string]string{} // monitor to service
+	for i := range f.services {
+		r.service(&f.services[i], f, cfg, owner)
+	}
+	for _, m := range f.monitors {
+		if m.id.name == "" || owner[m.id.name] != "" {
+			continue
+		}
+		if first, clash := r.ids["service "+m.id.name]; clash {
+			r.report(m.id.node, m.id.path, "put it into that service, or rename one of them",
+				"the monitor %q is in no service, and the service that it would have has its name already, in line %d", m.id.name, first.line)
+			continue
+		}
+		owner[m.id.name] = m.id.name
+		cfg.Services = append(cfg.Services, monitor.Service{
+			ID: monitor.ServiceID(m.id.name), Name: m.m.Name, Monitors: []monitor.ID{monitor.ID(m.id.name)}, Needs: 1,
+		})
+	}
+	for i := range cfg.Monitors {
+		cfg.Monitors[i].Service = monitor.ServiceID(owner[string(cfg.Monitors[i].ID)])
+	}
+	r.dependencies(f)
+}
+
+func (r *reader) service(s *service, f *file, cfg *monitor.Config, owner map[string]string) {
+	if !r.declare("service ", s.id) {
+		return
+	}
+	s.s.ID = monitor.ServiceID(s.id.name)
+	if s.s.Name == "" {
+		s.s.Name = s.id.name
+	}
+	var known []string
+	for _, m := range f.monitors {
+		known = append(known, m.id.name)
+	}
+	for _, m := range s.monitors {
+		switch {
+		case !slices.Contains(known, m.name):
+			r.report(m.node, m.path, suggest(m.name, known), "there is no monitor %q", m.name)
+		case owner[m.name] != "":
+			r.report(m.node, m.path, "use depends_on", "the monitor %q is in the service %q already: a monitor has one service", m.name, owner[m.name])
+		default:
+			owner[m.name] = s.id.name
+			s.s.Monitors = append(s.s.Monitors, monitor.ID(m.name))
+		}
+	}
+	if len(s.monitors) == 0 && !r.reported(s.id.path[:max(strings.LastIndex(s.id.path, "."), 0)]+".monitors") {
+		r.report(s.id.node, s.id.path, "", "the service %q has no monitors", s.id.name)
+	}
+	if len(s.monitors) > maxServiceMonitors {
+		r.report(s.id.node, s.id.path, "", "the service %q has %d monitors, at most %d", s.id.name, len(s.monitors), maxServiceMonitors)
+	}
+	s.s.Needs = or(s.needs, ptr(len(s.s.Monitors)))
+	if s.needs != nil && *s.needs > len(s.monitors) {
+		r.report(s.needsNode, s.id.path, "", "the service %q needs %d monitors up, and has %d", s.id.name, *s.needs, len(s.monitors))
+	}
+	for _, d := range s.dependsOn {
+		s.s.DependsOn = append(s.s.DependsOn, monitor.ServiceID(d.name))
+	}
+	cfg.Services = append(cfg.Services, s.s)
+}
+
+// dependencies checks that depends_on leads somewhere, and never back.
+func (r *reader) dependencies(f *file) {
+	above := map[string][]string{}
+	var known []string
+	for _, s := range f.services {
+		known = append(known, s.id.name)
+	}
+	for _, s := range f.services {
+		for _, d := range s.dependsOn {
+			if _, ok := r.ids["service "+d.name]; ok {
+				above[s.id.name] = append(above[s.id.name], d.name)
+				continue
+			}
+			if _, ok := r.ids["monitor "+d.name]; ok {
+				r.report(d.node, d.path, "depends_on takes services: put the monitor into one", "there is no service %q, only a monitor", d.name)
+				continue
+			}
+			r.report(d.node, d.path, suggest(d.name, known), "there is no service %q", d.name)
+		}
+	}
+	told := map[string]bool{}
+	for _, s := range f.services {
+		if told[s.id.name] {
+			continue
+		}
+		if cycle := findCycle(s.id.name, above); cycle != nil {
+			for _, name := range cycle {
+				told[name] = true
+			}
+			r.report(s.id.node, s.id.path, "", "depends_on leads back to where it began: %s", strings.Join(cycle, " → "))
+		}
+	}
+}
+
+// findCycle is the way from a service back to itself; nil if there is none.
+func findCycle(from string, above map[string][]string) []string {
+	seen := map[string]bool{}
+	var walk func(path []string) []string
+	walk = func(path []string) []string {
+		for _, next := range above[path[len(path)-1]] {
+			if next == from {
+				return append(path, next)
+			}
+			if !seen[next] {
+				seen[next] = true
+				if found := walk(append(slices.Clone(path), next)); found != nil {
+					return found
+				}
+			}
+		}
+		return nil
+	}
+	return walk([]string{from})
+}
+
+func (r *reader) tiers(f *file, cfg *monitor.Config) {
+	for i := range f.tiers {
+		t := &f.tiers[i]
+		if !r.declare("tier ", t.id) {
+			continue
+		}
+		t.t.ID = monitor.TierID(t.id.name)
+		if t.t.Name == "" {
+			t.t.Name = t.id.name
+		}
+		if t.t.Hold > 0 && !t.t.Public {
+			r.report(t.holdNode, t.id.path, "add public: true, or leave hold out", "only the messages to a public tier can be held")
+		}
+		cfg.Tiers = append(cfg.Tiers, t.t)
+	}
+	if !f.hasTiers {
+		cfg.Tiers = []monitor.Tier{{ID: "oncall", Name: "On-call", Impact: monitor.ImpactMinor}}
+	}
+}

@@ -1,0 +1,261 @@
+package config
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"net"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+func (e *entry) is(c cursor) { e.kinds = append(e.kinds, named{c.key.Value, c.key, c.path}) }
+
+// shorthand reads a kind that may be given as one text, or as a mapping.
+func shorthand[T any](r *reader, c cursor, into *T, table keys[T], lone func(cursor)) {
+	n := r.enter(c.node, c.path)
+	switch {
+	case n == nil:
+	case n.Kind == yaml.ScalarNode && n.Tag != "!!null" && lone != nil:
+		lone(c)
+	default:
+		r.mapping(c.node, c.path, func(c cursor) { table.read(r, c, into) })
+	}
+}
+
+func (e *entry) readHTTP(r *reader, c cursor) {
+	e.is(c)
+	h := &monitor.HTTP{Method: "GET", MaxRedirects: 5, MaxBody: 1 << 20}
+	e.m.HTTP = h
+	shorthand(r, c, h, httpKeys, func(c cursor) { r.webURL(c, &h.URL) })
+	if h.URL == "" && !r.reported(c.path) {
+		r.report(c.key, c.path, "", "url is missing")
+	}
+}
+
+var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+var httpKeys = keys[monitor.HTTP]{
+	{"url", "what is asked for: http or https", func(r *reader, c cursor, h *monitor.HTTP) { r.webURL(c, &h.URL) }},
+	{"method", "GET by default", func(r *reader, c cursor, h *monitor.HTTP) { r.choice(c, &h.Method, methods...) }},
+	{"headers", "headers of the request", func(r *reader, c cursor, h *monitor.HTTP) {
+		h.Headers = map[string]string{}
+		r.mapping(c.node, c.path, func(c cursor) {
+			value := ""
+			r.text(c, &value)
+			if !headerName.MatchString(c.key.Value) || strings.ContainsAny(value, "\r\n\x00") {
+				r.report(c.key, c.path, "", "%q is not a header that can be sent", c.key.Value)
+			}
+			r.secrets(c, value)
+			h.Headers[c.key.Value] = value
+		})
+	}},
+	{"body", "body of the request", func(r *reader, c cursor, h *monitor.HTTP) { r.text(c, &h.Body); r.secrets(c, h.Body) }},
+	{"address", "connect to this IP address, whatever DNS says; Host and SNI stay", func(r *reader, c cursor, h *monitor.HTTP) { r.ip(c, &h.Address) }},
+	{"resolver", "DNS server to ask, as an IP address", func(r *reader, c cursor, h *monitor.HTTP) { r.ip(c, &h.Resolver) }},
+	{"max_redirects", "redirects to follow; 5 by default, 0: the redirect is the answer", func(r *reader, c cursor, h *monitor.HTTP) { r.integer(c, &h.MaxRedirects, 0, 20) }},
+	{"max_body", "bytes of the body to read; 1MiB by default", func(r *reader, c cursor, h *monitor.HTTP) { r.size(c, &h.MaxBody, 1, 16<<20) }},
+	{"insecure", "do not verify the certificate", func(r *reader, c cursor, h *monitor.HTTP) { r.boolean(c, &h.Insecure) }},
+	{"ca", "PEM certificates to trust instead of the system's", func(r *reader, c cursor, h *monitor.HTTP) { r.certificates(c, &h.CA) }},
+}
+
+var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+
+func (e *entry) readTCP(r *reader, c cursor) {
+	e.is(c)
+	t := &monitor.TCP{}
+	e.m.TCP = t
+	shorthand(r, c, t, tcpKeys, func(c cursor) { r.hostPort(c, &t.Address) })
+	if t.Address == "" && !r.reported(c.path) {
+		r.report(c.key, c.path, "", "address is missing")
+	}
+}
+
+var tcpKeys = keys[monitor.TCP]{
+	{"address", "host:port", func(r *reader, c cursor, t *monitor.TCP) { r.hostPort(c, &t.Address) }},
+}
+
+func (e *entry) readTLS(r *reader, c cursor) {
+	e.is(c)
+	t := &monitor.TLS{}
+	e.m.TLS = t
+	shorthand(r, c, t, tlsKeys, func(c cursor) { r.hostPort(c, &t.Address) })
+	if t.Address == "" && !r.reported(c.path) {
+		r.report(c.key, c.path, "", "address is missing")
+	}
+}
+
+var tlsKeys = keys[monitor.TLS]{
+	{"address", "host:port", func(r *reader, c cursor, t *monitor.TLS) { r.hostPort(c, &t.Address) }},
+	{"server_name", "name to ask for and to verify; the host by default", func(r *reader, c cursor, t *monitor.TLS) { r.text(c, &t.ServerName) }},
+	{"ca", "PEM certificates to trust instead of the system's", func(r *reader, c cursor, t *monitor.TLS) { r.certificates(c, &t.CA) }},
+}
+
+func (e *entry) readDNS(r *reader, c cursor) {
+	e.is(c)
+	d := &monitor.DNS{Type: "A"}
+	e.m.DNS = d
+	shorthand(r, c, d, dnsKeys, func(c cursor) { r.text(c, &d.Name) })
+	if d.Name == "" && !r.reported(c.path) {
+		r.report(c.key, c.path, "", "name is missing")
+	}
+}
+
+var recordTypes = []string{"A", "AAAA", "CNAME", "MX", "NS", "TXT", "SOA", "SRV", "CAA", "PTR"}
+
+var dnsKeys = keys[monitor.DNS]{
+	{"name", "what is asked for", func(r *reader, c cursor, d *monitor.DNS) { r.text(c, &d.Name) }},
+	{"type", "record type; A by default", func(r *reader, c cursor, d *monitor.DNS) { r.choice(c, &d.Type, recordTypes...) }},
+	{"resolvers", "DNS servers to ask, as IP addresses; the system's by default", func(r *reader, c cursor, d *monitor.DNS) {
+		r.list(c, true, func(c cursor) {
+			address := ""
+			r.ip(c, &address)
+			d.Resolvers = append(d.Resolvers, address)
+		})
+	}},
+	{"answers", "the set that every resolver must answer with; any by default", func(r *reader, c cursor, d *monitor.DNS) {
+		r.list(c, true, func(c cursor) {
+			answer := ""
+			r.text(c, &answer)
+			d.Answers = append(d.Answers, answer)
+		})
+	}},
+}
+
+func (e *entry) readHeartbeat(r *reader, c cursor) {
+	e.is(c)
+	h := &monitor.Heartbeat{}
+	e.m.Heartbeat = h
+	shorthand(r, c, h, heartbeatKeys, func(c cursor) { r.duration(c, &h.Every, time.Second, maxBeat) })
+	if h.Every == 0 && !r.reported(c.path) {
+		r.report(c.key, c.path, "", "every is missing")
+	}
+}
+
+const maxBeat = 366 * 24 * time.Hour
+
+var heartbeatKeys = keys[monitor.Heartbeat]{
+	{"every", "from one ping to the next", func(r *reader, c cursor, h *monitor.Heartbeat) { r.duration(c, &h.Every, time.Second, maxBeat) }},
+	{"grace", "how much later a ping may be", func(r *reader, c cursor, h *monitor.Heartbeat) { r.duration(c, &h.Grace, 0, maxBeat) }},
+}
+
+// reported: something below a path is a problem already.
+func (r *reader) reported(path string) bool {
+	for _, p := range r.problems {
+		if strings.HasPrefix(p.Path, path) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *reader) webURL(c cursor, into *string) {
+	n := r.scalar(c, "a URL")
+	if n == nil {
+		return
+	}
+	r.secrets(c, n.Value)
+	u, err := url.Parse(reference.ReplaceAllString(n.Value, "x"))
+	switch {
+	case err != nil || u.Host == "" || u.Hostname() == "":
+		hint := ""
+		if !strings.Contains(n.Value, "://") {
+			hint = `did you mean "https://` + n.Value + `"?`
+		}
+		r.report(n, c.path, hint, "expected a URL such as https://example.com/health, found %q", n.Value)
+	case u.Scheme != "http" && u.Scheme != "https":
+		r.report(n, c.path, "", "expected an http or https URL, found %q", n.Value)
+	default:
+		*into = n.Value
+		if c.path == "site.url" {
+			*into = strings.TrimRight(n.Value, "/")
+		}
+	}
+}
+
+func (r *reader) hostPort(c cursor, into *string) {
+	n := r.scalar(c, "host:port")
+	if n == nil {
+		return
+	}
+	host, port, err := net.SplitHostPort(n.Value)
+	number, bad := strconv.Atoi(port)
+	if err != nil || host == "" || bad != nil || number < 1 || number > 65535 {
+		r.report(n, c.path, "", "expected host:port, such as mail.example.com:25, found %q", n.Value)
+		return
+	}
+	*into = n.Value
+}
+
+// ip reads an IP address, with a port or without one.
+func (r *reader) ip(c cursor, into *string) {
+	n := r.scalar(c, "an IP address")
+	if n == nil {
+		return
+	}
+	if _, err := netip.ParseAddr(strings.Trim(n.Value, "[]")); err != nil {
+		if _, err := netip.ParseAddrPort(n.Value); err != nil {
+			r.report(n, c.path, "", "expected an IP address, with a port or without one, found %q", n.Value)
+			return
+		}
+	}
+	*into = n.Value
+}
+
+func (r *reader) zone(c cursor, into *string) {
+	n := r.scalar(c, "an IANA time zone")
+	if n == nil {
+		return
+	}
+	if _, err := time.LoadLocation(n.Value); err != nil || n.Value == "Local" {
+		r.report(n, c.path, "", "expected an IANA time zone such as Europe/Berlin, found %q", n.Value)
+		return
+	}
+	*into = n.Value
+}
+
+func (r *reader) certificates(c cursor, into *string) {
+	n := r.scalar(c, "PEM certificates")
+	if n == nil {
+		return
+	}
+	count := 0
+	for rest := []byte(n.Value); ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		if _, err := x509.ParseCertificate(block.Bytes); err != nil || block.Type != "CERTIFICATE" {
+			r.report(n, c.path, "", "a PEM block of type %s is not a certificate", block.Type)
+			return
+		}
+		count++
+	}
+	if count == 0 {
+		r.report(n, c.path, "", "expected certificates in PEM form, found none")
+		return
+	}
+	*into = n.Value
+}
+
+// reference is a secret, named and not shown. Only these two forms are known.
+var (
+	reference = regexp.MustCompile(`\$\{(env:[A-Za-z_][A-Za-z0-9_]*|ssm:/[A-Za-z0-9_./-]+)\}`)
+	anyDollar = regexp.MustCompile(`\$\{[^}]*\}?`)
+)
+
+// secrets refuses references that could not be resolved.
+func (r *reader) secrets(c cursor, text string) {
+	for _, found := range anyDollar.FindAllString(text, -1) {
+		if !reference.MatchString(found) {
+			r.report(c.node, c.path, "", "expected ${env:NAME} or ${ssm:/path}, found %q", found)
+		}
+	}
+}

@@ -11,7 +11,8 @@
 //     is. While a dependency's vote is still open, the incident waits for it.
 //   - An incident lasts until every service that is a cause in it is fine
 //     again. What merely depends on a cause never holds an incident open; if it
-//     is still broken when its cause is fine, it opens one of its own.
+//     is still broken two intervals after its cause is fine, it opens one of
+//     its own.
 //   - What becomes unknown is neither worse nor better: missing data never
 //     opens an incident and never resolves one.
 //   - A tier hears of an incident when its impact has been at least the tier's

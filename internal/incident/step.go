@@ -47,7 +47,7 @@ type Effects struct {
 // has no further effect, so a service that is bad and belongs to no incident
 // may be brought at any time.
 func Step(cfg *monitor.Config, w World, c Change, now time.Time) Effects {
-	s := stepper{cfg: cfg, world: w, now: now}
+	s := &stepper{cfg: cfg, world: w, now: now, loud: map[string]Update{}}
 	s.change(c)
 	return s.effects()
 }
@@ -78,7 +78,7 @@ func (s *stepper) change(c Change) {
 		s.join(inc, svc, c, false)
 		return
 	}
-	if s.dependencySuspect(svc) {
+	if s.dependencySuspect(svc) || s.dependencyJustFixed(svc, c) {
 		s.waits = true
 		return
 	}
@@ -132,6 +132,19 @@ func (s *stepper) ofDependent(svc monitor.Service) (Incident, bool) {
 func (s *stepper) dependencySuspect(svc monitor.Service) bool {
 	return slices.ContainsFunc(s.cfg.Dependencies(svc.ID), func(d monitor.Service) bool {
 		return s.world.Services[d.ID].Suspect
+	})
+}
+
+// dependencyJustFixed: what the service depends on broke with it and is fine
+// again, and the service has not had the time to show that it is, too.
+func (s *stepper) dependencyJustFixed(svc monitor.Service, c Change) bool {
+	var grace time.Duration
+	for _, m := range s.cfg.Members(svc) {
+		grace = max(grace, 2*m.Every+m.Timeout)
+	}
+	return slices.ContainsFunc(s.cfg.Dependencies(svc.ID), func(d monitor.Service) bool {
+		view, known := s.world.Services[d.ID]
+		return known && view.Status == monitor.Operational && c.At.Before(view.At) && s.now.Sub(view.At) < grace
 	})
 }
 

@@ -1,7 +1,6 @@
 package incident
 
 import (
-	"slices"
 	"strconv"
 	"time"
 
@@ -140,9 +139,8 @@ func notification(cfg *monitor.Config, tier monitor.Tier, inc *Incident, event E
 		n.URL = cfg.Site.URL + "/incidents/" + inc.ID
 	}
 	if tier.Public {
-		n.Detail = ""
-		n.Services = slices.DeleteFunc(slices.Clone(inc.Services), func(a Affected) bool { return a.Internal })
-		n.Title, n.Text = publicTitle(inc, n.Services), publicText(inc, n.Services, n.Text)
+		n.Detail, n.Services = "", inc.public()
+		n.Title, n.Text = inc.PublicTitle(), inc.PublicText(n.Text)
 	}
 	return n
 }

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,17 +70,26 @@ func standing(inc *Incident) string {
 	return inc.Title + "."
 }
 
-// publicTitle is the title without the names of internal services.
-func publicTitle(inc *Incident, visible []Affected) string {
-	if root, ok := inc.Affects(inc.Root); ok && !root.Internal || len(visible) == 0 {
-		return inc.Title
+// public is what the public may know of the affected services.
+func (i *Incident) public() []Affected {
+	return slices.DeleteFunc(slices.Clone(i.Services), func(a Affected) bool { return a.Internal })
+}
+
+// PublicTitle is the title without the names of internal services.
+func (i *Incident) PublicTitle() string {
+	visible := i.public()
+	if root, ok := i.Affects(i.Root); ok && !root.Internal || len(visible) == 0 {
+		return i.Title
 	}
 	return visible[0].Name + ": " + Words(visible[0].Status)
 }
 
-// publicText is the text without the names of internal services.
-func publicText(inc *Incident, visible []Affected, text string) string {
-	for _, a := range inc.Services {
+// PublicText is a text about the incident without the names of internal
+// services: one that names any is replaced by how the first service that the
+// public sees stands. It is empty where there is none.
+func (i *Incident) PublicText(text string) string {
+	visible := i.public()
+	for _, a := range i.Services {
 		if a.Internal && strings.Contains(text, a.Name) {
 			if len(visible) == 0 {
 				return ""

@@ -1,0 +1,298 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sondehq/sonde/internal/detect"
+	"github.com/sondehq/sonde/internal/incident"
+	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/schedule"
+	"github.com/sondehq/sonde/internal/store"
+	"github.com/sondehq/sonde/internal/table"
+)
+
+// Detect takes batches of results, in any order and number, and brings the
+// state of their services forward: states, flips, incidents and notifications
+// in one transaction a service, then re-checks are asked for. Results that
+// change nothing write nothing.
+func (p *Pipeline) Detect(ctx context.Context, batches []store.Batch) error {
+	cfg, err := p.Config(ctx, 0)
+	if err != nil {
+		return err
+	}
+	results := map[monitor.ServiceID][]monitor.Result{}
+	for _, b := range batches {
+		for _, r := range b.Results {
+			if m, ok := cfg.Monitor(r.Monitor); ok {
+				results[m.Service] = append(results[m.Service], r)
+			}
+		}
+	}
+	services := causesFirst(cfg, results)
+	states, err := p.Store.States(ctx, ids(services))
+	if err != nil {
+		return err
+	}
+	turned := false
+	for _, svc := range services {
+		step := func(state detect.Service) (detect.Service, detect.Effects) {
+			return detect.Step(cfg, svc, state, results[svc.ID], p.Now())
+		}
+		changed, err := p.advance(ctx, cfg, svc, states[svc.ID], step)
+		if err != nil {
+			return fmt.Errorf("detect %s: %w", svc.ID, err)
+		}
+		turned = turned || changed
+	}
+	if turned {
+		return p.Snapshot(ctx)
+	}
+	return nil
+}
+
+// causesFirst returns the services of the results, those that others depend on
+// before these: so that a cause has its incident before its effects look for
+// one.
+func causesFirst(cfg *monitor.Config, results map[monitor.ServiceID][]monitor.Result) []monitor.Service {
+	var services []monitor.Service
+	depth := map[monitor.ServiceID]int{}
+	for _, svc := range cfg.Services {
+		if _, has := results[svc.ID]; has {
+			services = append(services, svc)
+			if len(svc.DependsOn) > 0 {
+				depth[svc.ID] = len(cfg.Dependencies(svc.ID))
+			}
+		}
+	}
+	slices.SortStableFunc(services, func(a, b monitor.Service) int { return depth[a.ID] - depth[b.ID] })
+	return services
+}
+
+func ids(services []monitor.Service) []monitor.ServiceID {
+	out := make([]monitor.ServiceID, len(services))
+	for i, svc := range services {
+		out[i] = svc.ID
+	}
+	return out
+}
+
+// advance brings one service forward by a step, and reports whether the public
+// page changes by it. The state passed in is used first, and read again after a
+// conflict.
+func (p *Pipeline) advance(ctx context.Context, cfg *monitor.Config, svc monitor.Service, state store.State,
+	step func(detect.Service) (detect.Service, detect.Effects)) (turned bool, err error) {
+
+	var next detect.Service
+	var fx detect.Effects
+	first := true
+	err = p.retry(ctx, func() error {
+		if !first {
+			if state, err = p.Store.State(ctx, svc.ID); err != nil {
+				return err
+			}
+		}
+		first = false
+		if next, fx = step(state.Service); !fx.Changed {
+			return nil
+		}
+		return p.commit(ctx, cfg, svc, state, next, fx)
+	})
+	if err != nil || !fx.Changed {
+		return false, err
+	}
+	p.logFlips(fx)
+	if err := p.recheck(ctx, cfg, svc, fx.Rechecks); err != nil {
+		// The state is stored; regular checks go on with the vote.
+		p.Log.Error("re-checks not queued", "service", svc.ID, "error", err)
+	}
+	return true, p.reconsiderBelow(ctx, cfg, svc)
+}
+
+// commit writes a service's new state and all that follows from it.
+func (p *Pipeline) commit(ctx context.Context, cfg *monitor.Config, svc monitor.Service, was store.State, next detect.Service, fx detect.Effects) error {
+	op, err := store.StateOp(next, was.Version)
+	if err != nil {
+		return err
+	}
+	ops := []table.Op{op}
+	for _, f := range fx.Flips {
+		op, err := store.FlipOp(f)
+		if err != nil {
+			return err
+		}
+		ops = append(ops, op)
+	}
+	for _, r := range fx.Evidence {
+		op, err := store.EvidenceOp(svc.ID, r)
+		if err != nil {
+			return err
+		}
+		ops = append(ops, op)
+	}
+	if next.Status != was.Status || next.Alive != was.Alive {
+		more, err := p.incidents(ctx, cfg, svc, next)
+		if err != nil {
+			return err
+		}
+		ops = append(ops, more...)
+	}
+	return p.Store.Commit(ctx, ops...)
+}
+
+// incidents decides what a service's condition means for incidents.
+func (p *Pipeline) incidents(ctx context.Context, cfg *monitor.Config, svc monitor.Service, state detect.Service) ([]table.Op, error) {
+	board, err := p.Store.Board(ctx)
+	if err != nil {
+		return nil, err
+	}
+	change := changeOf(state)
+	if change.Status.Impact() == monitor.ImpactNone && len(board.Open) == 0 {
+		return nil, nil
+	}
+	world, err := p.world(ctx, cfg, svc, board)
+	if err != nil {
+		return nil, err
+	}
+	world.Services[svc.ID] = viewOf(state)
+	fx := incident.Step(cfg, world, change, p.Now())
+	p.logIncidents(fx)
+	return store.IncidentOps(board, fx)
+}
+
+// world reads what stands around a service: what it depends on, what depends on
+// it, and what shares an incident with it.
+func (p *Pipeline) world(ctx context.Context, cfg *monitor.Config, svc monitor.Service, board store.Board) (incident.World, error) {
+	around := append(ids(cfg.Dependencies(svc.ID)), ids(cfg.Dependents(svc.ID))...)
+	for _, inc := range board.Open {
+		if _, in := inc.Affects(svc.ID); in {
+			for _, a := range inc.Services {
+				around = append(around, a.ID)
+			}
+		}
+	}
+	slices.Sort(around)
+	states, err := p.Store.States(ctx, slices.Compact(around))
+	if err != nil {
+		return incident.World{}, err
+	}
+	w := incident.World{Open: board.Open, Services: map[monitor.ServiceID]incident.View{}}
+	for id, state := range states {
+		w.Services[id] = viewOf(state.Service)
+	}
+	return w, nil
+}
+
+func viewOf(s detect.Service) incident.View {
+	view := incident.View{Change: changeOf(s)}
+	for _, d := range s.Details {
+		view.Suspect = view.Suspect || d.State() == monitor.Suspect
+	}
+	return view
+}
+
+func changeOf(s detect.Service) incident.Change {
+	return incident.Change{
+		Service: s.Service, Status: s.Status, At: s.Since, Alive: s.Alive, Total: s.Total, Detail: detailOf(s),
+	}
+}
+
+// maxDetail is how many monitors a message names.
+const maxDetail = 5
+
+// detailOf says what is the matter with a service's monitors, a line each.
+func detailOf(s detect.Service) string {
+	var lines []string
+	for id, d := range s.Details {
+		if d.Settled != monitor.Up && d.Failure != nil {
+			lines = append(lines, fmt.Sprintf("%s: %s: %s", id, d.Failure.Kind, d.Failure.Detail))
+		}
+	}
+	slices.Sort(lines)
+	if len(lines) > maxDetail {
+		lines = append(lines[:maxDetail], fmt.Sprintf("and %d more", len(lines)-maxDetail))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// recheck queues the re-checks of a step, one batch a location, time and
+// attempt.
+func (p *Pipeline) recheck(ctx context.Context, cfg *monitor.Config, svc monitor.Service, asked []detect.Recheck) error {
+	var batches []schedule.Batch
+	for _, r := range asked {
+		at := slices.IndexFunc(batches, func(b schedule.Batch) bool {
+			return b.Location == r.Location && b.Attempt == r.Attempt && b.Scheduled.Equal(r.At)
+		})
+		if at < 0 {
+			batches = append(batches, schedule.Batch{
+				Shard: svc.Shard, Location: r.Location, Scheduled: r.At, Attempt: r.Attempt, Config: cfg.Version,
+			})
+			at = len(batches) - 1
+		}
+		batches[at].Monitors = append(batches[at].Monitors, r.Monitor)
+	}
+	if len(batches) == 0 {
+		return nil
+	}
+	return p.Queue.Send(ctx, batches)
+}
+
+// reconsiderBelow brings those services again that depend on one that changed:
+// their own change may have waited for it.
+func (p *Pipeline) reconsiderBelow(ctx context.Context, cfg *monitor.Config, svc monitor.Service) error {
+	below := cfg.Dependents(svc.ID)
+	if len(below) == 0 {
+		return nil
+	}
+	states, err := p.Store.States(ctx, ids(below))
+	if err != nil {
+		return err
+	}
+	for _, dependent := range below {
+		if states[dependent.ID].Status.Impact() == monitor.ImpactNone {
+			continue
+		}
+		if err := p.reconsider(ctx, cfg, dependent); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reconsider brings a service's present condition to the incidents again. It
+// does nothing if they know of it.
+func (p *Pipeline) reconsider(ctx context.Context, cfg *monitor.Config, svc monitor.Service) error {
+	return p.retry(ctx, func() error {
+		state, err := p.Store.State(ctx, svc.ID)
+		if err != nil {
+			return err
+		}
+		if state.Status.Impact() == monitor.ImpactNone {
+			return nil
+		}
+		ops, err := p.incidents(ctx, cfg, svc, state.Service)
+		if err != nil || len(ops) == 0 {
+			return err
+		}
+		return p.Store.Commit(ctx, append(ops, store.StateUnchanged(state))...)
+	})
+}
+
+func (p *Pipeline) logFlips(fx detect.Effects) {
+	for _, f := range fx.Flips {
+		p.Log.Info("flip", "service", f.Service, "monitor", f.Monitor, "from", f.From, "to", f.To,
+			"at", f.At, "reason", f.Reason, "detail", f.Detail)
+	}
+	for _, r := range fx.Evidence {
+		p.Log.Info("suspect", "service", "", "monitor", r.Monitor, "location", r.Location, "failure", r.Failure)
+	}
+}
+
+func (p *Pipeline) logIncidents(fx incident.Effects) {
+	for i, u := range fx.Updates {
+		_ = i
+		p.Log.Info("incident", "incident", u.Incident, "phase", u.Phase, "impact", u.Impact, "text", u.Text)
+	}
+}

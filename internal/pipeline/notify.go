@@ -1,0 +1,104 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sondehq/sonde/internal/incident"
+	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/notify"
+	"github.com/sondehq/sonde/internal/store"
+	"github.com/sondehq/sonde/internal/table"
+)
+
+const (
+	lease      = 30 * time.Second // a sender that has not reported by then is taken for dead
+	maxBackoff = 5 * time.Minute
+	giveUp     = 24 * time.Hour // after the due time
+	outboxRead = 400            // notifications a run looks at
+	oneMessage = 45             // notifications in one message: two operations each fit one transaction
+)
+
+// Notify delivers what stands in the outbox and is not being sent by somebody
+// else: one message a tier, then a receipt. It claims before it sends, so that
+// a notification is sent twice only if the sender dies between the carrier's
+// answer and the receipt. What cannot be sent is tried again by a later run,
+// with growing waits, and given up loudly after a day. It returns how many
+// notifications it delivered; an error means that the table failed, not the
+// carrier.
+func (p *Pipeline) Notify(ctx context.Context) (delivered int, err error) {
+	err = p.retry(ctx, func() error {
+		pending, err := p.Store.Outbox(ctx, outboxRead)
+		if err != nil {
+			return err
+		}
+		var conflict error
+		for _, group := range byTier(pending, p.Now()) {
+			n, err := p.send(ctx, group)
+			delivered += n
+			if errors.Is(err, table.ErrConflict) {
+				conflict = err // somebody else has one of them: look again, after the others
+			} else if err != nil {
+				return err
+			}
+		}
+		return conflict
+	})
+	return delivered, err
+}
+
+// byTier groups what may be sent now, oldest first.
+func byTier(pending []store.Pending, now time.Time) [][]store.Pending {
+	var groups [][]store.Pending
+	at := map[monitor.TierID]int{}
+	for _, p := range pending {
+		if now.Before(p.NotBefore) || now.Before(p.Notification.At) {
+			continue
+		}
+		i, has := at[p.Notification.Tier]
+		if !has || len(groups[i]) == oneMessage {
+			i = len(groups)
+			at[p.Notification.Tier] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], p)
+	}
+	return groups
+}
+
+// send claims, publishes and writes the receipts of one message.
+func (p *Pipeline) send(ctx context.Context, group []store.Pending) (int, error) {
+	claimed, err := p.Store.Claim(ctx, group, p.Now().Add(lease))
+	if err != nil {
+		return 0, err
+	}
+	notifications := make([]incident.Notification, len(claimed))
+	for i, c := range claimed {
+		notifications[i] = c.Notification
+	}
+	message := notify.Compose(notifications)
+	carrier, err := p.Publisher.Publish(ctx, message)
+	now := p.Now()
+	if err == nil {
+		p.Log.Info("notified", "tier", message.Tier, "message", message.ID, "carrier", carrier, "subject", message.Subject)
+		return len(claimed), p.Store.Deliver(ctx, claimed, carrier, "", now)
+	}
+	oldest := claimed[0]
+	if now.Sub(oldest.Notification.At) > giveUp {
+		p.Log.Error("notification given up", "tier", message.Tier, "message", message.ID, "attempts", oldest.Attempts, "error", err)
+		return 0, p.Store.Deliver(ctx, claimed, "", err.Error(), now)
+	}
+	wait := backoff(oldest.Attempts)
+	if errors.Is(err, notify.ErrPermanent) {
+		wait = maxBackoff
+	}
+	p.Log.Error("notification not sent", "tier", message.Tier, "message", message.ID, "attempts", oldest.Attempts,
+		"again_in", wait.String(), "error", err)
+	return 0, p.Store.Release(ctx, claimed, now.Add(wait), err.Error())
+}
+
+// backoff is 1 s after the first failure, and twice as long after each.
+func backoff(attempts int) time.Duration {
+	return min(time.Second<<min(max(attempts-1, 0), 10), maxBackoff)
+}

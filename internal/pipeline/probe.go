@@ -1,0 +1,92 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/probe"
+	"github.com/sondehq/sonde/internal/schedule"
+	"github.com/sondehq/sonde/internal/store"
+	"github.com/sondehq/sonde/internal/table"
+)
+
+// UserAgent names Sonde to the targets.
+const UserAgent = "Sonde/0.1 (+https://github.com/sondehq/sonde; synthetic)"
+
+// LastPing reads heartbeats for the probes.
+func LastPing(s *store.Store) func(context.Context, monitor.ID) (probe.Ping, error) {
+	return func(ctx context.Context, id monitor.ID) (probe.Ping, error) {
+		ping, err := s.LastPing(ctx, id)
+		return probe.Ping{Since: ping.Since, At: ping.At, Failed: ping.Failed, Detail: ping.Detail}, err
+	}
+}
+
+// Probe runs the checks of a batch and writes their results as one item. A
+// batch that was already written is no error: it is the same batch, come twice.
+// Checks that are late by more than their interval are dropped and counted.
+func (p *Pipeline) Probe(ctx context.Context, b schedule.Batch) error {
+	cfg, err := p.Config(ctx, b.Config)
+	if err != nil {
+		return err
+	}
+	checks, late := p.checks(cfg, b)
+	if late > 0 {
+		p.Log.Warn("checks dropped: too late", "batch", b.Key(), "shard", b.Shard, "late", late)
+	}
+	if len(checks) == 0 && late == 0 {
+		return nil
+	}
+	out := store.Batch{
+		Shard: b.Shard, Location: b.Location, Scheduled: b.Scheduled, Attempt: b.Attempt,
+		Checks: len(checks), Late: late,
+	}
+	out.Results = p.Engine.Run(ctx, checks)
+	out.Finished = p.Now()
+	p.logFailures(out.Results)
+	op, err := store.BatchOp(b, out)
+	if err != nil {
+		return err
+	}
+	err = p.Store.Commit(ctx, op)
+	if errors.Is(err, table.ErrConflict) {
+		p.Log.Debug("batch came twice", "batch", b.Key(), "shard", b.Shard)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("put batch %s of shard %d: %w", b.Key(), b.Shard, err)
+	}
+	return nil
+}
+
+func (p *Pipeline) checks(cfg *monitor.Config, b schedule.Batch) (checks []probe.Check, late int) {
+	now := p.Now()
+	for _, id := range b.Monitors {
+		m, ok := cfg.Monitor(id)
+		if !ok || m.Paused {
+			continue
+		}
+		if schedule.Late(b, m, now) {
+			late++
+			continue
+		}
+		checks = append(checks, probe.Check{Monitor: m, Location: b.Location, Scheduled: b.Scheduled, Attempt: b.Attempt})
+	}
+	return checks, late
+}
+
+func (p *Pipeline) logFailures(results []monitor.Result) {
+	for _, r := range results {
+		if r.Failure == nil {
+			continue
+		}
+		level := slog.LevelInfo
+		if r.Outcome == monitor.OutcomeNotRun {
+			level = slog.LevelError
+		}
+		p.Log.Log(context.Background(), level, "check", "monitor", r.Monitor, "location", r.Location, "outcome", r.Outcome,
+			"failure", r.Failure.Kind, "detail", r.Failure.Detail, "attempt", r.Attempt, "total_ms", monitor.MS(r.Timing.Total))
+	}
+}

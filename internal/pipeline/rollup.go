@@ -1,0 +1,91 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/store"
+	"github.com/sondehq/sonde/internal/uptime"
+)
+
+// pageBars is how many days the page shows.
+const pageBars = 90
+
+// Rollup renews the figures: counts and latency by the hour, from batches;
+// uptime of every public service, from flips. It computes them anew each time,
+// so running it twice, or after a pause, changes nothing.
+func (p *Pipeline) Rollup(ctx context.Context) error {
+	cfg, err := p.Config(ctx, 0)
+	if err != nil {
+		return err
+	}
+	now := p.Now()
+	latency, err := p.hours(ctx, cfg, now)
+	if err != nil {
+		return fmt.Errorf("roll up hours: %w", err)
+	}
+	figures := map[monitor.ServiceID]figure{}
+	for _, svc := range publicServices(cfg) {
+		f, err := p.measure(ctx, cfg, svc.ID, now)
+		if err != nil {
+			return fmt.Errorf("measure %s: %w", svc.ID, err)
+		}
+		f.latency = latency[svc.ID]
+		figures[svc.ID] = f
+	}
+	return p.renew(ctx, func(s *store.Snapshot) {
+		s.Measured = now
+		for i, view := range s.Services {
+			f := figures[view.ID]
+			s.Services[i].Uptime, s.Services[i].Days, s.Services[i].Latency = f.windows, f.days, f.latency
+		}
+	})
+}
+
+// figure is what Rollup finds of one service.
+type figure struct {
+	windows []store.WindowView
+	days    []store.DayView
+	latency *store.LatencyView
+}
+
+// measure computes a service's uptime from its own flips.
+func (p *Pipeline) measure(ctx context.Context, cfg *monitor.Config, id monitor.ServiceID, now time.Time) (figure, error) {
+	zone := cfg.Zone()
+	// Two days more than are shown: the first bar begins at a local midnight.
+	flips, err := p.Store.Flips(ctx, id, now.AddDate(0, 0, -pageBars-2), now.Add(time.Minute))
+	if err != nil {
+		return figure{}, err
+	}
+	initial, err := p.Store.StatusBefore(ctx, id, now.AddDate(0, 0, -pageBars-2))
+	if err != nil {
+		return figure{}, err
+	}
+	line := uptime.NewTimeline(uptime.Select(flips, ""), string(initial), nil)
+	var f figure
+	for _, name := range uptime.Names() {
+		w, err := uptime.ParseWindow(name, now, zone)
+		if err != nil {
+			return figure{}, err
+		}
+		f.windows = append(f.windows, windowView(name, w, line.Tally(w)))
+	}
+	for _, d := range line.Days(now, pageBars, zone) {
+		ratio, known := d.Seconds.Uptime()
+		f.days = append(f.days, store.DayView{
+			Date: d.Date, Known: known, Uptime: ratio, Coverage: d.Seconds.Coverage(),
+			DownS: int64(d.Seconds.Down / time.Second), Worst: d.Worst,
+		})
+	}
+	return f, nil
+}
+
+func windowView(name string, w uptime.Window, s uptime.Seconds) store.WindowView {
+	ratio, known := s.Uptime()
+	return store.WindowView{
+		Window: name, From: w.From, To: w.To, Known: known, Uptime: ratio, Coverage: s.Coverage(),
+		DownS: int64(s.Down / time.Second), UnknownS: int64(s.Unknown / time.Second),
+	}
+}

@@ -1,0 +1,176 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/sondehq/sonde/internal/incident"
+	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/store"
+)
+
+const (
+	pageDays      = 14 * 24 * time.Hour // resolved incidents stay on the page for so long
+	pageIncidents = 50
+)
+
+// Snapshot renews the summary that the public API serves: states and incidents
+// as they are now, figures as Rollup left them. Detect does it after a flip,
+// Sweep every minute. Whoever writes at the same time has read the same table:
+// after a conflict it is read again.
+func (p *Pipeline) Snapshot(ctx context.Context) error { return p.renew(ctx, nil) }
+
+// renew builds and writes the snapshot. figures, where given, replaces the
+// figures of the services.
+func (p *Pipeline) renew(ctx context.Context, figures func(*store.Snapshot)) error {
+	cfg, err := p.Config(ctx, 0)
+	if err != nil {
+		return err
+	}
+	return p.retry(ctx, func() error {
+		old, version, err := p.Store.Snapshot(ctx)
+		if err != nil {
+			return err
+		}
+		next := store.Snapshot{
+			Generated: p.Now(), Fresh: p.Fresh, Site: cfg.Site, Config: cfg.Version, Measured: old.Measured,
+		}
+		if next.Services, err = p.serviceViews(ctx, cfg, old); err != nil {
+			return err
+		}
+		if next.Incidents, err = p.incidentViews(ctx, old); err != nil {
+			return err
+		}
+		if figures != nil {
+			figures(&next)
+		}
+		return p.Store.PutSnapshot(ctx, next, version)
+	})
+}
+
+func (p *Pipeline) serviceViews(ctx context.Context, cfg *monitor.Config, old store.Snapshot) ([]store.ServiceView, error) {
+	public := publicServices(cfg)
+	states, err := p.Store.States(ctx, ids(public))
+	if err != nil {
+		return nil, err
+	}
+	views := make([]store.ServiceView, len(public))
+	for i, svc := range public {
+		views[i] = serviceView(cfg, svc, states[svc.ID])
+		if at := slices.IndexFunc(old.Services, func(v store.ServiceView) bool { return v.ID == svc.ID }); at >= 0 {
+			was := old.Services[at]
+			views[i].Uptime, views[i].Days, views[i].Latency = was.Uptime, was.Days, was.Latency
+		}
+	}
+	return views, nil
+}
+
+func publicServices(cfg *monitor.Config) []monitor.Service {
+	return slices.DeleteFunc(slices.Clone(cfg.Services), func(s monitor.Service) bool { return s.Internal })
+}
+
+func serviceView(cfg *monitor.Config, svc monitor.Service, state store.State) store.ServiceView {
+	view := store.ServiceView{
+		ID: svc.ID, Name: svc.Name, Description: svc.Description, Group: svc.Group,
+		Status: state.Status, Since: state.Since, Alive: state.Alive, Total: state.Total,
+	}
+	for _, above := range svc.DependsOn {
+		if d, ok := cfg.Service(above); ok && !d.Internal {
+			view.DependsOn = append(view.DependsOn, above)
+		}
+	}
+	if view.Status == "" {
+		view.Status = monitor.NotKnown
+	}
+	for _, m := range cfg.Members(svc) {
+		d, has := state.Details[m.ID]
+		line := store.MonitorView{ID: m.ID, Name: m.Name, Type: m.Kind(), State: monitor.Unknown}
+		if has {
+			line.State, line.Since = d.State(), d.Since
+		}
+		for location, dissent := range d.Dissent {
+			if line.Only == nil {
+				line.Only = map[monitor.Location]monitor.Outcome{}
+			}
+			line.Only[location] = dissent.Outcome
+		}
+		view.Monitors = append(view.Monitors, line)
+	}
+	return view
+}
+
+// incidentViews reads the open and the recent incidents. One that has not
+// changed since the last snapshot is taken from it.
+func (p *Pipeline) incidentViews(ctx context.Context, old store.Snapshot) ([]store.IncidentView, error) {
+	now := p.Now()
+	board, err := p.Store.Board(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list, err := p.Store.Incidents(ctx, now.Add(-pageDays), now.Add(time.Second), pageIncidents)
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]store.IncidentView{}
+	for _, v := range old.Incidents {
+		known[v.ID] = v
+	}
+	var views []store.IncidentView
+	for _, inc := range slices.Backward(board.Open) {
+		if view, public, err := p.incidentView(ctx, inc, known); err != nil {
+			return nil, err
+		} else if public {
+			views = append(views, view)
+		}
+	}
+	for _, l := range list {
+		if l.State != incident.Resolved {
+			continue // it is on the board
+		}
+		if v, has := known[l.ID]; has && v.State == l.State && v.Updated.Equal(l.Updated) {
+			views = append(views, v)
+			continue
+		}
+		inc, _, err := p.Store.Incident(ctx, l.ID)
+		if err != nil {
+			return nil, err
+		}
+		if view, public, err := p.incidentView(ctx, inc, nil); err != nil {
+			return nil, err
+		} else if public {
+			views = append(views, view)
+		}
+	}
+	return views, nil
+}
+
+// incidentView is an incident without what the public may not see. It reports
+// false if there is nothing left.
+func (p *Pipeline) incidentView(ctx context.Context, inc incident.Incident, known map[string]store.IncidentView) (store.IncidentView, bool, error) {
+	if !inc.IsPublic() {
+		return store.IncidentView{}, false, nil
+	}
+	if v, has := known[inc.ID]; has && v.State == inc.State && v.Updated.Equal(inc.Updated) {
+		return v, true, nil
+	}
+	updates, err := p.Store.Updates(ctx, inc.ID)
+	if err != nil {
+		return store.IncidentView{}, false, err
+	}
+	view := store.IncidentView{
+		ID: inc.ID, Title: inc.PublicTitle(), State: inc.State, Phase: inc.Phase, Impact: inc.Impact, Worst: inc.Worst,
+		Opened: inc.Opened, Resolved: inc.Resolved, Updated: inc.Updated, Updates: []store.UpdateView{},
+	}
+	for _, a := range inc.Services {
+		if !a.Internal {
+			view.Services = append(view.Services, a.ID)
+		}
+	}
+	for _, u := range slices.Backward(updates) {
+		if text := inc.PublicText(u.Text); text != "" {
+			view.Updates = append(view.Updates, store.UpdateView{At: u.At, Phase: u.Phase, Text: text})
+		}
+	}
+	return view, true, nil
+}

@@ -1,0 +1,169 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sondehq/sonde/internal/detect"
+	"github.com/sondehq/sonde/internal/incident"
+	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/schedule"
+	"github.com/sondehq/sonde/internal/store"
+	"github.com/sondehq/sonde/internal/table"
+)
+
+const (
+	// overlap is how far Sweep reads back behind what it has read: a batch is
+	// written some time after the time it was scheduled for.
+	overlap = 2 * time.Minute
+	// lookBack is how far a first Sweep reads.
+	lookBack = 15 * time.Minute
+)
+
+// Sweep does all that time alone causes: votes that end undecided, locations
+// and monitors gone silent, incidents that waited for another service, tiers
+// that are due, reminders, notifications still undelivered; and it renews the
+// snapshot, so that the page never shows old news as new.
+func (p *Pipeline) Sweep(ctx context.Context) error {
+	cfg, err := p.Config(ctx, 0)
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for shard := range cfg.Shards() {
+		if err := p.sweepShard(ctx, cfg, shard); err != nil {
+			failed = append(failed, fmt.Errorf("sweep shard %d: %w", shard, err))
+		}
+	}
+	if err := p.sweepIncidents(ctx, cfg); err != nil {
+		failed = append(failed, fmt.Errorf("sweep incidents: %w", err))
+	}
+	if p.Publisher != nil {
+		if _, err := p.Notify(ctx); err != nil {
+			failed = append(failed, fmt.Errorf("sweep outbox: %w", err))
+		}
+	}
+	if err := p.Snapshot(ctx); err != nil {
+		failed = append(failed, fmt.Errorf("renew snapshot: %w", err))
+	}
+	return errors.Join(failed...)
+}
+
+func (p *Pipeline) sweepShard(ctx context.Context, cfg *monitor.Config, shard int) error {
+	seen, err := p.hear(ctx, cfg, shard)
+	if err != nil {
+		return err
+	}
+	var services []monitor.Service
+	for _, svc := range cfg.Services {
+		if svc.Shard == shard {
+			services = append(services, svc)
+		}
+	}
+	states, err := p.Store.States(ctx, ids(services))
+	if err != nil {
+		return err
+	}
+	for _, svc := range services {
+		tick := func(state detect.Service) (detect.Service, detect.Effects) {
+			return detect.Tick(cfg, svc, state, seen.At, schedule.Silence, p.Now())
+		}
+		if _, err := p.advance(ctx, cfg, svc, states[svc.ID], tick); err != nil {
+			return fmt.Errorf("tick %s: %w", svc.ID, err)
+		}
+	}
+	return nil
+}
+
+// hear brings up to date when each monitor of a shard was last heard of.
+func (p *Pipeline) hear(ctx context.Context, cfg *monitor.Config, shard int) (store.Seen, error) {
+	now := p.Now()
+	seen, version, err := p.Store.Seen(ctx, shard)
+	if err != nil {
+		return seen, err
+	}
+	from := seen.Until.Add(-overlap)
+	if version == 0 {
+		from = now.Add(-lookBack)
+	}
+	batches, err := p.Store.Batches(ctx, shard, from, now.Add(overlap))
+	if err != nil {
+		return seen, err
+	}
+	until := seen.Until
+	for _, b := range batches {
+		seen.Hear(b)
+	}
+	if !seen.Until.After(until) {
+		return seen, nil
+	}
+	seen.Prune(cfg)
+	err = p.Store.PutSeen(ctx, shard, seen, version)
+	if errors.Is(err, table.ErrConflict) {
+		return seen, nil // another sweep has done it
+	}
+	return seen, err
+}
+
+// sweepIncidents tells tiers that have become due, and looks after services
+// that are bad and belong to no incident yet.
+func (p *Pipeline) sweepIncidents(ctx context.Context, cfg *monitor.Config) error {
+	board, err := p.Store.Board(ctx)
+	if err != nil {
+		return err
+	}
+	for _, inc := range board.Open {
+		if err := p.tickIncident(ctx, cfg, inc.ID); err != nil {
+			return err
+		}
+	}
+	states, err := p.Store.States(ctx, ids(cfg.Services))
+	if err != nil {
+		return err
+	}
+	for _, svc := range cfg.Services {
+		state := states[svc.ID]
+		if state.Status.Impact() == monitor.ImpactNone || known(board, svc.ID) {
+			continue
+		}
+		if err := p.reconsider(ctx, cfg, svc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func known(board store.Board, id monitor.ServiceID) bool {
+	for _, inc := range board.Open {
+		if _, in := inc.Affects(id); in {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Pipeline) tickIncident(ctx context.Context, cfg *monitor.Config, id string) error {
+	return p.retry(ctx, func() error {
+		board, err := p.Store.Board(ctx)
+		if err != nil {
+			return err
+		}
+		for _, inc := range board.Open {
+			if inc.ID != id {
+				continue
+			}
+			next, notifications, due := incident.Tick(cfg, inc, p.Now())
+			if !due {
+				return nil
+			}
+			ops, err := store.IncidentOps(board, incident.Effects{Incidents: []incident.Incident{next}, Notifications: notifications})
+			if err != nil {
+				return err
+			}
+			return p.Store.Commit(ctx, ops...)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,165 @@
+// Package api serves the public side: the status page, its JSON, and heartbeat
+// pings. It is a plain http.Handler over two narrow ports, and decides nothing:
+// every summary is one read of the precomputed snapshot, whatever the number of
+// monitors.
+//
+//	GET /                              status page
+//	GET /incidents/{id}                one incident
+//	GET /api/v1/status                 site, overall status, services, open incidents
+//	GET /api/v1/services/{id}          one service
+//	GET /api/v1/services/{id}/uptime   ?window=24h|7d|30d|90d
+//	GET /api/v1/incidents              open and recent incidents with their updates
+//	GET /api/v1/incidents/{id}         one of them
+//	GET /healthz                       whether the table can be read
+//	GET, POST /ping/{token}            heartbeat; also /start, /fail, /{exit code}
+//
+// Answers carry a strong ETag and may be cached; errors are problem details
+// (RFC 9457). What is older than it may be says so, and nothing in it is called
+// fine: missing data is never health.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/sondehq/sonde/internal/api/page"
+	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/store"
+)
+
+// Reader reads the snapshot.
+type Reader interface {
+	Snapshot(ctx context.Context) (store.Snapshot, int64, error)
+}
+
+// Pinger records heartbeat pings, and reports whether the token is known.
+type Pinger interface {
+	RecordPing(ctx context.Context, token string, failed bool, detail string) (bool, error)
+}
+
+// Deps is what the API stands on.
+type Deps struct {
+	Reader Reader
+	Pinger Pinger
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+type server struct{ Deps }
+
+// New returns the routes.
+func New(deps Deps) http.Handler {
+	if deps.Log == nil {
+		deps.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &server{deps}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", s.page)
+	mux.HandleFunc("GET /incidents/{id}", s.incidentPage)
+	mux.HandleFunc("GET /api/v1/status", s.read(s.status))
+	mux.HandleFunc("GET /api/v1/services/{id}", s.read(s.service))
+	mux.HandleFunc("GET /api/v1/services/{id}/uptime", s.read(s.uptime))
+	mux.HandleFunc("GET /api/v1/incidents", s.read(s.incidents))
+	mux.HandleFunc("GET /api/v1/incidents/{id}", s.read(s.incident))
+	mux.HandleFunc("GET /healthz", s.healthz)
+	for _, method := range []string{"GET", "POST"} {
+		mux.HandleFunc(method+" /ping/{token}", s.ping)
+		mux.HandleFunc(method+" /ping/{token}/{outcome}", s.ping)
+	}
+	return s.around(mux)
+}
+
+// around does what all routes share: CORS, safe headers, and errors of the
+// router as problem details.
+func (s *server) around(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Access-Control-Allow-Origin", "*")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		if r.Method == http.MethodOptions {
+			h.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
+			h.Set("Access-Control-Allow-Headers", "*")
+			h.Set("Access-Control-Max-Age", "86400")
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		if _, pattern := mux.Handler(r); pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		get := r.Clone(r.Context())
+		get.Method = http.MethodGet
+		if _, pattern := mux.Handler(get); pattern != "" {
+			h.Set("Allow", "GET, HEAD, OPTIONS")
+			problem(w, http.StatusMethodNotAllowed, "this can only be read: use GET")
+			return
+		}
+		problem(w, http.StatusNotFound, "there is nothing at "+r.URL.Path+"; the JSON begins at /api/v1/status")
+	})
+}
+
+// view is the snapshot, with nothing called fine that is not known to be.
+func (s *server) view(ctx context.Context) (page.View, error) {
+	snapshot, version, err := s.Reader.Snapshot(ctx)
+	if err != nil {
+		return page.View{}, err
+	}
+	v := page.View{Snapshot: snapshot, Now: s.Now(), Empty: version == 0, Stale: snapshot.IsStale(s.Now())}
+	if v.Stale {
+		v.Services = slices.Clone(v.Services)
+		for i := range v.Services {
+			v.Services[i].Status = monitor.NotKnown
+			v.Services[i].Monitors = slices.Clone(v.Services[i].Monitors)
+			for j := range v.Services[i].Monitors {
+				v.Services[i].Monitors[j].State = monitor.Unknown
+			}
+		}
+	}
+	v.Status, v.Sentence = page.Overall(v)
+	return v, nil
+}
+
+func (s *server) page(w http.ResponseWriter, r *http.Request) {
+	v, err := s.view(r.Context())
+	if err != nil {
+		s.unavailable(w, err)
+		return
+	}
+	body, err := page.Status(v)
+	s.html(w, r, body, err)
+}
+
+func (s *server) incidentPage(w http.ResponseWriter, r *http.Request) {
+	v, err := s.view(r.Context())
+	if err != nil {
+		s.unavailable(w, err)
+		return
+	}
+	at := slices.IndexFunc(v.Incidents, func(i store.IncidentView) bool { return i.ID == r.PathValue("id") })
+	if at < 0 {
+		problem(w, http.StatusNotFound, "there is no such incident, or it is older than the page shows")
+		return
+	}
+	body, err := page.Incident(v, v.Incidents[at])
+	s.html(w, r, body, err)
+}
+
+func (s *server) html(w http.ResponseWriter, r *http.Request, body []byte, err error) {
+	if err != nil {
+		s.Log.Error("page failed", "path", r.URL.Path, "error", err)
+		problem(w, http.StatusInternalServerError, "the page cannot be shown at the moment")
+		return
+	}
+	w.Header().Set("Content-Security-Policy", page.Policy)
+	send(w, r, "text/html; charset=utf-8", body)
+}
+
+func (s *server) unavailable(w http.ResponseWriter, err error) {
+	s.Log.Error("snapshot cannot be read", "error", err)
+	w.Header().Set("Retry-After", "10")
+	problem(w, http.StatusServiceUnavailable, "the status cannot be read at the moment; this says nothing about the services")
+}

@@ -1,0 +1,88 @@
+package api
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"strings"
+)
+
+// caching: front ends poll; a cache may answer for some seconds, for a minute
+// while it asks again, and for a day while we are the ones that are down.
+const caching = "public, max-age=10, stale-while-revalidate=60, stale-if-error=86400"
+
+// smallest is the least body worth compressing.
+const smallest = 1 << 10
+
+// send answers a read: with 304 where the reader has it already.
+func send(w http.ResponseWriter, r *http.Request, contentType string, body []byte) {
+	sum := sha256.Sum256(body)
+	etag := `"` + hex.EncodeToString(sum[:12]) + `"`
+	h := w.Header()
+	h.Set("Cache-Control", caching)
+	h.Set("Vary", "Accept-Encoding")
+	compress := len(body) >= smallest && accepts(r, "gzip")
+	if compress {
+		etag = strings.TrimSuffix(etag, `"`) + `-gz"` // another text of it is another entity
+	}
+	h.Set("ETag", etag)
+	if matches(r.Header.Get("If-None-Match"), etag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Type", contentType)
+	if compress {
+		var small bytes.Buffer
+		z := gzip.NewWriter(&small)
+		if _, err := z.Write(body); err == nil && z.Close() == nil {
+			h.Set("Content-Encoding", "gzip")
+			body = small.Bytes()
+		}
+	}
+	w.WriteHeader(http.StatusOK)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body)
+	}
+}
+
+// accepts reports whether a reader takes an encoding; "gzip;q=0" refuses it.
+func accepts(r *http.Request, encoding string) bool {
+	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		name, weight, _ := strings.Cut(strings.TrimSpace(part), ";")
+		if strings.EqualFold(strings.TrimSpace(name), encoding) {
+			weight = strings.ReplaceAll(weight, " ", "")
+			return strings.TrimRight(strings.TrimPrefix(weight, "q="), "0.") != "" || weight == ""
+		}
+	}
+	return false
+}
+
+// matches compares weakly (RFC 9110, If-None-Match), since a cache may have
+// weakened the tag.
+func matches(header, etag string) bool {
+	for part := range strings.SplitSeq(header, ",") {
+		tag := strings.TrimPrefix(strings.TrimSpace(part), "W/")
+		if tag == etag || tag == "*" {
+			return true
+		}
+	}
+	return false
+}
+
+// problemDetails is an error as RFC 9457 has it.
+type problemDetails struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+}
+
+func problem(w http.ResponseWriter, status int, detail string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(problemDetails{"about:blank", http.StatusText(status), status, detail})
+}

@@ -16,7 +16,7 @@ var reserved = [...]string{"pk", "sk", "kind", "version", "expires", "data"}
 // What DynamoDB takes (Developer Guide, "Constraints in DynamoDB": numbers,
 // nested attribute depth, attribute names).
 const (
-	maxDepth       = 32  // levels of an attribute's value
+	maxDepth       = 31  // lists and maps within one another: 32 levels with the item
 	maxDigits      = 38  // significant digits of a number
 	maxExponent    = 125 // of a number written d.ddd × 10ⁿ
 	minExponent    = -130
@@ -70,10 +70,11 @@ func (w *walker) next() byte {
 
 // value passes one value, which stands depth levels deep, and returns its size.
 func (w *walker) value(depth int) (size int, err error) {
-	if depth >= maxDepth {
+	c := w.peek()
+	if depth >= maxDepth && (c == '{' || c == '[') {
 		return 0, fmt.Errorf("is nested more than %d levels deep", maxDepth)
 	}
-	switch c := w.peek(); c {
+	switch c {
 	case '{':
 		size = containerBytes
 		err = w.members(func(name string) error {

@@ -194,21 +194,22 @@ type Feed interface {
 	Trim(ctx context.Context, seq uint64) error
 }
 
-// All reads every page of a query into one slice.
+// All reads every page of a query into one slice, up to the query's limit.
 func All(ctx context.Context, t Table, q Query) ([]Row, error) {
 	var rows []Row
+	limit := q.Limit
 	for {
 		page, err := t.Query(ctx, q)
 		if err != nil {
 			return nil, err
 		}
 		rows = append(rows, page.Rows...)
-		if page.Cursor == "" || q.Limit > 0 && len(rows) >= q.Limit {
+		if page.Cursor == "" || limit > 0 && len(rows) >= limit {
 			return rows, nil
 		}
 		q.Cursor = page.Cursor
-		if q.Limit > 0 {
-			q.Limit -= len(page.Rows)
+		if limit > 0 {
+			q.Limit = limit - len(rows)
 		}
 	}
 }

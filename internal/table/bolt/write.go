@@ -21,6 +21,7 @@ func (d *DB) Write(ctx context.Context, ops ...table.Op) error {
 	fed := false
 	err := d.bolt.Update(func(tx *bbolt.Tx) error {
 		w := writer{tx.Bucket(rowsBucket), tx.Bucket(expiryBucket), tx.Bucket(feedBucket)}
+		w.feed.FillPercent = 1 // its keys only grow: a page that is full stays as it is
 		fed = false
 		now := d.now() // here, where no other write can come between
 		for i := range ops {

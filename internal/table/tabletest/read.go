@@ -77,7 +77,10 @@ func testDocument(t *testing.T, f *fixture) {
 		{"zeros", `{"a":0,"b":0.0,"c":0e10,"d":0.000}`},
 		{"white space", " {\n\t\"a\" : [ 1 , 2 ] ,\r\n \"b\" : { } } "},
 		{"long text", `{"a":"` + strings.Repeat("x", 100_000) + `"}`},
-		{"deep", `{"a":` + strings.Repeat("[", 30) + strings.Repeat("]", 30) + `}`},
+		{"deepest", `{"a":` + strings.Repeat("[", 31) + "1" + strings.Repeat("]", 31) + `}`},
+		{"most digits", `{"a":12345678901234567890123456789012345678,"b":-0.12345678901234567890123456789012345678}`},
+		{"greatest and smallest", `{"a":9.999e125,"b":-9.999e125,"c":1e-130,"d":-1E-130,"e":1E+125}`},
+		{"same name as another in another case", `{"a":1,"A":2,"á":3}`},
 		{"many members", `{"m0":0` + numbered(`,"m%d":%d`, 1, 500) + `}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -119,7 +119,8 @@ func refusals(now time.Time) []refusal {
 		doc("with a huge number", `{"a":1e126}`, "1e126"),
 		doc("with a tiny number", `{"a":[1e-131]}`, "1e-131"),
 		doc("with an absurd number", `{"a":1e99999999999999999999}`, "exponent"),
-		doc("nested too deep", `{"a":`+strings.Repeat("[", 40)+strings.Repeat("]", 40)+`}`, "levels deep"),
+		doc("nested too deep", `{"a":`+strings.Repeat("[", 32)+strings.Repeat("]", 32)+`}`, "levels deep"),
+		doc("of maps nested too deep", strings.Repeat(`{"a":`, 33)+"1"+strings.Repeat("}", 33), "levels deep"),
 	}
 	for _, name := range []string{"pk", "sk", "kind", "version", "expires", "data"} {
 		cases = append(cases, doc("with "+name, fmt.Sprintf(`{"a":1,%q:2}`, name), fmt.Sprintf("%q", name)))

@@ -146,6 +146,9 @@ func testSizes(t *testing.T, f *fixture) {
 	numbers := func(n int) table.Op { // a list costs more in DynamoDB than its text is long
 		return put(table.Row{Key: key("p", "numbers"), Kind: "k", Doc: []byte(`{"a":[1` + strings.Repeat(",1", n-1) + `]}`)})
 	}
+	mixed := func(n int) table.Op { // 19 bytes each
+		return put(table.Row{Key: key("p", "mixed"), Kind: "k", Doc: []byte(`{"a":[0` + strings.Repeat(`,{"a":true,"b":null,"c":[],"d":"é"}`, n) + `]}`)})
+	}
 	many := func(n, size int) (ops []table.Op) {
 		for i := range n {
 			ops = append(ops, data(fmt.Sprint("many", i), size))
@@ -161,10 +164,12 @@ func testSizes(t *testing.T, f *fixture) {
 		{"data just below", []table.Op{data("data", near)}, nil},
 		{"document just below", []table.Op{doc("doc", near)}, nil},
 		{"numbers below", []table.Op{numbers(100_000)}, nil},
+		{"mixed values just below", []table.Op{mixed(near / 19)}, nil},
 		{"write just below", many(10, near), nil},
 		{"data over", []table.Op{data("data", table.MaxRow+1)}, table.ErrTooLarge},
 		{"document over", []table.Op{doc("doc", table.MaxRow)}, table.ErrTooLarge},
 		{"numbers over", []table.Op{numbers(table.MaxRow / 2)}, table.ErrTooLarge},
+		{"mixed values over", []table.Op{mixed(table.MaxRow / 19)}, table.ErrTooLarge},
 		{"one of two over", []table.Op{data("small", 1), data("large", table.MaxRow+1)}, table.ErrTooLarge},
 		{"write over", many(12, 380<<10), table.ErrTooLarge},
 	} {

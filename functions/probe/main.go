@@ -1,0 +1,41 @@
+// Command probe is the Lambda function of the Probe stage: it runs the
+// batches of checks that its queue brings, and writes their results.
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/sondehq/sonde/internal/cloud"
+	"github.com/sondehq/sonde/internal/pipeline"
+	"github.com/sondehq/sonde/internal/probe"
+	"github.com/sondehq/sonde/internal/store"
+	"github.com/sondehq/sonde/internal/table/dynamo"
+)
+
+func main() {
+	if err := run(context.Background()); err != nil {
+		cloud.Logger().Error("start", "error", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	settings, err := cloud.Read(os.Getenv, "SONDE_TABLE")
+	if err != nil {
+		return err
+	}
+	aws, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return err
+	}
+	deps := settings.Deps(cloud.Logger())
+	deps.Store = store.New(dynamo.New(dynamodb.NewFromConfig(aws), settings.Table, deps.Now), deps.Now)
+	deps.Engine = probe.New(cloud.ProbeEnv(deps), probe.Options{})
+	lambda.Start(cloud.Probe(pipeline.New(deps)))
+	return nil
+}

@@ -1,0 +1,214 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sondehq/sonde/internal/config"
+	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/pipeline"
+	"github.com/sondehq/sonde/internal/probe"
+)
+
+type checkFlags struct {
+	file    string
+	asJSON  bool
+	private bool
+}
+
+func checkCommand() *cobra.Command {
+	var flags checkFlags
+	cmd := &cobra.Command{
+		Use:   "check URL | check -f monitors.yaml ID",
+		Short: "Run one check now and show every phase",
+		Long: `Runs one check from this machine and shows what a monitor would see: address,
+phases, certificate, status, each expectation with its values, and the verdict.
+A URL is http, https, tcp://host:port, tls://host:port or dns://name.
+Exit code: 0 up or degraded, 1 down, 2 bad usage.`,
+		Example: `  sonde check https://example.com
+  sonde check --private http://127.0.0.1:8080/health
+  sonde check -f monitors.yaml app --json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runCheck(cmd.Context(), cmd.OutOrStdout(), args[0], flags)
+		},
+	}
+	cmd.Flags().StringVarP(&flags.file, "file", "f", "", "take the monitor of that id from this file")
+	cmd.Flags().BoolVar(&flags.asJSON, "json", false, "print one JSON object")
+	cmd.Flags().BoolVar(&flags.private, "private", false, "allow loopback and private addresses")
+	return cmd
+}
+
+func runCheck(ctx context.Context, stdout io.Writer, target string, flags checkFlags) error {
+	m, err := monitorFor(target, flags)
+	if err != nil {
+		return err
+	}
+	if m.Kind() == monitor.KindHeartbeat {
+		return usage(fmt.Errorf("%s is a heartbeat: it is not checked, it reports", m.ID), "see `sonde status`")
+	}
+	now := func() time.Time { return time.Now().UTC() }
+	engine := probe.New(probe.Env{Now: now, UserAgent: pipeline.UserAgent}, probe.Options{})
+	result := engine.Run(ctx, []probe.Check{{Monitor: m, Location: monitor.Local, Scheduled: now()}})[0]
+	if flags.asJSON {
+		err = printJSON(stdout, reportOf(m, result))
+	} else {
+		printCheck(stdout, m, result)
+	}
+	if err == nil && result.Outcome != monitor.OutcomeUp && result.Outcome != monitor.OutcomeDegraded {
+		return errFound
+	}
+	return err
+}
+
+func monitorFor(target string, flags checkFlags) (monitor.Monitor, error) {
+	if flags.file != "" {
+		cfg, err := load(flags.file)
+		if err != nil {
+			return monitor.Monitor{}, err
+		}
+		m, ok := cfg.Monitor(monitor.ID(target))
+		if !ok {
+			var known []string
+			for _, m := range cfg.Monitors {
+				known = append(known, string(m.ID))
+			}
+			return m, usage(fmt.Errorf("%s has no monitor %q", flags.file, target), "it has: "+strings.Join(known, ", "))
+		}
+		return m, nil
+	}
+	return monitorOf(target, flags.private)
+}
+
+// monitorOf makes a monitor of a URL, through the same loader as a file, so
+// that the same defaults and rules hold.
+func monitorOf(target string, private bool) (monitor.Monitor, error) {
+	hint := "give a URL such as https://example.com, tcp://host:port, tls://host:port or dns://name; or a file with -f and an id"
+	u, err := url.Parse(target)
+	if err != nil || u.Scheme == "" || u.Host == "" {
+		return monitor.Monitor{}, usage(fmt.Errorf("%q is not a URL", target), hint)
+	}
+	var body string
+	switch u.Scheme {
+	case "http", "https":
+		body = fmt.Sprintf("http: {url: %q}\n    expect: [status < 400]", target)
+	case "tcp":
+		body = fmt.Sprintf("tcp: %q", u.Host)
+	case "tls":
+		body = fmt.Sprintf("tls: %q", u.Host)
+	case "dns":
+		body = fmt.Sprintf("dns: {name: %q}", u.Host)
+	default:
+		return monitor.Monitor{}, usage(fmt.Errorf("%s: URLs are not checked", u.Scheme), hint)
+	}
+	text := fmt.Sprintf("monitors:\n  - id: check\n    private: %t\n    %s\n", private, body)
+	cfg, err := config.Load("URL", []byte(text), config.Options{Home: monitor.Local})
+	if err != nil {
+		var problems config.Errors
+		if errors.As(err, &problems) && len(problems) > 0 {
+			return monitor.Monitor{}, usage(fmt.Errorf("%s: %s", target, problems[0].Message), hint)
+		}
+		return monitor.Monitor{}, usage(err, hint)
+	}
+	m, _ := cfg.Monitor("check")
+	return m, nil
+}
+
+// checkReport is what `sonde check --json` prints.
+type checkReport struct {
+	Monitor      monitor.ID            `json:"monitor"`
+	Target       string                `json:"target"`
+	Address      string                `json:"address"`
+	Outcome      monitor.Outcome       `json:"outcome"`
+	Failure      *monitor.Failure      `json:"failure"`
+	Timing       monitor.Timing        `json:"timing"`
+	Status       int                   `json:"status"`
+	Expectations []monitor.Expectation `json:"expectations"`
+	Certificate  *monitor.Certificate  `json:"certificate"`
+	Answers      []string              `json:"answers,omitempty"`
+}
+
+func reportOf(m monitor.Monitor, r monitor.Result) checkReport {
+	out := checkReport{m.ID, m.Target(), r.Address, r.Outcome, r.Failure, r.Timing, r.Status, r.Expectations, r.Certificate, r.Answers}
+	if out.Expectations == nil {
+		out.Expectations = []monitor.Expectation{}
+	}
+	return out
+}
+
+func printCheck(w io.Writer, m monitor.Monitor, r monitor.Result) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(name, format string, args ...any) {
+		_, _ = fmt.Fprintf(t, "%s\t%s\n", name, clean(fmt.Sprintf(format, args...)))
+	}
+	row("target", "%s", m.Target())
+	if r.Address != "" {
+		row("address", "%s", r.Address)
+	}
+	for _, phase := range phases(r.Timing) {
+		row(phase.name, "%.1f ms", monitor.MS(phase.took))
+	}
+	if c := r.Certificate; c != nil {
+		row("certificate", "%s, by %s, ends %s (%d days)", c.Subject, c.Issuer, c.NotAfter.Format("2006-01-02"), c.Days)
+	}
+	if r.Status != 0 {
+		row("status", "%d", r.Status)
+	}
+	if len(r.Answers) > 0 {
+		row("answers", "%s", strings.Join(r.Answers, ", "))
+	}
+	for _, e := range r.Expectations {
+		row(verdict(e), "%s  (%s)", e.Expr, e.Shown)
+	}
+	if r.Failure != nil {
+		row("failure", "%s: %s", r.Failure.Kind, r.Failure.Detail)
+	}
+	row("outcome", "%s", r.Outcome)
+	_ = t.Flush()
+}
+
+func verdict(e monitor.Expectation) string {
+	switch {
+	case e.OK && e.Warn:
+		return "warn ok"
+	case e.OK:
+		return "expect ok"
+	case e.Warn:
+		return "warn FALSE"
+	}
+	return "expect FALSE"
+}
+
+type phase struct {
+	name string
+	took time.Duration
+}
+
+func phases(t monitor.Timing) []phase {
+	all := []phase{{"dns", t.DNS}, {"connect", t.Connect}, {"tls", t.TLS}, {"first byte", t.TTFB}, {"transfer", t.Transfer}}
+	var happened []phase
+	for _, p := range all {
+		if p.took > 0 {
+			happened = append(happened, p)
+		}
+	}
+	return append(happened, phase{"total", t.Total})
+}
+
+// clean takes out of outside text what could command a terminal.
+func clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			return ' '
+		}
+		return r
+	}, text)
+}

@@ -1,0 +1,263 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/spf13/cobra"
+
+	"github.com/sondehq/sonde/internal/incident"
+	"github.com/sondehq/sonde/internal/local"
+	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/store"
+	"github.com/sondehq/sonde/internal/table/bolt"
+	"github.com/sondehq/sonde/internal/table/dynamo"
+	"github.com/sondehq/sonde/internal/table/socket"
+)
+
+// storeFlags say which store a command works on.
+type storeFlags struct{ data, table, endpoint string }
+
+func (f *storeFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.data, "data", ".sonde", "the store of `sonde up` or `sonde demo` in this directory, running or not")
+	cmd.Flags().StringVar(&f.table, "table", os.Getenv("SONDE_TABLE"), "a DynamoDB table instead (default: $SONDE_TABLE)")
+	cmd.Flags().StringVar(&f.endpoint, "endpoint-url", "", "where DynamoDB answers, for emulators")
+}
+
+// open opens the store. A running system's is used through its socket.
+func (f *storeFlags) open(ctx context.Context) (s *store.Store, done func(), err error) {
+	now := func() time.Time { return time.Now().UTC() }
+	if f.table != "" {
+		aws, err := config.LoadDefaultConfig(ctx)
+		if err != nil {
+			return nil, nil, failed(fmt.Errorf("read AWS settings: %w", err), "")
+		}
+		client := dynamodb.NewFromConfig(aws, func(o *dynamodb.Options) {
+			if f.endpoint != "" {
+				o.BaseEndpoint = &f.endpoint
+			}
+		})
+		return store.New(dynamo.New(client, f.table, now), now), func() {}, nil
+	}
+	if remote, err := socket.Dial(local.SocketFile(f.data)); err == nil {
+		return store.New(remote, now), func() { _ = remote.Close() }, nil
+	}
+	if _, err := os.Stat(local.TableFile(f.data)); errors.Is(err, os.ErrNotExist) {
+		return nil, nil, usage(fmt.Errorf("there is no store in %s", f.data), "give its directory with --data, or a DynamoDB table with --table")
+	}
+	db, err := bolt.Open(local.TableFile(f.data), now)
+	if err != nil {
+		return nil, nil, failed(err, "")
+	}
+	return store.New(db, now), func() { _ = db.Close() }, nil
+}
+
+// statusReport is what `sonde status --json` prints.
+type statusReport struct {
+	At          time.Time           `json:"at"`
+	Config      int64               `json:"config"`
+	Services    []serviceReport     `json:"services"`
+	Incidents   []incident.Incident `json:"incidents"`   // open ones
+	Undelivered []undelivered       `json:"undelivered"` // notifications
+}
+
+type serviceReport struct {
+	ID       monitor.ServiceID `json:"id"`
+	Name     string            `json:"name"`
+	Status   monitor.Status    `json:"status"`
+	Since    time.Time         `json:"since"`
+	Alive    int               `json:"alive"`
+	Total    int               `json:"total"`
+	Monitors []monitorReport   `json:"monitors"`
+}
+
+type monitorReport struct {
+	ID      monitor.ID                           `json:"id"`
+	Type    monitor.Kind                         `json:"type"`
+	Target  string                               `json:"target"`
+	State   monitor.State                        `json:"state"`
+	Since   time.Time                            `json:"since"`
+	Reason  string                               `json:"reason"`
+	Failure *monitor.Failure                     `json:"failure"`
+	Only    map[monitor.Location]monitor.Outcome `json:"only,omitempty"`
+}
+
+type undelivered struct {
+	Tier      monitor.TierID `json:"tier"`
+	Event     incident.Event `json:"event"`
+	Title     string         `json:"title"`
+	Due       time.Time      `json:"due"`
+	Attempts  int            `json:"attempts"`
+	LastError string         `json:"last_error,omitempty"`
+}
+
+func statusCommand() *cobra.Command {
+	var where storeFlags
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show services, open incidents, and what is not delivered yet",
+		Long: `Shows the state of every service and monitor, the open incidents, and the
+notifications that are not delivered yet, from the store of a running or stopped
+sonde, or from a DynamoDB table.`,
+		Example: `  sonde status
+  sonde status --data /tmp/sonde-demo-1 --json
+  sonde status --table sonde-prod`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, done, err := where.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer done()
+			report, err := gather(cmd.Context(), s)
+			if err != nil {
+				return failed(err, "")
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), report)
+			}
+			printStatus(cmd.OutOrStdout(), report)
+			return nil
+		},
+	}
+	where.add(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	return cmd
+}
+
+// outboxShown is how many undelivered notifications are listed.
+const outboxShown = 200
+
+func gather(ctx context.Context, s *store.Store) (statusReport, error) {
+	report := statusReport{At: time.Now().UTC(), Services: []serviceReport{}, Incidents: []incident.Incident{}, Undelivered: []undelivered{}}
+	cfg, err := s.Config(ctx)
+	if err != nil {
+		return report, err
+	}
+	if cfg == nil {
+		return report, errors.New("this store has no configuration yet")
+	}
+	report.Config = cfg.Version
+	ids := make([]monitor.ServiceID, len(cfg.Services))
+	for i, svc := range cfg.Services {
+		ids[i] = svc.ID
+	}
+	states, err := s.States(ctx, ids)
+	if err != nil {
+		return report, err
+	}
+	for _, svc := range cfg.Services {
+		report.Services = append(report.Services, serviceOf(cfg, svc, states[svc.ID]))
+	}
+	board, err := s.Board(ctx)
+	if err != nil {
+		return report, err
+	}
+	report.Incidents = append(report.Incidents, board.Open...)
+	pending, err := s.Outbox(ctx, outboxShown)
+	if err != nil {
+		return report, err
+	}
+	for _, p := range pending {
+		n := p.Notification
+		report.Undelivered = append(report.Undelivered, undelivered{n.Tier, n.Event, n.Title, n.At, p.Attempts, p.LastError})
+	}
+	return report, nil
+}
+
+func serviceOf(cfg *monitor.Config, svc monitor.Service, state store.State) serviceReport {
+	out := serviceReport{ID: svc.ID, Name: svc.Name, Status: state.Status, Since: state.Since, Alive: state.Alive, Total: state.Total, Monitors: []monitorReport{}}
+	if out.Status == "" {
+		out.Status = monitor.NotKnown
+	}
+	for _, m := range cfg.Members(svc) {
+		d, has := state.Details[m.ID]
+		line := monitorReport{ID: m.ID, Type: m.Kind(), Target: m.Target(), State: monitor.Unknown}
+		if has {
+			line.State, line.Since, line.Reason, line.Failure = d.State(), d.Since, d.Reason, d.Failure
+			for location, dissent := range d.Dissent {
+				if line.Only == nil {
+					line.Only = map[monitor.Location]monitor.Outcome{}
+				}
+				line.Only[location] = dissent.Outcome
+			}
+		}
+		out.Monitors = append(out.Monitors, line)
+	}
+	return out
+}
+
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+func printStatus(w io.Writer, r statusReport) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(t, "SERVICE\tMONITOR\tSTATE\tSINCE\tWHAT")
+	for _, svc := range r.Services {
+		_, _ = fmt.Fprintf(t, "%s\t\t%s\t%s\t%s\n", clean(svc.Name), incident.Words(svc.Status), ago(r.At, svc.Since), left(svc))
+		for _, m := range svc.Monitors {
+			_, _ = fmt.Fprintf(t, "\t%s\t%s\t%s\t%s\n", m.ID, m.State, ago(r.At, m.Since), clean(what(m)))
+		}
+	}
+	_ = t.Flush()
+	if len(r.Incidents) > 0 {
+		_, _ = fmt.Fprintln(w, "\nOpen incidents:")
+	}
+	for _, inc := range r.Incidents {
+		_, _ = fmt.Fprintf(w, "  %s  %s, since %s, impact %s\n", inc.ID, clean(inc.Title), ago(r.At, inc.Opened), inc.Impact)
+	}
+	if len(r.Undelivered) > 0 {
+		_, _ = fmt.Fprintf(w, "\nNot delivered yet: %s\n", plural(len(r.Undelivered), "notification"))
+	}
+	for _, u := range r.Undelivered {
+		_, _ = fmt.Fprintf(w, "  to %s: %s: %s, due %s ago, %s", u.Tier, u.Event, clean(u.Title), incident.Span(r.At.Sub(u.Due)), plural(u.Attempts, "attempt"))
+		if u.LastError != "" {
+			_, _ = fmt.Fprintf(w, ", last error: %s", clean(u.LastError))
+		}
+		_, _ = fmt.Fprintln(w)
+	}
+}
+
+func left(svc serviceReport) string {
+	if svc.Alive == svc.Total {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d up", svc.Alive, svc.Total)
+}
+
+// what says what a person needs to know of a monitor.
+func what(m monitorReport) string {
+	if m.Failure != nil {
+		return string(m.Failure.Kind) + ": " + m.Failure.Detail
+	}
+	var only []string
+	for location, outcome := range m.Only {
+		only = append(only, fmt.Sprintf("%s from %s only", outcome, location))
+	}
+	slices.Sort(only)
+	if len(only) > 0 {
+		return fmt.Sprint(only)
+	}
+	return m.Target
+}
+
+func ago(now, then time.Time) string {
+	if then.IsZero() {
+		return "-"
+	}
+	return incident.Span(now.Sub(then))
+}

@@ -55,8 +55,11 @@ func Judge(needs int, settled []monitor.State) (status monitor.Status, alive, to
 // a flip of the service wherever its status changes.
 func (s *stepper) status() {
 	settled := map[monitor.ID]monitor.State{}
-	for id := range s.out.Details {
+	for id, d := range s.out.Details {
 		settled[id] = monitor.Unknown
+		if d.Settled == monitor.Paused {
+			settled[id] = monitor.Paused // new and paused: it has never counted
+		}
 	}
 	for id, d := range s.in.Details {
 		settled[id] = d.Settled
@@ -81,6 +84,17 @@ func (s *stepper) status() {
 	s.turn(settled, s.now, "configuration changed", "")
 }
 
+// misjudged reports whether the configuration has changed what the service
+// needs, while nothing changed in its monitors.
+func (s *stepper) misjudged() bool {
+	states := make([]monitor.State, 0, len(s.out.Details))
+	for _, d := range s.out.Details {
+		states = append(states, d.Settled)
+	}
+	status, _, _ := Judge(s.svc.Needs, states)
+	return status != s.out.Status
+}
+
 // turn gives the service the status of its monitors at one time.
 func (s *stepper) turn(settled map[monitor.ID]monitor.State, at time.Time, reason, detail string) {
 	states := make([]monitor.State, 0, len(settled))
@@ -97,7 +111,7 @@ func (s *stepper) turn(settled map[monitor.ID]monitor.State, at time.Time, reaso
 	}
 	s.fx.Flips = append(s.fx.Flips, monitor.Flip{
 		Service: s.svc.ID, From: string(s.out.Status), To: string(status),
-		At: at, Decided: s.now, Reason: reason, Detail: detail,
+		At: at, Decided: later(at, s.now), Reason: reason, Detail: detail,
 	})
 	s.out.Status, s.out.Since = status, at
 }

@@ -60,7 +60,7 @@ func (m Mark) Before(n Mark) bool {
 	return m.Attempt < n.Attempt
 }
 
-func markOf(r monitor.Result) Mark { return Mark{r.Scheduled, r.Attempt} }
+func markOf(r *monitor.Result) Mark { return Mark{r.Scheduled, r.Attempt} }
 
 // Dissent is a location that disagrees with the settled state.
 type Dissent struct {

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -13,22 +14,45 @@ import (
 // beyond that of each location. The state passed in is not changed.
 func Step(cfg *monitor.Config, svc monitor.Service, state Service, results []monitor.Result, now time.Time) (Service, Effects) {
 	s := newStepper(cfg, svc, state, now)
-	ordered := slices.Clone(results)
-	slices.SortStableFunc(ordered, func(a, b monitor.Result) int { return markOrder(markOf(a), markOf(b)) })
+	ordered := make([]*monitor.Result, len(results))
+	for i := range results {
+		ordered[i] = &results[i]
+	}
+	if !slices.IsSortedFunc(ordered, s.order) {
+		slices.SortStableFunc(ordered, s.order)
+	}
 	for _, r := range ordered {
 		s.result(r)
 	}
 	return s.finish()
 }
 
-func markOrder(a, b Mark) int {
-	switch {
-	case a.Before(b):
-		return -1
-	case b.Before(a):
+// order is that of the results' keys. Of one monitor's results for the same
+// moment those that contradict its state come first: they open the vote that
+// the others speak in.
+func (s *stepper) order(a, b *monitor.Result) int {
+	if ma, mb := markOf(a), markOf(b); ma != mb {
+		switch {
+		case ma.Before(mb):
+			return -1
+		case mb.Before(ma):
+			return 1
+		}
+	}
+	if c := cmp.Compare(a.Monitor, b.Monitor); c != 0 {
+		return c
+	}
+	if ca, cb := s.contrary(a), s.contrary(b); ca != cb {
+		if ca {
+			return -1
+		}
 		return 1
 	}
-	return 0
+	return cmp.Compare(a.Location, b.Location)
+}
+
+func (s *stepper) contrary(r *monitor.Result) bool {
+	return !agrees(s.in.Details[r.Monitor].Settled, r.Outcome)
 }
 
 // stepper is one run of Step or Tick.
@@ -48,7 +72,7 @@ func newStepper(cfg *monitor.Config, svc monitor.Service, state Service, now tim
 }
 
 // result counts one result.
-func (s *stepper) result(r monitor.Result) {
+func (s *stepper) result(r *monitor.Result) {
 	m, known := s.cfg.Monitor(r.Monitor)
 	d, has := s.out.Details[r.Monitor]
 	if !known || !has || d.Settled == monitor.Paused || r.Outcome == monitor.OutcomeNotRun || !slices.Contains(m.Locations, r.Location) {
@@ -83,7 +107,7 @@ func (s *stepper) result(r monitor.Result) {
 
 // openVote begins a vote with its first contrary result, and asks every
 // location to check at once.
-func (s *stepper) openVote(m monitor.Monitor, d Monitor, r monitor.Result) {
+func (s *stepper) openVote(m monitor.Monitor, d Monitor, r *monitor.Result) {
 	event := Better
 	if worse(d.Settled, r.Outcome) {
 		event = Worse
@@ -93,11 +117,11 @@ func (s *stepper) openVote(m monitor.Monitor, d Monitor, r monitor.Result) {
 		s.fx.Ignored++
 		return
 	}
-	d.Vote = &Vote{Opened: r.Scheduled, Shows: t.To, Ballots: map[monitor.Location]Ballot{}, Asked: map[monitor.Location]int{}}
+	d.Vote = &Vote{Opened: r.Scheduled, Shows: t.To, Ballots: map[monitor.Location]Ballot{}, Asked: map[monitor.Location]int{}, Before: d.Failure}
 	d.Reason = t.Reason
 	if event == Worse {
 		d.Failure = r.Failure
-		s.fx.Evidence = append(s.fx.Evidence, r)
+		s.fx.Evidence = append(s.fx.Evidence, *r)
 	}
 	d.Vote.count(r)
 	if s.settle(m, &d, false) {
@@ -111,7 +135,7 @@ func (s *stepper) openVote(m monitor.Monitor, d Monitor, r monitor.Result) {
 
 // ballot counts a result into an open vote, and asks its location again while
 // its run is too short to count.
-func (s *stepper) ballot(m monitor.Monitor, d Monitor, r monitor.Result) {
+func (s *stepper) ballot(m monitor.Monitor, d Monitor, r *monitor.Result) {
 	if !d.Vote.count(r) {
 		s.fx.Ignored++
 		return
@@ -119,7 +143,7 @@ func (s *stepper) ballot(m monitor.Monitor, d Monitor, r monitor.Result) {
 	if d.Vote.Shows == monitor.Unknown && worse(d.Settled, r.Outcome) {
 		if t, ok := Next(monitor.Unknown, Worse); ok {
 			d.Vote.Shows, d.Reason, d.Failure = t.To, t.Reason, r.Failure
-			s.fx.Evidence = append(s.fx.Evidence, r)
+			s.fx.Evidence = append(s.fx.Evidence, *r)
 		}
 	}
 	if s.settle(m, &d, false) {
@@ -145,6 +169,9 @@ func (s *stepper) ask(m monitor.Monitor, d *Monitor, location monitor.Location, 
 		return
 	}
 	d.Vote.Asked[location] = attempt
+	if at.Before(d.Vote.Opened) {
+		at = d.Vote.Opened // a clock that is behind the scheduler's: the re-check is to count
+	}
 	s.fx.Rechecks = append(s.fx.Rechecks, Recheck{m.ID, location, attempt, at})
 }
 
@@ -155,15 +182,10 @@ func (s *stepper) settle(m monitor.Monitor, d *Monitor, deadline bool) bool {
 		return false
 	}
 	shows, vote := d.State(), d.Vote
-	for location, b := range vote.Ballots {
-		d.Marks[location] = b.Last
-	}
+	d.markBallots()
 	if v.refuted {
 		t, _ := Next(shows, Refuted)
-		d.Vote, d.Reason = nil, t.Reason
-		if d.Settled == monitor.Up {
-			d.Failure = nil
-		}
+		d.Vote, d.Reason, d.Failure = nil, t.Reason, vote.Before
 		d.dissentFrom(vote)
 		s.put(m.ID, *d)
 		return true
@@ -182,6 +204,17 @@ func (s *stepper) settle(m monitor.Monitor, d *Monitor, deadline bool) bool {
 	d.dissentFrom(vote)
 	s.put(m.ID, *d)
 	return true
+}
+
+// markBallots remembers what the open vote has counted, so that repeats of it
+// are known as such after the vote.
+func (d *Monitor) markBallots() {
+	if d.Vote == nil {
+		return
+	}
+	for location, b := range d.Vote.Ballots {
+		d.Marks[location] = b.Last
+	}
 }
 
 // dissentFrom remembers who disagreed with what the vote settled on.
@@ -210,7 +243,8 @@ func (d *Monitor) dissentFrom(vote *Vote) {
 }
 
 // flip settles the monitor in another state and records it. The time of a flip
-// is neither after the decision nor before the state that it ends.
+// is neither after the decision nor before the state that it ends; a clock that
+// has gone back does not take it back.
 func (s *stepper) flip(id monitor.ID, d *Monitor, to monitor.State, at time.Time, reason, detail string) {
 	if at.After(s.now) {
 		at = s.now
@@ -221,11 +255,14 @@ func (s *stepper) flip(id monitor.ID, d *Monitor, to monitor.State, at time.Time
 	s.fx.Flips = append(s.fx.Flips, monitor.Flip{
 		Service: s.svc.ID, Monitor: id,
 		From: string(d.Settled), To: string(to),
-		At: at, Decided: s.now, Reason: reason, Detail: detail,
+		At: at, Decided: later(at, s.now), Reason: reason, Detail: detail,
 	})
 	d.Was = ""
 	if to == monitor.Unknown {
 		d.Was = d.Settled
+	}
+	if to == monitor.Unknown || to == monitor.Paused {
+		clear(d.Dissent) // there is nothing left to disagree with
 	}
 	d.Settled, d.Since, d.Reason = to, at, reason
 }
@@ -241,10 +278,21 @@ func (s *stepper) put(id monitor.ID, d Monitor) {
 
 // finish brings the service's status in line with its monitors.
 func (s *stepper) finish() (Service, Effects) {
+	if !s.fx.Changed && s.in.Config != s.cfg.Version && s.misjudged() {
+		s.touch()
+	}
 	if s.fx.Changed {
+		s.out.Config = s.cfg.Version
 		s.status()
 	}
 	return s.out, s.fx
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 func sortedIDs(details map[monitor.ID]Monitor) []monitor.ID {

@@ -1,6 +1,8 @@
 package detect
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/sondehq/sonde/internal/monitor"
@@ -48,7 +50,11 @@ func outvoted(m monitor.Monitor, d Monitor, seen Seen, silence time.Duration, no
 			same++
 		}
 	}
-	return same > len(m.Locations)-m.Need()
+	need := m.Need()
+	if d.Settled == monitor.Down {
+		need = needGood(need, len(m.Locations))
+	}
+	return same > len(m.Locations)-need
 }
 
 // Deadline is when a vote still pending is decided by those who spoke: after
@@ -69,6 +75,7 @@ func (s *stepper) silent(m monitor.Monitor, d Monitor, at time.Time) {
 	if !ok {
 		return
 	}
+	d.markBallots()
 	d.Vote = nil
 	s.flip(m.ID, &d, t.To, at, t.Reason, "")
 	s.put(m.ID, d)
@@ -77,24 +84,31 @@ func (s *stepper) silent(m monitor.Monitor, d Monitor, at time.Time) {
 // reconcile brings the state in line with the configuration: new monitors are
 // unknown, removed ones are gone, paused ones paused.
 func (s *stepper) reconcile() {
-	wanted := map[monitor.ID]bool{}
-	for _, m := range s.cfg.Members(s.svc) {
-		wanted[m.ID] = true
-		s.adopt(m)
-	}
-	for _, id := range sortedIDs(s.out.Details) {
-		if !wanted[id] {
-			s.touch()
-			delete(s.out.Details, id)
-			delete(s.out.States, id)
+	members := 0
+	for _, id := range s.svc.Monitors {
+		if m, ok := s.cfg.Monitor(id); ok {
+			s.adopt(m)
+			members++
 		}
+	}
+	if members != len(s.out.Details) {
+		s.drop()
 	}
 	if s.out.Service != s.svc.ID || s.out.Status == "" {
 		s.touch()
 		s.out.Service, s.out.Status, s.out.Since = s.svc.ID, monitor.NotKnown, s.now
 	}
-	if s.fx.Changed {
-		s.out.Config = s.cfg.Version
+}
+
+// drop forgets monitors that the service no longer has.
+func (s *stepper) drop() {
+	for _, id := range sortedIDs(s.out.Details) {
+		_, known := s.cfg.Monitor(id)
+		if !known || !slices.Contains(s.svc.Monitors, id) {
+			s.touch()
+			delete(s.out.Details, id)
+			delete(s.out.States, id)
+		}
 	}
 }
 
@@ -107,6 +121,9 @@ func (s *stepper) touch() {
 
 func (s *stepper) adopt(m monitor.Monitor) {
 	d, has := s.out.Details[m.ID]
+	if has && (d.Vote != nil || len(d.Dissent) > 0) {
+		d = s.unseat(m, d)
+	}
 	event, changes := Pause, m.Paused && d.Settled != monitor.Paused
 	switch {
 	case !has && m.Paused:
@@ -123,9 +140,30 @@ func (s *stepper) adopt(m monitor.Monitor) {
 	}
 	if t, ok := Next(d.State(), event); ok {
 		d = d.clone()
+		d.markBallots()
 		d.Vote, d.Failure = nil, nil
 		s.flip(m.ID, &d, t.To, s.now, t.Reason, "")
 		d.Was = ""
 		s.put(m.ID, d)
 	}
+}
+
+// unseat takes the votes and dissents of locations away from which the monitor
+// is no longer checked: they can neither confirm nor change their minds.
+func (s *stepper) unseat(m monitor.Monitor, d Monitor) Monitor {
+	left := func(l monitor.Location) bool { return !slices.Contains(m.Locations, l) }
+	gone := slices.ContainsFunc(slices.Collect(maps.Keys(d.Dissent)), left)
+	if d.Vote != nil {
+		gone = gone || slices.ContainsFunc(slices.Collect(maps.Keys(d.Vote.Ballots)), left)
+	}
+	if !gone {
+		return d
+	}
+	d = d.clone()
+	maps.DeleteFunc(d.Dissent, func(l monitor.Location, _ Dissent) bool { return left(l) })
+	if d.Vote != nil {
+		maps.DeleteFunc(d.Vote.Ballots, func(l monitor.Location, _ Ballot) bool { return left(l) })
+	}
+	s.put(m.ID, d)
+	return d
 }

@@ -65,12 +65,11 @@ var transitions = map[monitor.State]map[Event]Transition{
 		Pause:             {monitor.Paused, "paused by configuration"},
 	},
 	monitor.Unknown: {
-		Worse:             {monitor.Suspect, "first result is failing, checking again from every location"},
-		Better:            {monitor.Unknown, "first result is good"},
-		ConfirmedDown:     {monitor.Down, "outage confirmed"},
-		ConfirmedDegraded: {monitor.Degraded, "degradation confirmed"},
-		ConfirmedUp:       {monitor.Up, "good results"},
-		Pause:             {monitor.Paused, "paused by configuration"},
+		Worse:       {monitor.Suspect, "first result is failing, checking again from every location"},
+		Better:      {monitor.Unknown, "first result is good"},
+		ConfirmedUp: {monitor.Up, "good results"},
+		Refuted:     {"", "not confirmed by the other checks"},
+		Pause:       {monitor.Paused, "paused by configuration"},
 	},
 	monitor.Paused: {
 		Resume: {monitor.Unknown, "no longer paused by configuration"},

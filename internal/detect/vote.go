@@ -16,6 +16,10 @@ type Vote struct {
 	Shows   monitor.State               `json:"shows"`  // suspect, recovering, or unknown
 	Ballots map[monitor.Location]Ballot `json:"ballots"`
 	Asked   map[monitor.Location]int    `json:"asked,omitempty"` // the last re-check asked of each location
+
+	// Before is the monitor's failure as it was, which stands again if the
+	// vote is refuted.
+	Before *monitor.Failure `json:"before,omitempty"`
 }
 
 // Ballot is what one location has said since the vote opened: its last outcome,
@@ -24,7 +28,7 @@ type Vote struct {
 type Ballot struct {
 	Last    Mark             `json:"last"`
 	Outcome monitor.Outcome  `json:"outcome"`
-	Failure *monitor.Failure `json:"failure,omitempty"` // of the last failing result
+	Failure *monitor.Failure `json:"failure,omitempty"` // of the first result in a row with the last outcome that was not up
 	Down    Run              `json:"down"`              // down in a row
 	Poor    Run              `json:"poor"`              // down or degraded in a row
 	Alive   Run              `json:"alive"`             // up or degraded in a row
@@ -56,20 +60,20 @@ func (v *Vote) clone() *Vote {
 
 // count adds a result to its location's ballot. It reports false for one that
 // does not count: from before the vote, or not newer than the last.
-func (v *Vote) count(r monitor.Result) bool {
+func (v *Vote) count(r *monitor.Result) bool {
 	b, spoke := v.Ballots[r.Location]
 	if r.Scheduled.Before(v.Opened) || spoke && !b.Last.Before(markOf(r)) {
 		return false
 	}
 	up, down := r.Outcome == monitor.OutcomeUp, r.Outcome == monitor.OutcomeDown
+	if !up && b.Outcome != r.Outcome {
+		b.Failure = r.Failure
+	}
 	b.Last, b.Outcome = markOf(r), r.Outcome
 	b.Down = b.Down.count(down, r.Scheduled)
 	b.Poor = b.Poor.count(!up, r.Scheduled)
 	b.Alive = b.Alive.count(!down, r.Scheduled)
 	b.Good = b.Good.count(up, r.Scheduled)
-	if !up {
-		b.Failure = r.Failure
-	}
 	v.Ballots[r.Location] = b
 	return true
 }
@@ -94,36 +98,46 @@ func (v *Vote) tally(m monitor.Monitor, known Monitor, deadline bool) verdict {
 		locations = len(v.Ballots)
 		need = min(need, locations/2+1)
 	}
+	ending := needGood(need, locations)
 	confirm, recover := max(m.Confirm, 1), max(m.Recover, 1)
 	if known.Settled == monitor.Unknown && known.Was != monitor.Down && known.Was != monitor.Degraded {
 		recover = 1 // nothing was wrong before: the first good result says so
 	}
 	down := func(b Ballot) (Run, bool) { return b.Down, b.Down.Length >= confirm }
-	poor := func(b Ballot) (Run, bool) { return b.Poor, b.Poor.Length >= confirm }
-	alive := func(b Ballot) (Run, bool) { return b.Alive, b.Alive.Length >= recover }
+	// A run of down (or up) that may yet be long enough is waited for, before
+	// the location counts as merely degraded.
+	rest := func(r Run, enough int) bool { return deadline || r.Length == 0 || r.Length >= enough }
+	poor := func(b Ballot) (Run, bool) { return b.Poor, b.Poor.Length >= confirm && rest(b.Down, confirm) }
+	alive := func(b Ballot) (Run, bool) { return b.Alive, b.Alive.Length >= recover && rest(b.Good, recover) }
 	good := func(b Ballot) (Run, bool) { return b.Good, b.Good.Length >= recover }
 
 	type way struct {
 		to   monitor.State
+		need int
 		runs func(Ballot) (Run, bool)
 	}
-	ways := []way{{monitor.Down, down}, {monitor.Up, good}}
+	ways := []way{{monitor.Down, need, down}, {monitor.Up, ending, good}}
 	switch known.Settled {
 	case monitor.Down:
-		ways = []way{{monitor.Up, good}, {monitor.Degraded, alive}}
+		ways, need = []way{{monitor.Up, ending, good}, {monitor.Degraded, ending, alive}}, ending
 	case monitor.Up, monitor.Unknown:
-		ways = append(ways, way{monitor.Degraded, poor})
+		ways = append(ways, way{monitor.Degraded, need, poor})
 	}
 	for _, w := range ways {
 		if w.to == known.Settled {
 			continue
 		}
-		if got := v.agreeing(w.runs); len(got) >= need && need > 0 {
+		if got := v.agreeing(w.runs); len(got) >= w.need && w.need > 0 {
 			return v.confirmed(w.to, got, w.runs, locations)
 		}
 	}
 	return v.refutation(known.Settled, locations, need, deadline)
 }
+
+// needGood is how many locations must find a monitor good again. Where less than
+// half are enough for an outage, it lasts until they are not any more: otherwise
+// it would end and begin anew with each check.
+func needGood(need, locations int) int { return max(need, locations-need+1) }
 
 func (v *Vote) agreeing(runs func(Ballot) (Run, bool)) []monitor.Location {
 	var got []monitor.Location

@@ -1,0 +1,186 @@
+package main_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rule says what a package may import of ours, and what it must not import at
+// all. A path that ends in /... stands for all below it too.
+type rule struct {
+	packages string
+	may      []string // of ours; nil: not restricted
+	never    []string // of anybody's, even through others
+	reason   string
+}
+
+var pureNever = []string{"context", "log/slog", "math/rand", "math/rand/v2", "net", "net/http", "os", "github.com/aws/aws-sdk-go-v2/..."}
+
+var rules = []rule{
+	{"internal/monitor", []string{}, nil, "the vocabulary stands below everything"},
+	{"internal/schedule", []string{"internal/monitor"}, pureNever, "pure rules take (state, input, now) and do no I/O"},
+	{"internal/detect", []string{"internal/monitor"}, pureNever, "pure rules take (state, input, now) and do no I/O"},
+	{"internal/incident", []string{"internal/monitor"}, pureNever, "pure rules take (state, input, now) and do no I/O"},
+	{"internal/uptime", []string{"internal/monitor"}, nil, "pure rules take (state, input, now) and do no I/O"},
+	{"internal/table", []string{}, []string{"go.etcd.io/bbolt", "github.com/aws/aws-sdk-go-v2/..."}, "a port knows no engine"},
+	{"internal/table/bolt", []string{"internal/table"}, []string{"github.com/aws/aws-sdk-go-v2/..."}, "an adapter knows its port and one third party"},
+	{"internal/table/socket", []string{"internal/table"}, []string{"go.etcd.io/bbolt", "github.com/aws/aws-sdk-go-v2/..."}, "an adapter knows its port and one third party"},
+	{"internal/table/dynamo", []string{"internal/table"}, []string{"go.etcd.io/bbolt"}, "an adapter knows its port and one third party"},
+	{"internal/probe", []string{"internal/monitor", "internal/probe/expect"}, []string{"github.com/aws/aws-sdk-go-v2/...", "go.etcd.io/bbolt"}, "probes run anywhere"},
+	{"internal/notify", []string{"internal/monitor", "internal/incident"}, []string{"github.com/aws/aws-sdk-go-v2/..."}, "texts know no carrier"},
+	{"internal/notify/sns", []string{"internal/monitor", "internal/notify"}, []string{"go.etcd.io/bbolt"}, "an adapter knows its port and one third party"},
+	{"internal/notify/inbox", []string{"internal/monitor", "internal/notify"}, []string{"github.com/aws/aws-sdk-go-v2/..."}, "an adapter knows its port and one third party"},
+	{"internal/store", []string{"internal/monitor", "internal/schedule", "internal/detect", "internal/incident", "internal/uptime", "internal/table"},
+		[]string{"go.etcd.io/bbolt", "github.com/aws/aws-sdk-go-v2/..."}, "entities stand on the port, not on an engine"},
+	{"internal/pipeline", []string{"internal/monitor", "internal/schedule", "internal/detect", "internal/incident", "internal/uptime",
+		"internal/table", "internal/probe", "internal/notify", "internal/store"},
+		[]string{"go.etcd.io/bbolt", "github.com/aws/aws-sdk-go-v2/..."}, "the stages are the same on AWS and on one machine"},
+	{"internal/api/...", []string{"internal/monitor", "internal/incident", "internal/uptime", "internal/store", "internal/api/page"},
+		[]string{"go.etcd.io/bbolt", "github.com/aws/aws-sdk-go-v2/..."}, "the API reads snapshots and nothing else"},
+	{"internal/local", nil, []string{"github.com/aws/aws-sdk-go-v2/..."}, "`sonde up` needs no AWS"},
+	{"internal/demo", []string{}, nil, "the fleet knows nothing of Sonde"},
+	{"functions/...", nil, []string{"go.etcd.io/bbolt", "go.yaml.in/yaml/v3", "github.com/spf13/cobra", "testing"}, "a Lambda binary links no embedded store, no YAML, no command, no test helper"},
+	{".", []string{"internal/cli"}, nil, "main only starts the command"},
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+}
+
+const module = "github.com/sondehq/sonde"
+
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,Deps", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []pkg
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func ours(path string) (string, bool) {
+	if path == module {
+		return ".", true
+	}
+	return strings.CutPrefix(path, module+"/")
+}
+
+func matches(pattern, path string) bool {
+	if under, all := strings.CutSuffix(pattern, "/..."); all {
+		return path == under || strings.HasPrefix(path, under+"/")
+	}
+	return pattern == path
+}
+
+// TestImports: who may import whom, with the reason for each rule.
+func TestImports(t *testing.T) {
+	all := packages(t)
+	for _, r := range rules {
+		found := false
+		for _, p := range all {
+			name, _ := ours(p.ImportPath)
+			if !matches(r.packages, name) {
+				continue
+			}
+			found = true
+			for _, path := range p.Imports {
+				if other, is := ours(path); is && r.may != nil && !slices.Contains(r.may, other) {
+					t.Errorf("%s imports %s: %s", name, other, r.reason)
+				}
+			}
+			for _, pattern := range r.never {
+				// Pure packages may use standard packages that use these.
+				paths := p.Deps
+				if !strings.Contains(pattern, ".") {
+					paths = p.Imports
+				}
+				for _, path := range paths {
+					if matches(pattern, path) {
+						t.Errorf("%s links %s: %s", name, path, r.reason)
+					}
+				}
+			}
+		}
+		if !found {
+			t.Errorf("the rule for %s matches no package", r.packages)
+		}
+	}
+}
+
+// TestClock: pure packages get the time as an argument, and tests do not wait
+// for it.
+func TestClock(t *testing.T) {
+	clock := regexp.MustCompile(`\btime\.(Now|Since|Until|Sleep|After|NewTimer|NewTicker)\(`)
+	sleep := regexp.MustCompile(`\btime\.Sleep\(`)
+	err := filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		dir := filepath.ToSlash(filepath.Dir(path))
+		pure := slices.Contains([]string{"internal/monitor", "internal/schedule", "internal/detect", "internal/incident", "internal/uptime", "internal/store"}, dir)
+		for i, line := range strings.Split(string(text), "\n") {
+			isTest := strings.HasSuffix(path, "_test.go")
+			if pure && !isTest && clock.MatchString(line) {
+				t.Errorf("%s:%d: a pure package reads the clock: %s", path, i+1, strings.TrimSpace(line))
+			}
+			if isTest && path != "architecture_test.go" && sleep.MatchString(line) {
+				t.Errorf("%s:%d: a test sleeps: %s", path, i+1, strings.TrimSpace(line))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestTopLevel: no other folders than the design names.
+func TestTopLevel(t *testing.T) {
+	out, err := exec.Command("git", "ls-files", "--cached", "--others", "--exclude-standard").Output()
+	if err != nil {
+		t.Skipf("not a git checkout: %v", err)
+	}
+	for path := range strings.Lines(string(out)) {
+		top, _, nested := strings.Cut(strings.TrimSpace(path), "/")
+		if nested && !strings.HasPrefix(top, ".") && !slices.Contains([]string{"functions", "internal", "infra", "events"}, top) {
+			t.Errorf("%s: the top level holds functions, internal, infra, events and files only", strings.TrimSpace(path))
+		}
+	}
+}
+
+// TestPackageDocs: every package says what it is.
+func TestPackageDocs(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}}\t{{.Doc}}\t{{len .GoFiles}}", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Split(strings.TrimSpace(line), "\t")
+		if len(fields) == 3 && fields[1] == "" && fields[2] != "0" {
+			t.Errorf("%s has no package comment", fields[0])
+		}
+	}
+}

@@ -1,0 +1,241 @@
+package detect_test
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/sondehq/sonde/internal/detect"
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files in testdata")
+
+// t0 is when every test begins: the evening of DESIGN.md section 1, in UTC.
+var t0 = time.Date(2019, 5, 29, 1, 0, 0, 0, time.UTC)
+
+// world drives one service as the stages do: states are stored as JSON between
+// steps, and what was last seen of a location is what was last delivered,
+// whatever Step made of it.
+type world struct {
+	t     testing.TB
+	cfg   monitor.Config
+	svc   monitor.Service
+	state detect.Service
+	seen  map[key]time.Time
+	flips []monitor.Flip // all of them, in the order of decision
+}
+
+type key struct {
+	monitor  monitor.ID
+	location monitor.Location
+}
+
+func newWorld(t testing.TB, needs int, monitors ...monitor.Monitor) *world {
+	w := &world{t: t, seen: map[key]time.Time{}}
+	w.configure(needs, monitors...)
+	return w
+}
+
+// configure applies a new version of the configuration.
+func (w *world) configure(needs int, monitors ...monitor.Monitor) {
+	monitors = slices.Clone(monitors)
+	slices.SortFunc(monitors, func(a, b monitor.Monitor) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	w.svc = monitor.Service{ID: "s", Name: "S", Needs: needs}
+	for _, m := range monitors {
+		w.svc.Monitors = append(w.svc.Monitors, m.ID)
+	}
+	w.cfg = monitor.Config{Version: w.cfg.Version + 1, Monitors: monitors, Services: []monitor.Service{w.svc}}
+}
+
+// watch is a monitor with a check a minute and a re-check after five seconds.
+func watch(id monitor.ID, locations ...monitor.Location) monitor.Monitor {
+	return monitor.Monitor{
+		ID: id, Name: string(id), Service: "s", Locations: locations,
+		Every: time.Minute, Timeout: 10 * time.Second, Confirm: 2, Recover: 2, Recheck: 5 * time.Second,
+	}
+}
+
+func silence(m monitor.Monitor) time.Duration { return 2*m.Every + m.Timeout }
+
+func (w *world) lastSeen(id monitor.ID, l monitor.Location) time.Time { return w.seen[key{id, l}] }
+
+func (w *world) step(now time.Time, results ...monitor.Result) detect.Effects {
+	w.t.Helper()
+	for _, r := range results {
+		if k := (key{r.Monitor, r.Location}); r.Scheduled.After(w.seen[k]) {
+			w.seen[k] = r.Scheduled
+		}
+	}
+	given := slices.Clone(results)
+	fx := w.advance(func(s detect.Service) (detect.Service, detect.Effects) {
+		return detect.Step(&w.cfg, w.svc, s, results, now)
+	})
+	if diff := cmp.Diff(given, results); diff != "" {
+		w.t.Errorf("Step changed the results passed in (-given +left):\n%s", diff)
+	}
+	return fx
+}
+
+func (w *world) tick(now time.Time) detect.Effects {
+	w.t.Helper()
+	return w.advance(func(s detect.Service) (detect.Service, detect.Effects) {
+		return detect.Tick(&w.cfg, w.svc, s, w.lastSeen, silence, now)
+	})
+}
+
+// advance takes one step, and holds it to what every step promises.
+func (w *world) advance(step func(detect.Service) (detect.Service, detect.Effects)) detect.Effects {
+	w.t.Helper()
+	before, stored := w.state, stored(w.t, w.state)
+	next, fx := step(before)
+	if diff := cmp.Diff(stored, before, cmpopts.EquateEmpty()); diff != "" {
+		w.t.Errorf("the state passed in was changed (-was +is):\n%s", diff)
+	}
+	if diff := cmp.Diff(before, next, cmpopts.EquateEmpty()); (diff != "") != fx.Changed {
+		w.t.Errorf("Changed = %v, but the states differ by (-before +after):\n%s", fx.Changed, diff)
+	}
+	again, fxAgain := step(stored)
+	if diff := cmp.Diff(next, again, cmpopts.EquateEmpty()); diff != "" {
+		w.t.Errorf("a state read back from JSON leads elsewhere (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(fx, fxAgain, cmpopts.EquateEmpty()); diff != "" {
+		w.t.Errorf("a state read back from JSON has other effects (-want +got):\n%s", diff)
+	}
+	w.flips = append(w.flips, fx.Flips...)
+	w.state = next
+	return fx
+}
+
+// stored is the state after it was written and read back.
+func stored(t testing.TB, s detect.Service) detect.Service {
+	t.Helper()
+	text, err := json.Marshal(s)
+	if err != nil {
+		t.Fatalf("write state: %v", err)
+	}
+	var back detect.Service
+	if err := json.Unmarshal(text, &back); err != nil {
+		t.Fatalf("read state: %v", err)
+	}
+	return back
+}
+
+// shows is the state that a monitor shows.
+func (w *world) shows(id monitor.ID) monitor.State { return w.state.Details[id].State() }
+
+func said(id monitor.ID, l monitor.Location, scheduled time.Time, attempt int, o monitor.Outcome) monitor.Result {
+	r := monitor.Result{Monitor: id, Location: l, Scheduled: scheduled, Attempt: attempt, Started: scheduled, Outcome: o}
+	switch o {
+	case monitor.OutcomeDown:
+		r.Failure = &monitor.Failure{Kind: monitor.FailRefused, Detail: "connection refused"}
+	case monitor.OutcomeDegraded:
+		r.Failure = &monitor.Failure{Kind: monitor.FailExpect, Detail: "total_ms < 800 (total_ms was 900)"}
+	}
+	return r
+}
+
+// golden compares with a file in testdata, or rewrites it with -update.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got; -update rewrites it):\n%s", path, diff)
+	}
+}
+
+// describe prints what a step did, for people: effects in their order, then
+// the state if it changed.
+func (w *world) describe(fx detect.Effects) string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	if fx.Ignored > 0 {
+		line("ignored %d", fx.Ignored)
+	}
+	for _, r := range fx.Evidence {
+		line("evidence %s from %s at %s: %s", r.Monitor, r.Location, since(r.Scheduled), r.Failure.Kind)
+	}
+	for _, r := range fx.Rechecks {
+		line("recheck %s from %s #%d at %s", r.Monitor, r.Location, r.Attempt, since(r.At))
+	}
+	for _, f := range fx.Flips {
+		who := string(f.Monitor)
+		if who == "" {
+			who = "service"
+		}
+		line("flip %s: %s -> %s at %s, decided %s: %s", who, f.From, f.To, since(f.At), since(f.Decided), strings.TrimSuffix(f.Reason+"; "+f.Detail, "; "))
+	}
+	if !fx.Changed {
+		line("unchanged")
+		return b.String()
+	}
+	for _, id := range slices.Sorted(maps.Keys(w.state.Details)) {
+		line("%s", describeMonitor(id, w.state.Details[id]))
+	}
+	line("service %s since %s, %d of %d alive", w.state.Status, since(w.state.Since), w.state.Alive, w.state.Total)
+	return b.String()
+}
+
+func describeMonitor(id monitor.ID, d detect.Monitor) string {
+	s := fmt.Sprintf("%s %s since %s", id, d.Settled, since(d.Since))
+	if d.Vote != nil {
+		s = fmt.Sprintf("%s %s, was %s since %s", id, d.State(), d.Settled, since(d.Since))
+	}
+	if d.Failure != nil {
+		s += ", " + string(d.Failure.Kind)
+	}
+	if d.Vote != nil {
+		s += ", vote of " + since(d.Vote.Opened) + ":"
+		for _, l := range slices.Sorted(maps.Keys(d.Vote.Ballots)) {
+			b := d.Vote.Ballots[l]
+			s += fmt.Sprintf(" %s=%s*%d", l, b.Outcome, run(b))
+		}
+	}
+	for _, l := range slices.Sorted(maps.Keys(d.Dissent)) {
+		s += fmt.Sprintf(", %s from %s only since %s", d.Dissent[l].Outcome, l, since(d.Dissent[l].Since))
+	}
+	return s
+}
+
+// run is how many results in a row a location's last outcome has stood for.
+func run(b detect.Ballot) int {
+	switch b.Outcome {
+	case monitor.OutcomeUp:
+		return b.Good.Length
+	case monitor.OutcomeDown:
+		return b.Down.Length
+	}
+	return b.Poor.Length
+}
+
+// since is a time as it stands in the scripts: from the beginning of the test.
+func since(t time.Time) string {
+	d := t.Sub(t0)
+	if d != 0 && d%time.Minute == 0 {
+		return strings.TrimSuffix(d.String(), "0s")
+	}
+	return d.String()
+}

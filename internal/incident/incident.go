@@ -30,6 +30,10 @@ type Incident struct {
 
 	Services []Affected `json:"services"` // causes first, in the order of joining
 
+	// Since is when it became as bad as it ever was: the beginning of the outage
+	// in an incident that began with a lost redundancy.
+	Since time.Time `json:"since"`
+
 	// Reached says since when the impact has been at least so bad; an impact
 	// that the incident has fallen below again is not in it.
 	Reached map[monitor.Impact]time.Time `json:"reached"`
@@ -147,6 +151,9 @@ func (i *Incident) weigh(now time.Time) {
 		if a.Cause && a.Restored.IsZero() {
 			impact = impact.Worse(a.Status.Impact())
 		}
+	}
+	if impact.Rank() > i.Worst.Rank() {
+		i.Since = now
 	}
 	i.Impact, i.Worst = impact, i.Worst.Worse(impact)
 	for _, level := range []monitor.Impact{monitor.ImpactMinor, monitor.ImpactMajor, monitor.ImpactCritical} {

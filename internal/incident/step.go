@@ -181,7 +181,7 @@ func (s *stepper) join(inc Incident, svc monitor.Service, c Change, cause bool) 
 	} else {
 		inc.Services = append(inc.Services, a)
 	}
-	inc.weigh(s.now)
+	inc.weigh(s.when(inc, c))
 	s.put(inc, text, c.Detail, cause)
 }
 
@@ -207,12 +207,12 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 		a.Restored = c.At
 	}
 	inc.Services[at] = a
-	inc.weigh(s.now)
+	inc.weigh(s.when(inc, c))
 	switch {
 	case !slices.ContainsFunc(inc.Services, func(a Affected) bool { return a.Cause && a.Restored.IsZero() }):
 		s.resolve(inc, c)
 	case fine:
-		s.put(inc, svc.Name+" is working again.", "", before.Cause)
+		s.put(inc, svc.Name+": working again.", "", before.Cause)
 	default:
 		if inc.Root == svc.ID && c.Status.Impact() != monitor.ImpactNone {
 			inc.Title = title(svc.Name, c)
@@ -264,6 +264,19 @@ func (s *stepper) effects() Effects {
 		fx.Notifications = append(fx.Notifications, notifications...)
 	}
 	return fx
+}
+
+// when is the time of a change in an incident: not before its beginning, not in
+// the future.
+func (s *stepper) when(inc Incident, c Change) time.Time {
+	at := c.At
+	if at.Before(inc.Opened) {
+		at = inc.Opened
+	}
+	if at.After(s.now) {
+		at = s.now
+	}
+	return at
 }
 
 func affected(svc monitor.Service, c Change, cause bool) Affected {

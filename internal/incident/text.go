@@ -40,18 +40,18 @@ func title(name string, c Change) string {
 func sentence(c Change) string {
 	switch c.Status {
 	case monitor.AtRisk:
-		return fmt.Sprintf("redundancy is lost, %d of %d left; it still works", c.Alive, c.Total)
+		return fmt.Sprintf("still working, but redundancy is lost: %d of %d left", c.Alive, c.Total)
 	case monitor.DegradedPerf:
-		return "it works, but not as well as it should"
+		return "working, but not as well as it should"
 	case monitor.PartialOutage:
 		return fmt.Sprintf("partial outage, %d of %d parts work", c.Alive, c.Total)
 	case monitor.MajorOutage:
 		if c.Total == 1 {
-			return "it is down"
+			return "down"
 		}
-		return fmt.Sprintf("it is down, none of its %d parts works", c.Total)
+		return fmt.Sprintf("down, none of %d parts works", c.Total)
 	case monitor.NotKnown:
-		return "its state is not known at the moment"
+		return "state not known at the moment"
 	}
 	return Words(c.Status)
 }
@@ -59,7 +59,7 @@ func sentence(c Change) string {
 func openedText(name string, c Change) string { return name + ": " + sentence(c) + "." }
 
 func resolvedText(inc Incident) string {
-	return "Restored after " + Span(inc.Resolved.Sub(inc.Opened)) + "."
+	return "Restored after " + Span(inc.Resolved.Sub(inc.Since)) + "."
 }
 
 // standing says how an incident stands, for those who hear of it late.

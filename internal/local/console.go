@@ -118,8 +118,6 @@ func line(message string, a map[string]string, order []string) (mark, text strin
 		return "#", fmt.Sprintf("incident %s, %s, impact %s: %s", a["incident"], a["phase"], a["impact"], a["text"])
 	case "notified":
 		return "@", fmt.Sprintf("to %s: %s", a["tier"], a["subject"])
-	case "suspect":
-		return "", ""
 	}
 	parts := []string{message}
 	for _, key := range order {

@@ -82,9 +82,9 @@ func subject(ns []incident.Notification) string {
 		names := plain(n.Title)
 		return cut(fmt.Sprintf("%s: %d incidents: %s, and %d more", label(n), len(ns), cut(names, 50), len(ns)-1), MaxSubject)
 	}
-	tail := " - since " + clock(n.Opened, n.Zone)
+	tail := " - since " + clock(n.Since, n.Zone)
 	if n.Event == incident.EventResolved {
-		tail = " - restored after " + incident.Span(n.Resolved.Sub(n.Opened))
+		tail = " - restored after " + incident.Span(n.Resolved.Sub(n.Since))
 	}
 	title := n.Title
 	if n.Event == incident.EventResolved {
@@ -140,12 +140,19 @@ func letter(n incident.Notification) string {
 		}
 	}
 	b.WriteString(wrap(verdict(n), width, "") + "\n\n")
-	line("Since", both(n.Opened, n.Zone))
+	line("Since", both(n.Since, n.Zone))
+	if n.Opened.Before(n.Since) {
+		line("At risk", "since "+both(n.Opened, n.Zone))
+	}
 	if n.Event == incident.EventResolved {
 		line("Restored", both(n.Resolved, n.Zone))
-		line("Lasted", incident.Span(n.Resolved.Sub(n.Opened)))
+		line("Lasted", incident.Span(n.Resolved.Sub(n.Since)))
 	}
-	line("Impact", string(n.Worst))
+	if n.Event == incident.EventResolved || n.Impact == n.Worst {
+		line("Impact", string(n.Worst))
+	} else {
+		line("Impact", fmt.Sprintf("%s now, %s at its worst", n.Impact, n.Worst))
+	}
 	for i, s := range n.Services {
 		name := ""
 		switch {
@@ -184,7 +191,7 @@ func standing(s incident.Affected) string {
 	case !s.Restored.IsZero():
 		return "working again"
 	case s.Total > 1 && s.Alive < s.Total:
-		return fmt.Sprintf("%s, %d of %d left", incident.Words(s.Status), s.Alive, s.Total)
+		return fmt.Sprintf("%s, %d of %d up", incident.Words(s.Status), s.Alive, s.Total)
 	}
 	return incident.Words(s.Status)
 }
@@ -193,7 +200,7 @@ func standing(s incident.Affected) string {
 func verdict(n incident.Notification) string {
 	switch n.Event {
 	case incident.EventResolved:
-		return clean(fmt.Sprintf("%s is working again. %s", rootName(n), n.Text))
+		return clean(fmt.Sprintf("%s: working again. %s", rootName(n), n.Text))
 	case incident.EventReminder:
 		return clean("Still going on, and nobody has acknowledged it: " + n.Text)
 	case incident.EventEscalated:

@@ -17,9 +17,9 @@ func sms(ns []incident.Notification) string {
 	head, tail := "", ""
 	switch n.Event {
 	case incident.EventOpened, incident.EventEscalated:
-		head, tail = "ALARM ", " since "+clock(n.Opened, n.Zone)
+		head, tail = "ALARM ", " since "+clock(n.Since, n.Zone)
 	case incident.EventResolved:
-		head, tail = "OK ", " restored after "+incident.Span(n.Resolved.Sub(n.Opened))
+		head, tail = "OK ", " restored after "+incident.Span(n.Resolved.Sub(n.Since))
 	default:
 		return ""
 	}

@@ -87,6 +87,7 @@ func (p *Pipeline) advance(ctx context.Context, cfg *monitor.Config, svc monitor
 
 	var next detect.Service
 	var fx detect.Effects
+	var told incident.Effects
 	first := true
 	err = p.retry(ctx, func() error {
 		if !first {
@@ -98,12 +99,14 @@ func (p *Pipeline) advance(ctx context.Context, cfg *monitor.Config, svc monitor
 		if next, fx = step(state.Service); !fx.Changed {
 			return nil
 		}
-		return p.commit(ctx, cfg, svc, state, next, fx)
+		told, err = p.commit(ctx, cfg, svc, state, next, fx)
+		return err
 	})
 	if err != nil || !fx.Changed {
 		return false, err
 	}
 	p.logFlips(fx)
+	p.logIncidents(told)
 	if err := p.recheck(ctx, cfg, svc, fx.Rechecks); err != nil {
 		// The state is stored; regular checks go on with the vote.
 		p.Log.Error("re-checks not queued", "service", svc.ID, "error", err)
@@ -111,55 +114,56 @@ func (p *Pipeline) advance(ctx context.Context, cfg *monitor.Config, svc monitor
 	return true, p.reconsiderBelow(ctx, cfg, svc)
 }
 
-// commit writes a service's new state and all that follows from it.
-func (p *Pipeline) commit(ctx context.Context, cfg *monitor.Config, svc monitor.Service, was store.State, next detect.Service, fx detect.Effects) error {
+// commit writes a service's new state and all that follows from it, and returns
+// what it means for incidents.
+func (p *Pipeline) commit(ctx context.Context, cfg *monitor.Config, svc monitor.Service, was store.State, next detect.Service, fx detect.Effects) (told incident.Effects, err error) {
 	op, err := store.StateOp(next, was.Version)
 	if err != nil {
-		return err
+		return told, err
 	}
 	ops := []table.Op{op}
 	for _, f := range fx.Flips {
 		op, err := store.FlipOp(f)
 		if err != nil {
-			return err
+			return told, err
 		}
 		ops = append(ops, op)
 	}
 	for _, r := range fx.Evidence {
 		op, err := store.EvidenceOp(svc.ID, r)
 		if err != nil {
-			return err
+			return told, err
 		}
 		ops = append(ops, op)
 	}
 	if next.Status != was.Status || next.Alive != was.Alive {
-		more, err := p.incidents(ctx, cfg, svc, next)
-		if err != nil {
-			return err
+		var more []table.Op
+		if more, told, err = p.incidents(ctx, cfg, svc, next); err != nil {
+			return told, err
 		}
 		ops = append(ops, more...)
 	}
-	return p.Store.Commit(ctx, ops...)
+	return told, p.Store.Commit(ctx, ops...)
 }
 
 // incidents decides what a service's condition means for incidents.
-func (p *Pipeline) incidents(ctx context.Context, cfg *monitor.Config, svc monitor.Service, state detect.Service) ([]table.Op, error) {
+func (p *Pipeline) incidents(ctx context.Context, cfg *monitor.Config, svc monitor.Service, state detect.Service) ([]table.Op, incident.Effects, error) {
 	board, err := p.Store.Board(ctx)
 	if err != nil {
-		return nil, err
+		return nil, incident.Effects{}, err
 	}
 	change := changeOf(state)
 	if change.Status.Impact() == monitor.ImpactNone && len(board.Open) == 0 {
-		return nil, nil
+		return nil, incident.Effects{}, nil
 	}
 	world, err := p.world(ctx, cfg, svc, board)
 	if err != nil {
-		return nil, err
+		return nil, incident.Effects{}, err
 	}
 	world.Services[svc.ID] = viewOf(state)
 	fx := incident.Step(cfg, world, change, p.Now())
-	p.logIncidents(fx)
-	return store.IncidentOps(board, fx)
+	ops, err := store.IncidentOps(board, fx)
+	return ops, fx, err
 }
 
 // world reads what stands around a service: what it depends on, what depends on
@@ -272,11 +276,15 @@ func (p *Pipeline) reconsider(ctx context.Context, cfg *monitor.Config, svc moni
 		if state.Status.Impact() == monitor.ImpactNone {
 			return nil
 		}
-		ops, err := p.incidents(ctx, cfg, svc, state.Service)
+		ops, told, err := p.incidents(ctx, cfg, svc, state.Service)
 		if err != nil || len(ops) == 0 {
 			return err
 		}
-		return p.Store.Commit(ctx, append(ops, store.StateUnchanged(state))...)
+		if err := p.Store.Commit(ctx, append(ops, store.StateUnchanged(state))...); err != nil {
+			return err
+		}
+		p.logIncidents(told)
+		return nil
 	})
 }
 
@@ -285,14 +293,10 @@ func (p *Pipeline) logFlips(fx detect.Effects) {
 		p.Log.Info("flip", "service", f.Service, "monitor", f.Monitor, "from", f.From, "to", f.To,
 			"at", f.At, "reason", f.Reason, "detail", f.Detail)
 	}
-	for _, r := range fx.Evidence {
-		p.Log.Info("suspect", "service", "", "monitor", r.Monitor, "location", r.Location, "failure", r.Failure)
-	}
 }
 
 func (p *Pipeline) logIncidents(fx incident.Effects) {
-	for i, u := range fx.Updates {
-		_ = i
+	for _, u := range fx.Updates {
 		p.Log.Info("incident", "incident", u.Incident, "phase", u.Phase, "impact", u.Impact, "text", u.Text)
 	}
 }

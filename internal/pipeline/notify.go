@@ -48,18 +48,24 @@ func (p *Pipeline) Notify(ctx context.Context) (delivered int, err error) {
 	return delivered, err
 }
 
-// byTier groups what may be sent now, oldest first.
+// byTier groups what may be sent now, oldest first. What is over stands in a
+// message of its own: one that begins with OK must hold no alarm.
 func byTier(pending []store.Pending, now time.Time) [][]store.Pending {
+	type group struct {
+		tier monitor.TierID
+		over bool
+	}
 	var groups [][]store.Pending
-	at := map[monitor.TierID]int{}
+	at := map[group]int{}
 	for _, p := range pending {
 		if now.Before(p.NotBefore) || now.Before(p.Notification.At) {
 			continue
 		}
-		i, has := at[p.Notification.Tier]
+		of := group{p.Notification.Tier, p.Notification.Event == incident.EventResolved}
+		i, has := at[of]
 		if !has || len(groups[i]) == oneMessage {
 			i = len(groups)
-			at[p.Notification.Tier] = i
+			at[of] = i
 			groups = append(groups, nil)
 		}
 		groups[i] = append(groups[i], p)

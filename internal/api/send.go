@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"sync"
 )
 
 // caching: front ends poll; a cache may answer for some seconds, for a minute
@@ -16,6 +17,9 @@ const caching = "public, max-age=10, stale-while-revalidate=60, stale-if-error=8
 
 // smallest is the least body worth compressing.
 const smallest = 1 << 10
+
+// writers are kept: one takes a megabyte to make.
+var writers = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
 
 // send answers a read: with 304 where the reader has it already.
 func send(w http.ResponseWriter, r *http.Request, contentType string, body []byte) {
@@ -36,7 +40,9 @@ func send(w http.ResponseWriter, r *http.Request, contentType string, body []byt
 	h.Set("Content-Type", contentType)
 	if compress {
 		var small bytes.Buffer
-		z := gzip.NewWriter(&small)
+		z := writers.Get().(*gzip.Writer)
+		defer writers.Put(z)
+		z.Reset(&small)
 		if _, err := z.Write(body); err == nil && z.Close() == nil {
 			h.Set("Content-Encoding", "gzip")
 			body = small.Bytes()

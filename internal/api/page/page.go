@@ -168,31 +168,30 @@ func percent(s store.ServiceView, window string) string {
 	return "no data"
 }
 
-// bar is one day.
-type bar struct{ Class, Title string }
-
 const barDays = 90
 
-// bars is the last 90 days, oldest first; days of which nothing is known, or
-// before anything was measured, are empty.
-func bars(s store.ServiceView) []bar {
-	out := make([]bar, 0, barDays)
+// bars is the last 90 days as marks, oldest first; days of which nothing is
+// known, or before anything was measured, are empty. It is made by hand: a page
+// of many services has thousands of them.
+func bars(s store.ServiceView) template.HTML {
+	var b strings.Builder
+	b.Grow(barDays * 64)
 	for range barDays - min(len(s.Days), barDays) {
-		out = append(out, bar{"none", "no data"})
+		b.WriteString(`<i class="none" title="no data"></i>`)
 	}
 	for _, d := range s.Days[max(len(s.Days)-barDays, 0):] {
-		b := bar{lookOf(d.Worst).Class, d.Date + ": no data"}
-		if d.Known {
-			b.Title = d.Date + ": " + uptime.Percent(d.Uptime, 2) + " %"
-			if d.DownS > 0 {
-				b.Title += ", down " + incident.Span(time.Duration(d.DownS)*time.Second)
-			}
-		} else {
-			b.Class = "none"
+		class, title := lookOf(d.Worst).Class, d.Date+": no data"
+		switch {
+		case !d.Known:
+			class = "none"
+		case d.DownS > 0:
+			title = d.Date + ": " + uptime.Percent(d.Uptime, 2) + " %, down " + incident.Span(time.Duration(d.DownS)*time.Second)
+		default:
+			title = d.Date + ": " + uptime.Percent(d.Uptime, 2) + " %"
 		}
-		out = append(out, b)
+		b.WriteString(`<i class="` + class + `" title="` + template.HTMLEscapeString(title) + `"></i>`)
 	}
-	return out
+	return template.HTML(b.String())
 }
 
 // summary says in words what the bars show.

@@ -113,7 +113,7 @@ var templates = sync.OnceValues(func() (*template.Template, error) {
 	return template.New("page").Funcs(template.FuncMap{
 		"look": lookOf, "style": func() template.CSS { return template.CSS(style) }, "icon": icon,
 		"percent": percent, "bars": bars, "summary": summary, "span": incident.Span, "clock": clock, "iso": iso,
-		"open": open, "days": pastDays, "groups": groups, "only": only, "down": downFor,
+		"open": open, "days": pastDays, "groups": groups, "only": only, "down": downFor, "observed": observed,
 	}).ParseFS(files, "status.html", "incident.html")
 })
 
@@ -158,14 +158,35 @@ func clock(v View, t time.Time) string { return t.In(zone(v)).Format("2 Jan 2006
 
 func iso(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// percent is a window's uptime; never rounded up.
-func percent(s store.ServiceView, window string) string {
+// window returns one window's figure; known is false where nothing was observed.
+func window(s store.ServiceView, name string) (w store.WindowView, known bool) {
 	for _, w := range s.Uptime {
-		if w.Window == window && w.Known {
-			return uptime.Percent(w.Uptime, 2) + " %"
+		if w.Window == name && w.Known {
+			return w, true
 		}
 	}
-	return "no data"
+	return w, false
+}
+
+// percent is a window's uptime, never rounded up.
+func percent(s store.ServiceView, name string) string {
+	w, known := window(s, name)
+	if !known {
+		return "no data"
+	}
+	return uptime.Percent(w.Uptime, 2) + " %"
+}
+
+// observed says how much of a window was, where that is not all of it.
+func observed(s store.ServiceView, name string) string {
+	w, known := window(s, name)
+	switch {
+	case !known || w.Coverage >= 0.99:
+		return ""
+	case w.Coverage < 0.01:
+		return "less than 1 % of the 90 days observed"
+	}
+	return uptime.Percent(w.Coverage, 0) + " % of the 90 days observed"
 }
 
 const barDays = 90

@@ -4,7 +4,7 @@ FUNCTIONS = dispatch probe detect notify sweep rollup api
 LAMBDA_BUILD = CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -trimpath -tags lambda.norpc -ldflags "-s -w"
 FUZZTIME ?= 20s
 
-.PHONY: help demo test race check fuzz bench kill build emulators validate deploy clean
+.PHONY: help demo test race check fuzz bench kill soak build emulators validate deploy clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,10 @@ bench: ## benchmarks of what matters: probes, detect, table, page
 
 kill: ## kill `sonde up` 50 times at random moments during an outage
 	go test -count=1 -timeout 20m -run TestKill ./internal/local/killtest -kills 50 -v
+
+soak: ## 2,000 monitors keep time for three minutes, and memory for ten simulated hours
+	go test -count=1 -timeout 20m -run TestSoak -v ./internal/local -soak-monitors 2000 -soak-every 1m -soak-time 3m
+	go test -count=1 -timeout 60m -run TestMemory -v ./internal/pipeline -memory-monitors 2000 -memory-hours 10
 
 build: $(FUNCTIONS:%=build/%/bootstrap) ## the functions, for arm64
 	@ls -l $(FUNCTIONS:%=build/%/bootstrap)

@@ -40,7 +40,7 @@ func newWorld(t *testing.T, cfg *monitor.Config) *world {
 	t.Helper()
 	w := &world{t: t, now: start, down: map[monitor.ID]bool{}, silent: map[monitor.Location]bool{}}
 	clock := func() time.Time { return w.now }
-	db, err := bolt.Open(filepath.Join(t.TempDir(), "table"), clock, bolt.Feed(store.KindBatch, store.KindNotification))
+	db, err := bolt.Open(filepath.Join(t.TempDir(), "table"), clock, bolt.Feed(store.KindBatch, store.KindNotification), bolt.NoSync())
 	if err != nil {
 		t.Fatal(err)
 	}

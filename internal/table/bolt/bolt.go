@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/sondehq/sonde/internal/table"
 )
@@ -93,7 +94,7 @@ func Open(path string, now func() time.Time, opts ...Option) (*DB, error) {
 		NoSync:       o.noSync,
 		FreelistType: bbolt.FreelistMapType, // the array is slow in large files
 	})
-	if errors.Is(err, bbolt.ErrTimeout) {
+	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, fmt.Errorf("open table %s: %w", path, ErrLocked)
 	}
 	if err != nil {

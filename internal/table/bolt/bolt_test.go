@@ -8,10 +8,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/sondehq/sonde/internal/table"
 	"github.com/sondehq/sonde/internal/table/bolt"
@@ -148,6 +150,49 @@ func TestFeedKinds(t *testing.T) {
 	}
 	if d := cmp.Diff([]string{"batch", "notification"}, kinds); d != "" || err != nil {
 		t.Errorf("%v (-want +got)\n%s", err, d)
+	}
+}
+
+// TestChangesWakes: a reader that waits is woken by what it waits for and by
+// nothing else. (The contract cannot know when a reader waits; synctest does.)
+func TestChangesWakes(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		wake func(t *testing.T, db *bolt.DB, cancel context.CancelFunc)
+		want error // nil: the change
+	}{
+		{"put", func(t *testing.T, db *bolt.DB, _ context.CancelFunc) { write(t, db, put("p", "s", 1)) }, nil},
+		{"context", func(_ *testing.T, _ *bolt.DB, cancel context.CancelFunc) { cancel() }, context.Canceled},
+		{"close", func(_ *testing.T, db *bolt.DB, _ context.CancelFunc) { db.Close() }, bolterrors.ErrDatabaseNotOpen},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "table.db")
+			synctest.Test(t, func(t *testing.T) {
+				db := open(t, path, time.Now, bolt.NoSync(), bolt.Feed("test"))
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				ended := false
+				var changes []table.Change
+				var err error
+				go func() {
+					changes, err = db.Changes(ctx, 0, 1)
+					ended = true
+				}()
+				synctest.Wait()
+				other := put("p", "other", 1)
+				other.Row.Kind = "other" // does not enter the feed
+				write(t, db, other)
+				synctest.Wait()
+				if ended {
+					t.Fatalf("Changes did not wait: %v, %v", changes, err)
+				}
+				c.wake(t, db, cancel)
+				synctest.Wait()
+				if !ended || !errors.Is(err, c.want) || c.want == nil && len(changes) != 1 {
+					t.Errorf("ended %t with %v, %v, want %v", ended, changes, err, c.want)
+				}
+			})
+		})
 	}
 }
 

@@ -35,7 +35,7 @@ func Dial(path string) (*Table, error) {
 	t := &Table{rpc.NewClient(conn)}
 	ctx, cancel := context.WithTimeout(context.Background(), dialWait)
 	defer cancel()
-	if err := t.call(ctx, "Hello", struct{}{}, &struct{}{}); err != nil {
+	if err := t.call(ctx, "Hello", 0, new(Reply)); err != nil {
 		if strings.HasPrefix(err.Error(), "rpc: can't find service") {
 			err = errors.New("it is another version of Sonde: start it anew")
 		}
@@ -62,9 +62,9 @@ func (t *Table) call(ctx context.Context, method string, args, answer any) error
 	}
 }
 
-// ask calls a method that answers with a reply.
-func (t *Table) ask(ctx context.Context, method string, args any) (*reply, error) {
-	r := new(reply)
+// ask calls a method that answers with rows or an error of the table.
+func (t *Table) ask(ctx context.Context, method string, args any) (*Reply, error) {
+	r := new(Reply)
 	if err := t.call(ctx, method, args, r); err != nil {
 		return nil, fmt.Errorf("ask the process that has the table: %w", err)
 	}
@@ -78,7 +78,7 @@ func (t *Table) ask(ctx context.Context, method string, args any) (*reply, error
 
 // Get implements table.Table.
 func (t *Table) Get(ctx context.Context, key table.Key) (table.Row, error) {
-	r, err := t.ask(ctx, "Get", getArgs{key})
+	r, err := t.ask(ctx, "Get", key)
 	if err != nil {
 		return table.Row{}, err
 	}
@@ -90,7 +90,7 @@ func (t *Table) Get(ctx context.Context, key table.Key) (table.Row, error) {
 
 // Query implements table.Table.
 func (t *Table) Query(ctx context.Context, q table.Query) (table.Page, error) {
-	r, err := t.ask(ctx, "Query", queryArgs{q})
+	r, err := t.ask(ctx, "Query", q)
 	if err != nil {
 		return table.Page{}, err
 	}
@@ -103,7 +103,7 @@ func (t *Table) BatchGet(ctx context.Context, keys []table.Key) ([]table.Row, er
 	if err := table.CheckKeys(keys); err != nil {
 		return nil, err
 	}
-	r, err := t.ask(ctx, "BatchGet", batchArgs{keys})
+	r, err := t.ask(ctx, "BatchGet", keys)
 	if err != nil {
 		return nil, err
 	}
@@ -115,10 +115,10 @@ func (t *Table) Write(ctx context.Context, ops ...table.Op) error {
 	if err := table.CheckOps(ops); err != nil { // here too: rows may be of any size
 		return err
 	}
-	args := writeArgs{make([]wireOp, len(ops))}
+	wire := make([]wireOp, len(ops))
 	for i, op := range ops {
-		args.Ops[i] = toWire(op)
+		wire[i] = toWire(op)
 	}
-	_, err := t.ask(ctx, "Write", args)
+	_, err := t.ask(ctx, "Write", wire)
 	return err
 }

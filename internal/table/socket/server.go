@@ -155,10 +155,11 @@ type service struct {
 	ctx   context.Context // of Serve; net/rpc has none of its own to give
 }
 
-func (s *service) Hello(struct{}, *struct{}) error { return nil }
+// Hello tells a client that the server knows its protocol.
+func (s *service) Hello(int, *Reply) error { return nil }
 
-func (s *service) Get(args getArgs, r *reply) error {
-	row, err := s.table.Get(s.ctx, args.Key)
+func (s *service) Get(key table.Key, r *Reply) error {
+	row, err := s.table.Get(s.ctx, key)
 	if err == nil {
 		r.Rows = []table.Row{row}
 	}
@@ -166,23 +167,23 @@ func (s *service) Get(args getArgs, r *reply) error {
 	return nil
 }
 
-func (s *service) Query(args queryArgs, r *reply) error {
-	page, err := s.table.Query(s.ctx, args.Query)
+func (s *service) Query(q table.Query, r *Reply) error {
+	page, err := s.table.Query(s.ctx, q)
 	r.Rows, r.Cursor = page.Rows, page.Cursor
 	r.fail(err)
 	return nil
 }
 
-func (s *service) BatchGet(args batchArgs, r *reply) error {
-	rows, err := s.table.BatchGet(s.ctx, args.Keys)
+func (s *service) BatchGet(keys []table.Key, r *Reply) error {
+	rows, err := s.table.BatchGet(s.ctx, keys)
 	r.Rows = rows
 	r.fail(err)
 	return nil
 }
 
-func (s *service) Write(args writeArgs, r *reply) error {
-	ops := make([]table.Op, len(args.Ops))
-	for i, op := range args.Ops {
+func (s *service) Write(wire []wireOp, r *Reply) error {
+	ops := make([]table.Op, len(wire))
+	for i, op := range wire {
 		ops[i] = op.op()
 	}
 	r.fail(s.table.Write(s.ctx, ops...))

@@ -47,34 +47,27 @@ func checkPath(path string) error {
 // protocols do not find each other.
 const protocol = "SondeTable1"
 
-// The messages, one reply for all.
-type (
-	getArgs   struct{ Key table.Key }
-	queryArgs struct{ Query table.Query }
-	batchArgs struct{ Keys []table.Key }
-	writeArgs struct{ Ops []wireOp }
-	reply     struct {
-		Code   code
-		Error  string
-		Rows   []table.Row
-		Cursor string
-	}
-)
+// Reply is the answer to every call. It is exported because net/rpc wants it.
+type Reply struct {
+	Code   code
+	Error  string
+	Rows   []table.Row
+	Cursor string
+}
 
-// wireOp is a table.Op whose condition gob can see.
+// wireOp is a table.Op whose condition gob can see. (Not a pointer to the
+// version: gob does not tell zero from nothing.)
 type wireOp struct {
-	Verb    table.Verb
-	Row     table.Row
-	Absent  bool
-	Version *int64
+	Verb      table.Verb
+	Row       table.Row
+	Absent    bool
+	VersionIs bool
+	Version   int64
 }
 
 func toWire(op table.Op) wireOp {
-	w := wireOp{Verb: op.Verb, Row: op.Row, Absent: op.If.IsAbsent()}
-	if version, ok := op.If.Version(); ok {
-		w.Version = &version
-	}
-	return w
+	version, ok := op.If.Version()
+	return wireOp{op.Verb, op.Row, op.If.IsAbsent(), ok, version}
 }
 
 func (w wireOp) op() table.Op {
@@ -82,8 +75,8 @@ func (w wireOp) op() table.Op {
 	switch {
 	case w.Absent:
 		op.If = table.Absent
-	case w.Version != nil:
-		op.If = table.VersionIs(*w.Version)
+	case w.VersionIs:
+		op.If = table.VersionIs(w.Version)
 	}
 	return op
 }
@@ -100,7 +93,7 @@ var identities = map[code]error{
 	6: context.DeadlineExceeded,
 }
 
-func (r *reply) fail(err error) {
+func (r *Reply) fail(err error) {
 	if err == nil {
 		return
 	}
@@ -112,8 +105,8 @@ func (r *reply) fail(err error) {
 	}
 }
 
-func (r *reply) err() error {
-	if r.Error == "" && r.Code == 0 {
+func (r *Reply) err() error {
+	if r.Error == "" {
 		return nil
 	}
 	return &remoteError{r.Error, identities[r.Code]}

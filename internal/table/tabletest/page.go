@@ -96,14 +96,14 @@ func testPageWrites(t *testing.T, f *fixture) {
 // testLongPages: a partition of several times the size that an engine reads
 // at once comes whole, and a query without a limit too.
 func testLongPages(t *testing.T, f *fixture) {
-	const rows, size = 30, 100 << 10
+	const rows, size = 14, 200 << 10
 	var want []string
 	for i := range rows {
 		sk := fmt.Sprintf("%03d", i)
 		want = append(want, sk)
 		f.write(t, put(table.Row{Key: key("p", sk), Kind: "k", Data: make([]byte, size)}))
 	}
-	for _, limit := range []int{0, 1, 25, rows, rows + 1} {
+	for _, limit := range []int{0, 1, 9, rows, rows + 1} {
 		q := table.Query{PK: "p", Limit: limit}
 		head := want
 		if limit > 0 {

@@ -215,7 +215,7 @@ func testBatchGet(t *testing.T, f *fixture) {
 	for i := range keys {
 		keys[i] = key("many", fmt.Sprintf("%03d", i))
 	}
-	big := make([]byte, 300<<10) // 100 of them are more than one DynamoDB answer holds
+	big := make([]byte, 340<<10) // 50 of them are more than the 16 MB of one DynamoDB answer
 	for i, k := range keys[:table.MaxBatch] {
 		r := table.Row{Key: k, Kind: "k", Version: int64(i)}
 		if i%2 == 0 {

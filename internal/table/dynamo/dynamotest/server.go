@@ -58,6 +58,7 @@ func run(dir string) (endpoint string, err error) {
 		"-cp", filepath.Join(dir, jar)+":"+filepath.Join(libs, "*"),
 		"com.amazonaws.services.dynamodbv2.local.main.ServerRunner",
 		"-inMemory", "-sharedDb", "-port", port)
+	cmd.Dir = dir // it leaves a file where it stands
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if _, err := cmd.StdinPipe(); err != nil { // held open, never written to

@@ -46,6 +46,11 @@ func (m Monitor) State() monitor.State {
 	return m.Vote.Shows
 }
 
+// known reports whether the settled state has a beginning that results can be
+// older than. Since when a new monitor is unknown is only since when it is known
+// of; after a silence it is since the first check that did not come.
+func (m Monitor) known() bool { return m.Settled != monitor.Unknown || m.Was != "" }
+
 // Mark orders the results of one location: by scheduled time, then attempt.
 type Mark struct {
 	Scheduled time.Time `json:"scheduled"`
@@ -59,6 +64,10 @@ func (m Mark) Before(n Mark) bool {
 	}
 	return m.Attempt < n.Attempt
 }
+
+// beforeAny is the attempt of a mark that is older than all results scheduled
+// for its time.
+const beforeAny = -1
 
 func markOf(r *monitor.Result) Mark { return Mark{r.Scheduled, r.Attempt} }
 

@@ -18,41 +18,44 @@ func Step(cfg *monitor.Config, svc monitor.Service, state Service, results []mon
 	for i := range results {
 		ordered[i] = &results[i]
 	}
-	if !slices.IsSortedFunc(ordered, s.order) {
-		slices.SortStableFunc(ordered, s.order)
+	if !slices.IsSortedFunc(ordered, inOrder) {
+		slices.SortStableFunc(ordered, inOrder)
 	}
-	for _, r := range ordered {
-		s.result(r)
+	for len(ordered) > 0 {
+		n := 1
+		for n < len(ordered) && ordered[n].Monitor == ordered[0].Monitor && ordered[n].Scheduled.Equal(ordered[0].Scheduled) {
+			n++
+		}
+		s.moment(ordered[:n])
+		ordered = ordered[n:]
 	}
 	return s.finish()
 }
 
-// order is that of the results' keys. Of one monitor's results for the same
-// moment those that contradict its state come first: they open the vote that
-// the others speak in.
-func (s *stepper) order(a, b *monitor.Result) int {
-	if ma, mb := markOf(a), markOf(b); ma != mb {
-		switch {
-		case ma.Before(mb):
-			return -1
-		case mb.Before(ma):
-			return 1
-		}
-	}
-	if c := cmp.Compare(a.Monitor, b.Monitor); c != 0 {
-		return c
-	}
-	if ca, cb := s.contrary(a), s.contrary(b); ca != cb {
-		if ca {
-			return -1
-		}
-		return 1
-	}
-	return cmp.Compare(a.Location, b.Location)
+func inOrder(a, b *monitor.Result) int {
+	return cmp.Or(
+		a.Scheduled.Compare(b.Scheduled), cmp.Compare(a.Monitor, b.Monitor),
+		cmp.Compare(a.Location, b.Location), cmp.Compare(a.Attempt, b.Attempt))
 }
 
-func (s *stepper) contrary(r *monitor.Result) bool {
-	return !agrees(s.in.Details[r.Monitor].Settled, r.Outcome)
+// moment counts one monitor's results that were scheduled for the same time:
+// first the location that opens a vote with them, since the others speak in it.
+func (s *stepper) moment(group []*monitor.Result) {
+	for len(group) > 0 {
+		i := max(slices.IndexFunc(group, s.news), 0)
+		for i > 0 && group[i-1].Location == group[i].Location {
+			i-- // each location is heard in its own order
+		}
+		s.result(group[i])
+		group = slices.Delete(group, i, i+1)
+	}
+}
+
+// news reports whether a result contradicts its monitor's state, and its
+// location has not been outvoted with that before.
+func (s *stepper) news(r *monitor.Result) bool {
+	d := s.out.Details[r.Monitor]
+	return !agrees(d.Settled, r.Outcome) && d.Dissent[r.Location].Outcome != r.Outcome
 }
 
 // stepper is one run of Step or Tick.
@@ -91,7 +94,7 @@ func (s *stepper) result(r *monitor.Result) {
 	switch {
 	case agrees(d.Settled, r.Outcome) && !dissents:
 		// The steady state: nothing to store.
-	case r.Scheduled.Before(d.Since) && d.Settled != monitor.Unknown:
+	case r.Scheduled.Before(d.Since) && d.known():
 		s.fx.Ignored++
 	case agrees(d.Settled, r.Outcome):
 		d = d.clone()
@@ -182,7 +185,7 @@ func (s *stepper) settle(m monitor.Monitor, d *Monitor, deadline bool) bool {
 		return false
 	}
 	shows, vote := d.State(), d.Vote
-	d.markBallots()
+	d.markVote(m)
 	if v.refuted {
 		t, _ := Next(shows, Refuted)
 		d.Vote, d.Reason, d.Failure = nil, t.Reason, vote.Before
@@ -206,14 +209,20 @@ func (s *stepper) settle(m monitor.Monitor, d *Monitor, deadline bool) bool {
 	return true
 }
 
-// markBallots remembers what the open vote has counted, so that repeats of it
-// are known as such after the vote.
-func (d *Monitor) markBallots() {
+// markVote remembers what the open vote has counted, and what it found too old
+// to count: both stay so after the vote.
+func (d *Monitor) markVote(m monitor.Monitor) {
 	if d.Vote == nil {
 		return
 	}
-	for location, b := range d.Vote.Ballots {
-		d.Marks[location] = b.Last
+	for _, location := range m.Locations {
+		mark := Mark{d.Vote.Opened, beforeAny}
+		if b, spoke := d.Vote.Ballots[location]; spoke {
+			mark = b.Last
+		}
+		if d.Marks[location].Before(mark) {
+			d.Marks[location] = mark
+		}
 	}
 }
 
@@ -225,7 +234,7 @@ func (d *Monitor) dissentFrom(vote *Vote) {
 		if agrees(d.Settled, b.Outcome) || d.Settled == monitor.Unknown {
 			continue
 		}
-		since := b.Last.Scheduled
+		since := b.since()
 		if old, was := before[location]; was && old.Outcome == b.Outcome {
 			since = old.Since
 		}

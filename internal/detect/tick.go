@@ -58,8 +58,12 @@ func outvoted(m monitor.Monitor, d Monitor, seen Seen, silence time.Duration, no
 }
 
 // Deadline is when a vote still pending is decided by those who spoke: after
-// twice the interval.
-func (v *Vote) Deadline(m monitor.Monitor) time.Time { return v.Opened.Add(2 * m.Every) }
+// twice the interval, or later if the re-checks of the longest run that the
+// monitor asks for may take longer than that.
+func (v *Vote) Deadline(m monitor.Monitor) time.Time {
+	runs := time.Duration(max(m.Confirm, m.Recover)) * (m.Recheck + m.Timeout)
+	return v.Opened.Add(max(2*m.Every, runs))
+}
 
 func lastSeen(m monitor.Monitor, seen Seen) (last time.Time, heard bool) {
 	for _, location := range m.Locations {
@@ -75,7 +79,7 @@ func (s *stepper) silent(m monitor.Monitor, d Monitor, at time.Time) {
 	if !ok {
 		return
 	}
-	d.markBallots()
+	d.markVote(m)
 	d.Vote = nil
 	s.flip(m.ID, &d, t.To, at, t.Reason, "")
 	s.put(m.ID, d)
@@ -140,7 +144,7 @@ func (s *stepper) adopt(m monitor.Monitor) {
 	}
 	if t, ok := Next(d.State(), event); ok {
 		d = d.clone()
-		d.markBallots()
+		d.markVote(m)
 		d.Vote, d.Failure = nil, nil
 		s.flip(m.ID, &d, t.To, s.now, t.Reason, "")
 		d.Was = ""

@@ -51,6 +51,17 @@ func (r Run) count(holds bool, at time.Time) Run {
 	return Run{r.Length + 1, r.First}
 }
 
+// since is when the location began to say what it said last.
+func (b Ballot) since() time.Time {
+	switch b.Outcome {
+	case monitor.OutcomeUp:
+		return b.Good.First
+	case monitor.OutcomeDown:
+		return b.Down.First
+	}
+	return b.Poor.First
+}
+
 func (v *Vote) clone() *Vote {
 	c := *v
 	c.Ballots = orMake(maps.Clone(v.Ballots))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
 
 	"github.com/sondehq/sonde/internal/detect"
 	"github.com/sondehq/sonde/internal/monitor"
@@ -28,7 +29,7 @@ var t0 = time.Date(2019, 5, 29, 1, 0, 0, 0, time.UTC)
 // steps, and what was last seen of a location is what was last delivered,
 // whatever Step made of it.
 type world struct {
-	t     testing.TB
+	t     rapid.TB
 	cfg   monitor.Config
 	svc   monitor.Service
 	state detect.Service
@@ -41,7 +42,7 @@ type key struct {
 	location monitor.Location
 }
 
-func newWorld(t testing.TB, needs int, monitors ...monitor.Monitor) *world {
+func newWorld(t rapid.TB, needs int, monitors ...monitor.Monitor) *world {
 	w := &world{t: t, seen: map[key]time.Time{}}
 	w.configure(needs, monitors...)
 	return w
@@ -118,7 +119,7 @@ func (w *world) advance(step func(detect.Service) (detect.Service, detect.Effect
 }
 
 // stored is the state after it was written and read back.
-func stored(t testing.TB, s detect.Service) detect.Service {
+func stored(t rapid.TB, s detect.Service) detect.Service {
 	t.Helper()
 	text, err := json.Marshal(s)
 	if err != nil {

@@ -232,7 +232,12 @@ func (r *reader) expression(x named, kind monitor.Kind) {
 	at := *x.node
 	message, hint := err.Error(), ""
 	if e, ok := expect.AsError(err); ok {
-		message, hint = e.Message, e.Hint
+		message = e.Message
+		if e.Name != "" {
+			if hint = suggest(e.Name, e.Known); hint == "" {
+				hint = "known are " + strings.Join(e.Known, ", ")
+			}
+		}
 		if at.Style == 0 && e.Line <= 1 { // a plain scalar on one line
 			at.Column += max(e.Column-1, 0)
 		}

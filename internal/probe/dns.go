@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -93,7 +94,7 @@ func ask(ctx context.Context, m monitor.Monitor, env *Env, server string, system
 		if answer.Truncated && network == "udp" {
 			continue
 		}
-		r.rcode = dns.RcodeToString[answer.Rcode]
+		r.rcode = rcodeName(answer.Rcode)
 		r.answers = answersOf(answer, dns.StringToType[m.DNS.Type])
 		r.failure = judgeReply(m, r)
 		return r
@@ -116,11 +117,17 @@ func exchange(ctx context.Context, query *dns.Msg, d *net.Dialer, network, serve
 	}
 	for {
 		answer, err := c.ReadMsg()
+		// A datagram that is no message, or has another id, is not ours.
+		socket := (*net.OpError)(nil)
+		if err != nil && network == "udp" && !errors.As(err, &socket) && (answer == nil || answer.Id != query.Id) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
 		// One with another id or question is not ours: somebody guesses.
-		if answer.Id == query.Id && answer.Response && len(answer.Question) == 1 && strings.EqualFold(answer.Question[0].Name, query.Question[0].Name) {
+		if answer.Id == query.Id && answer.Response && len(answer.Question) == 1 &&
+			answer.Question[0].Qtype == query.Question[0].Qtype && strings.EqualFold(answer.Question[0].Name, query.Question[0].Name) {
 			return answer, nil
 		}
 	}
@@ -138,7 +145,7 @@ func judgeReply(m monitor.Monitor, r reply) *monitor.Failure {
 	}
 	want := make([]string, len(m.DNS.Answers))
 	for i, a := range m.DNS.Answers {
-		want[i] = normal(a)
+		want[i] = normalOf(m.DNS.Type, a)
 	}
 	slices.Sort(want)
 	if !slices.Equal(slices.Compact(want), r.answers) {
@@ -153,7 +160,7 @@ func answersOf(answer *dns.Msg, want uint16) []string {
 	var out []string
 	for _, record := range answer.Answer {
 		if record.Header().Rrtype == want {
-			out = append(out, normal(valueOf(record)))
+			out = append(out, normalOf(dns.TypeToString[want], valueOf(record)))
 		}
 	}
 	slices.Sort(out)
@@ -180,6 +187,22 @@ func valueOf(record dns.RR) string {
 		return strings.Join(r.Txt, "")
 	}
 	return strings.TrimPrefix(record.String(), record.Header().String())
+}
+
+// rcodeName names a code, also one without a name.
+func rcodeName(code int) string {
+	if name, has := dns.RcodeToString[code]; has {
+		return name
+	}
+	return fmt.Sprintf("RCODE%d", code)
+}
+
+// normalOf is normal, but for texts, in which case and dots count.
+func normalOf(kind, text string) string {
+	if kind == "TXT" {
+		return text
+	}
+	return normal(text)
 }
 
 // normal makes answers comparable: names in lower case without the last dot, IP

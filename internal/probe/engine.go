@@ -96,12 +96,17 @@ func (e *Engine) check(ctx context.Context, c Check) monitor.Result {
 		o = notRun("this version knows no monitor of this kind")
 	default:
 		o = e.guarded(ctx, f, c.Monitor, budget)
+		// A check that was cut short by this run is no fault of its target.
+		if o.Failure != nil && (ctx.Err() != nil || budget < c.Monitor.Timeout && o.Failure.Kind == monitor.FailTimeout) {
+			o = notRun("no time was left before the deadline of this run")
+		}
 	}
 	o.Timing.Total = time.Since(watch)
 	o.Monitor, o.Location, o.Scheduled, o.Attempt, o.Started = c.Monitor.ID, c.Location, c.Scheduled, c.Attempt, started
 	if o.Outcome == "" {
 		e.judge(c.Monitor, &o)
 	}
+	redact(c.Monitor, &o.Result)
 	if o.Outcome == monitor.OutcomeUp {
 		o.Body = ""
 	}
@@ -133,6 +138,9 @@ func (e *Engine) judge(m monitor.Monitor, o *Observation) {
 	o.Outcome = monitor.OutcomeUp
 	if o.Failure != nil {
 		o.Outcome = monitor.OutcomeDown
+		if o.Failure.Kind == monitor.FailInternal {
+			o.Outcome = monitor.OutcomeNotRun
+		}
 		return
 	}
 	if len(m.Expect)+len(m.Warn) == 0 {

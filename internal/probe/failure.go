@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"unicode"
@@ -31,7 +32,7 @@ func classify(err error, phase string, otherwise monitor.FailureKind) *monitor.F
 	var (
 		block     *blocked
 		dns       *net.DNSError
-		alert     tls.AlertError
+		remote    *net.OpError
 		record    tls.RecordHeaderError
 		verify    *tls.CertificateVerificationError
 		hostname  x509.HostnameError
@@ -57,8 +58,8 @@ func classify(err error, phase string, otherwise monitor.FailureKind) *monitor.F
 		return fail(monitor.FailRefused, "%s: connection refused", phase)
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL):
 		return fail(monitor.FailUnreachable, "%s: no route to the address", phase)
-	case errors.As(err, &alert):
-		return fail(monitor.FailTLS, "%s: the server sent an alert: %s", phase, alert)
+	case errors.As(err, &remote) && remote.Op == "remote error":
+		return fail(monitor.FailTLS, "%s: the server sent an alert: %s", phase, strings.TrimPrefix(innermost(remote), "tls: "))
 	case errors.As(err, &record):
 		return fail(monitor.FailTLS, "%s: the answer is not TLS", phase)
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
@@ -111,10 +112,14 @@ func namesOf(c *x509.Certificate) string {
 	if c == nil {
 		return "another name"
 	}
-	if len(c.DNSNames) == 0 {
+	names := slices.Clone(c.DNSNames)
+	for _, ip := range c.IPAddresses {
+		names = append(names, ip.String())
+	}
+	if len(names) == 0 {
 		return "no name"
 	}
-	return strings.Join(c.DNSNames[:min(len(c.DNSNames), 3)], ", ")
+	return strings.Join(names[:min(len(names), 3)], ", ")
 }
 
 // printable makes one line of at most so many bytes, without control

@@ -29,8 +29,9 @@ func prefixes(texts ...string) []netip.Prefix {
 
 // Ranges of the IANA special-purpose address registries.
 var (
-	private  = prefixes("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "198.18.0.0/15", "fc00::/7")
-	never    = prefixes("169.254.0.0/16", "fe80::/10", "0.0.0.0/8", "240.0.0.0/4", "fd00:ec2::/32")
+	private = prefixes("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "198.18.0.0/15", "fc00::/7")
+	never   = prefixes("169.254.0.0/16", "fe80::/10", "0.0.0.0/8", "240.0.0.0/4", "fd00:ec2::/32",
+		"64:ff9b:1::/48", "2002::/16", "2001::/32") // the last three hold IPv4 addresses of somebody's choice
 	embedded = prefixes("64:ff9b::/96", "::/96") // an IPv4 address in the last four bytes
 )
 

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -38,7 +39,7 @@ func probeHTTP(ctx context.Context, m monitor.Monitor, env *Env) Observation {
 	trace := &hops{}
 	transport, err := newTransport(m, env)
 	if err != nil {
-		return Observation{Result: monitor.Result{Failure: fail(monitor.FailInternal, "%s", err)}}
+		return Observation{Result: monitor.Result{Failure: classify(err, "before the request", monitor.FailInternal)}}
 	}
 	defer transport.CloseIdleConnections()
 	request, err := newRequest(httptrace.WithClientTrace(ctx, trace.client()), m, env)
@@ -53,6 +54,9 @@ func probeHTTP(ctx context.Context, m monitor.Monitor, env *Env) Observation {
 		}
 		o := trace.observation(env)
 		o.Failure = requestFailure(err, trace)
+		if wrong := (*tls.CertificateVerificationError)(nil); errors.As(err, &wrong) {
+			o.Certificate = certificate(wrong.UnverifiedCertificates, env.Now())
+		}
 		return o
 	}
 	defer func() { _ = response.Body.Close() }()
@@ -97,9 +101,15 @@ func newRequest(ctx context.Context, m monitor.Monitor, env *Env) (*http.Request
 // newTransport makes a transport that is used once: no connection, look-up or
 // TLS session of an earlier check is used again, and no proxy.
 func newTransport(m monitor.Monitor, env *Env) (*http.Transport, error) {
-	settings, err := client("", m.HTTP.CA, m.HTTP.Insecure)
+	settings, err := client("", m.HTTP.CA, m.HTTP.Insecure, env.Now)
 	if err != nil {
 		return nil, err
+	}
+	// The resolver's own error would lose why its address is not spoken to.
+	if server, err := netip.ParseAddrPort(monitor.WithPort(m.HTTP.Resolver, "53")); err == nil {
+		if err := judgeAddress(server.Addr(), m.Private, env.InLambda); err != nil {
+			return nil, err
+		}
 	}
 	d := dialer(m, env, lookups(m, env, m.HTTP.Resolver))
 	d.Timeout = dialTimeout
@@ -195,8 +205,13 @@ func (h *hops) client() *httptrace.ClientTrace {
 			})
 		},
 		DNSStart: func(i httptrace.DNSStartInfo) { mark(func(now time.Time) { h.dns, h.at = now, "dns" }) },
-		DNSDone: func(httptrace.DNSDoneInfo) {
-			mark(func(now time.Time) { h.timing.DNS, h.at = now.Sub(h.dns), "connect" })
+		DNSDone: func(i httptrace.DNSDoneInfo) {
+			mark(func(now time.Time) {
+				h.timing.DNS = now.Sub(h.dns)
+				if i.Err == nil {
+					h.at = "connect"
+				}
+			})
 		},
 		ConnectStart: func(_, address string) {
 			mark(func(now time.Time) {

@@ -19,7 +19,7 @@ func probeTLS(ctx context.Context, m monitor.Monitor, env *Env) Observation {
 		name = host
 	}
 	// Verification comes after the hand-shake, so that a wrong chain is seen.
-	settings, err := client(name, m.TLS.CA, true)
+	settings, err := client(name, m.TLS.CA, true, env.Now)
 	if err != nil {
 		return Observation{Result: monitor.Result{Failure: fail(monitor.FailInternal, "%s", err)}}
 	}

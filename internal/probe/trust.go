@@ -44,12 +44,12 @@ func trusted(ca string) (*x509.CertPool, error) {
 
 // client is the TLS settings of a check. Sessions are not resumed: a visitor who
 // comes for the first time has none.
-func client(name, ca string, insecure bool) (*tls.Config, error) {
+func client(name, ca string, insecure bool, now func() time.Time) (*tls.Config, error) {
 	pool, err := trusted(ca)
 	if err != nil {
 		return nil, err
 	}
-	return &tls.Config{ServerName: name, RootCAs: pool, InsecureSkipVerify: insecure, MinVersion: tls.VersionTLS12}, nil
+	return &tls.Config{ServerName: name, RootCAs: pool, InsecureSkipVerify: insecure, MinVersion: tls.VersionTLS12, Time: now}, nil
 }
 
 // certificate describes the chain that a server showed: the leaf's names, and

@@ -69,7 +69,8 @@ type path struct {
 type Error struct {
 	Line, Column int // from 1
 	Message      string
-	Hint         string
+	Name         string   // the name that is not known; empty for other errors
+	Known        []string // the names that are, then
 }
 
 func (e *Error) Error() string { return e.Message }
@@ -158,7 +159,7 @@ func explain(err error, kind monitor.Kind) *Error {
 	out.Message = "the expression cannot be read: " + e.Message
 	if m := unknownName.FindStringSubmatch(e.Message); m != nil {
 		out.Message = fmt.Sprintf("%s monitors have no %q", kind, m[1])
-		out.Hint = "known are " + strings.Join(Names(kind), ", ")
+		out.Name, out.Known = m[1], Names(kind)
 	}
 	return out
 }

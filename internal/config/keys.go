@@ -11,7 +11,6 @@ import (
 // file is a monitors.yaml as it stands, before defaults and references.
 type file struct {
 	site      monitor.Site
-	siteZone  *yaml.Node
 	locations []named
 	defaults  settings
 	monitors  []entry

@@ -74,15 +74,15 @@ func (s *stepper) change(c Change) {
 	if c.Status.Impact() == monitor.ImpactNone {
 		return
 	}
-	if inc, has := s.ofDependency(svc); has {
+	if inc, has := s.ofDependency(svc, c); has {
 		s.join(inc, svc, c, false)
 		return
 	}
-	if s.dependencySuspect(svc) || s.dependencyJustFixed(svc, c) {
+	if s.undecided(svc, c) {
 		s.waits = true
 		return
 	}
-	if inc, has := s.ofDependent(svc); has {
+	if inc, has := s.ofDependent(svc, c); has {
 		s.join(inc, svc, c, true)
 		return
 	}
@@ -106,46 +106,62 @@ func (s *stepper) find(match func(*Incident) bool) (Incident, bool) {
 	return Incident{}, false
 }
 
-// ofDependency finds the incident of a cause above this service.
-func (s *stepper) ofDependency(svc monitor.Service) (Incident, bool) {
+// explains reports whether a service in one condition accounts for another that
+// depends on it. One that still works, though at risk, accounts for nothing.
+func explains(cause, effect monitor.Status) bool {
+	return cause.IsOutage() || cause == monitor.DegradedPerf && effect == monitor.DegradedPerf
+}
+
+// ofDependency finds the incident of a broken service above this one.
+func (s *stepper) ofDependency(svc monitor.Service, c Change) (Incident, bool) {
 	above := s.cfg.Dependencies(svc.ID)
 	return s.find(func(i *Incident) bool {
 		return slices.ContainsFunc(above, func(d monitor.Service) bool {
 			a, in := i.Affects(d.ID)
-			return in && a.Restored.IsZero()
+			return in && a.Restored.IsZero() && explains(a.Status, c.Status)
 		})
 	})
 }
 
 // ofDependent finds the incident of a service below this one, which then is
 // its cause.
-func (s *stepper) ofDependent(svc monitor.Service) (Incident, bool) {
+func (s *stepper) ofDependent(svc monitor.Service, c Change) (Incident, bool) {
 	below := s.cfg.Dependents(svc.ID)
 	return s.find(func(i *Incident) bool {
 		return slices.ContainsFunc(below, func(d monitor.Service) bool {
 			a, in := i.Affects(d.ID)
-			return in && a.Cause && a.Restored.IsZero()
+			return in && a.Cause && a.Restored.IsZero() && explains(c.Status, a.Status)
 		})
 	})
 }
 
-func (s *stepper) dependencySuspect(svc monitor.Service) bool {
+// undecided: what the service depends on may yet turn out to be the cause. Its
+// vote is open; or it is not what it should be, and may not have been checked
+// since this began; or it broke with this service and is fine again, and this
+// one has not had the time to follow.
+func (s *stepper) undecided(svc monitor.Service, c Change) bool {
+	own := s.round(svc)
 	return slices.ContainsFunc(s.cfg.Dependencies(svc.ID), func(d monitor.Service) bool {
-		return s.world.Services[d.ID].Suspect
+		view, known := s.world.Services[d.ID]
+		switch {
+		case !known:
+			return false
+		case view.Suspect:
+			return true
+		case view.Status == monitor.AtRisk, view.Status == monitor.DegradedPerf:
+			return s.now.Sub(c.At) < s.round(d) || c.At.Before(view.At) && s.now.Sub(view.At) < 2*own
+		}
+		return view.Status == monitor.Operational && c.At.Before(view.At) && s.now.Sub(view.At) < 2*own
 	})
 }
 
-// dependencyJustFixed: what the service depends on broke with it and is fine
-// again, and the service has not had the time to show that it is, too.
-func (s *stepper) dependencyJustFixed(svc monitor.Service, c Change) bool {
-	var grace time.Duration
+// round is how long it takes until every monitor of a service has been checked.
+func (s *stepper) round(svc monitor.Service) time.Duration {
+	var d time.Duration
 	for _, m := range s.cfg.Members(svc) {
-		grace = max(grace, 2*m.Every+m.Timeout)
+		d = max(d, m.Every+m.Timeout)
 	}
-	return slices.ContainsFunc(s.cfg.Dependencies(svc.ID), func(d monitor.Service) bool {
-		view, known := s.world.Services[d.ID]
-		return known && view.Status == monitor.Operational && c.At.Before(view.At) && s.now.Sub(view.At) < grace
-	})
+	return d
 }
 
 func (s *stepper) open(svc monitor.Service, c Change) {
@@ -190,6 +206,12 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 	inc = inc.clone()
 	at := inc.index(svc.ID)
 	before := inc.Services[at]
+	if s.standsAlone(svc, c, before) {
+		inc.Services[at].Cause = true
+		inc.weigh(s.now)
+		s.put(inc, svc.Name+" does not recover with what it depends on: "+sentence(c)+".", c.Detail, true)
+		return
+	}
 	fine, unknown := c.Status == monitor.Operational || c.Status == monitor.InMaintenance, c.Status == monitor.NotKnown
 	switch {
 	case unknown && before.Unknown:
@@ -222,6 +244,18 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 		}
 		s.put(inc, svc.Name+": "+sentence(c)+".", c.Detail, before.Cause && !unknown)
 	}
+}
+
+// standsAlone: a service that was listed as affected is still broken although
+// nothing that it depends on is: it is a cause of its own.
+func (s *stepper) standsAlone(svc monitor.Service, c Change, a Affected) bool {
+	if a.Cause || !a.Restored.IsZero() || !c.Status.IsOutage() || s.undecided(svc, c) {
+		return false
+	}
+	return !slices.ContainsFunc(s.cfg.Dependencies(svc.ID), func(d monitor.Service) bool {
+		view, known := s.world.Services[d.ID]
+		return !known || explains(view.Status, c.Status) || view.Status == monitor.NotKnown
+	})
 }
 
 // resolve ends an incident, and looks after what is still broken below it.

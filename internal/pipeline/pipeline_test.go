@@ -115,6 +115,70 @@ func TestDependentFirst(t *testing.T) {
 	}
 }
 
+// TestAtRiskMutesNothing: a balancer is gone but the other works; then the
+// application fails by itself. It has an incident of its own, and customers hear.
+func TestAtRiskMutesNothing(t *testing.T) {
+	w := newWorld(t, balancers())
+	w.run(30 * time.Second)
+	w.down["lb-primary"] = true
+	w.run(time.Minute)
+	w.down["app"] = true
+	w.run(3 * time.Minute)
+	board := w.board()
+	if len(board.Open) != 2 {
+		t.Fatalf("%d open incidents, want one each: %+v", len(board.Open), board.Open)
+	}
+	if got := w.told("customers"); len(got) != 1 {
+		t.Errorf("customers were told %v, want of the application once", got)
+	}
+}
+
+// TestAffectedStandsAlone: the balancers come back, the application does not.
+func TestAffectedStandsAlone(t *testing.T) {
+	for name, back := range map[string][]monitor.ID{"all of it": {"lb-primary", "lb-secondary"}, "without redundancy": {"lb-primary"}} {
+		w := newWorld(t, balancers())
+		w.run(30 * time.Second)
+		w.down["lb-primary"], w.down["lb-secondary"], w.down["app"] = true, true, true
+		w.run(2 * time.Minute)
+		if board := w.board(); len(board.Open) != 1 {
+			t.Fatalf("%s: open: %+v", name, board.Open)
+		}
+		for _, id := range back {
+			w.down[id] = false
+		}
+		w.run(3 * time.Minute)
+		found := false
+		for _, inc := range w.board().Open {
+			a, in := inc.Affects("web")
+			found = found || in && a.Cause && inc.Impact.AtLeast(monitor.ImpactMajor)
+		}
+		if !found {
+			t.Errorf("%s: the application is down and no incident is about it: %+v", name, w.board().Open)
+		}
+	}
+}
+
+// TestRemovedWhileDown: a service that is taken out of the configuration leaves
+// no incident behind.
+func TestRemovedWhileDown(t *testing.T) {
+	w := newWorld(t, balancers())
+	w.run(30 * time.Second)
+	w.down["secret"] = true
+	w.run(time.Minute)
+	if len(w.board().Open) != 1 {
+		t.Fatalf("open: %+v", w.board().Open)
+	}
+	cfg := balancers()
+	cfg.Services, cfg.Monitors = cfg.Services[:2], cfg.Monitors[:3]
+	if _, err := w.store.PutConfig(context.Background(), cfg, 1, "test"); err != nil {
+		t.Fatal(err)
+	}
+	w.run(time.Minute)
+	if len(w.board().Open) != 0 {
+		t.Errorf("still open: %+v", w.board().Open)
+	}
+}
+
 // TestInternalStaysInside: customers hear nothing of what only operators know.
 func TestInternalStaysInside(t *testing.T) {
 	w := newWorld(t, balancers())

@@ -119,13 +119,16 @@ func (p *Pipeline) sweepIncidents(ctx context.Context, cfg *monitor.Config) erro
 			return err
 		}
 	}
+	if err := p.release(ctx, cfg, board); err != nil {
+		return err
+	}
 	states, err := p.Store.States(ctx, ids(cfg.Services))
 	if err != nil {
 		return err
 	}
 	for _, svc := range cfg.Services {
 		state := states[svc.ID]
-		if state.Status.Impact() == monitor.ImpactNone || known(board, svc.ID) {
+		if state.Status.Impact() == monitor.ImpactNone || isCause(board, svc.ID) {
 			continue
 		}
 		if err := p.reconsider(ctx, cfg, svc); err != nil {
@@ -135,9 +138,39 @@ func (p *Pipeline) sweepIncidents(ctx context.Context, cfg *monitor.Config) erro
 	return nil
 }
 
-func known(board store.Board, id monitor.ServiceID) bool {
+// release lets go of services that the configuration does not hold any more: no
+// result will ever say that they are fine.
+func (p *Pipeline) release(ctx context.Context, cfg *monitor.Config, board store.Board) error {
 	for _, inc := range board.Open {
-		if _, in := inc.Affects(id); in {
+		for _, a := range inc.Services {
+			if _, still := cfg.Service(a.ID); still || !a.Restored.IsZero() {
+				continue
+			}
+			gone := detect.Service{Service: a.ID, Status: monitor.Operational, Since: p.Now(), Alive: a.Total, Total: a.Total}
+			err := p.retry(ctx, func() error {
+				ops, told, err := p.incidents(ctx, cfg, monitor.Service{ID: a.ID, Name: a.Name, Internal: a.Internal}, gone)
+				if err != nil || len(ops) == 0 {
+					return err
+				}
+				if err := p.Store.Commit(ctx, ops...); err != nil {
+					return err
+				}
+				p.logIncidents(told)
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// isCause: an open incident is about the service already. One that is listed as
+// affected only is looked at again: it may stand alone by now.
+func isCause(board store.Board, id monitor.ServiceID) bool {
+	for _, inc := range board.Open {
+		if a, in := inc.Affects(id); in && a.Cause {
 			return true
 		}
 	}

@@ -221,6 +221,10 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 	}
 	a := affected(svc, c, before.Cause)
 	a.Since = before.Since
+	if _, known := s.cfg.Service(svc.ID); !known {
+		a.Name, a.Internal = before.Name, before.Internal // it was removed meanwhile
+		svc.Name, svc.Internal = before.Name, before.Internal
+	}
 	if unknown {
 		// Neither worse nor better: what was last known stands.
 		a.Status, a.Alive, a.Total, a.Unknown, a.Restored = before.Status, before.Alive, before.Total, true, before.Restored

@@ -124,7 +124,7 @@ func newTransport(m monitor.Monitor, env *Env) (*http.Transport, error) {
 			}
 			return d.DialContext(ctx, network, address)
 		},
-		TLSClientConfig: settings, ForceAttemptHTTP2: true, DisableKeepAlives: true,
+		TLSClientConfig: settings, ForceAttemptHTTP2: own.Scheme == "https", DisableKeepAlives: true,
 		MaxResponseHeaderBytes: maxHeader, WriteBufferSize: 2 << 10, ReadBufferSize: 4 << 10,
 	}, nil
 }

@@ -76,8 +76,9 @@ people, tier by tier. It runs on AWS Lambda, or on one machine:
   sonde up -f monitors.yaml       monitor for real on this machine
   sonde check https://example.com one check now, with every phase`,
 		SilenceErrors: true, SilenceUsage: true,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SuggestionsMinimumDistance: 2,
+		Args:                       cobra.NoArgs,
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(err, "see `"+cmd.CommandPath()+" --help`")
@@ -97,10 +98,21 @@ func asUsage(check cobra.PositionalArgs) cobra.PositionalArgs {
 			return nil
 		}
 		if err := check(cmd, args); err != nil {
-			return usage(err, "see `"+cmd.CommandPath()+" --help`")
+			hint := "see `" + cmd.CommandPath() + " --help`"
+			if like := cmd.SuggestionsFor(args0(args)); !cmd.HasParent() && len(like) > 0 {
+				hint = "did you mean `sonde " + like[0] + "`?"
+			}
+			return usage(err, hint)
 		}
 		return nil
 	}
+}
+
+func args0(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
 }
 
 func report(stderr io.Writer, err error) int {

@@ -64,7 +64,7 @@ func validate(stdout, stderr io.Writer, paths []string) error {
 func explain(stderr io.Writer, path string, err error) {
 	var problems config.Errors
 	if !errors.As(err, &problems) {
-		_, _ = fmt.Fprintf(stderr, "sonde: error: %v\n", err)
+		report(stderr, err)
 		return
 	}
 	text, _ := os.ReadFile(path)

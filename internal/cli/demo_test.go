@@ -127,8 +127,8 @@ func TestDemo(t *testing.T) {
 		}
 		return times
 	}
-	until(t, 60*time.Second, "customers hear of the end", func() bool {
-		return get(url+"/inbox.json", &inbox) && len(told("customers", "resolved")) > 0
+	until(t, 60*time.Second, "every tier hears of the end", func() bool {
+		return get(url+"/inbox.json", &inbox) && len(told("oncall", "resolved")) > 0 && len(told("administrators", "resolved")) > 0 && len(told("customers", "resolved")) > 0
 	})
 	until(t, 10*time.Second, "the application works again", is("web", "operational"))
 

@@ -1,6 +1,8 @@
 package cloud
 
 import (
+	"os"
+
 	"github.com/sondehq/sonde/internal/pipeline"
 	"github.com/sondehq/sonde/internal/probe"
 )
@@ -10,6 +12,6 @@ import (
 func ProbeEnv(deps pipeline.Deps) probe.Env {
 	return probe.Env{
 		Now: deps.Now, UserAgent: pipeline.UserAgent, InLambda: true,
-		LastPing: pipeline.LastPing(deps.Store),
+		LastPing: pipeline.LastPing(deps.Store), Secret: os.LookupEnv,
 	}
 }

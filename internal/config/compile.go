@@ -58,6 +58,14 @@ func (r *reader) declare(what string, id named) bool {
 	return true
 }
 
+// sibling is the path of another key beside the one of an id.
+func sibling(path, key string) string {
+	if !strings.HasSuffix(path, ".id") {
+		return join(path, key)
+	}
+	return strings.TrimSuffix(path, "id") + key
+}
+
 // compile applies defaults, follows references and places services.
 func (r *reader) compile(root *yaml.Node, f *file) *monitor.Config {
 	cfg := &monitor.Config{Site: f.site}
@@ -145,11 +153,11 @@ func (r *reader) monitor(e *entry, f *file, cfg *monitor.Config) {
 	d := f.defaults
 	m.Every = or(e.every, d.every, ptr(time.Minute))
 	m.Recheck = or(e.recheck, d.recheck, ptr(3*time.Second))
-	m.Quorum, m.Private = or(e.quorum, d.quorum), or(e.private, d.private)
 	usual := 2
 	if m.Kind() == monitor.KindHeartbeat {
-		usual, d.confirm, d.recover = 1, nil, nil // what the table says needs no second look
+		usual, d.confirm, d.recover, d.quorum = 1, nil, nil, nil // what the table says needs no second look
 	}
+	m.Quorum, m.Private = or(e.quorum, d.quorum), or(e.private, d.private)
 	m.Confirm, m.Recover = or(e.confirm, d.confirm, &usual), or(e.recover, d.recover, &usual)
 	r.timeout(e, d)
 	r.monitorLocations(e, f, cfg)
@@ -187,7 +195,7 @@ func (r *reader) timeout(e *entry, d settings) {
 	case e.timeout != nil:
 		m.Timeout = *e.timeout
 		if m.Timeout > m.Every {
-			r.report(e.timeoutNode, e.id.path, "", "the timeout %s is longer than the interval %s: a check would not be over when the next is due", short(m.Timeout), short(m.Every))
+			r.report(e.timeoutNode, sibling(e.id.path, "timeout"), "", "the timeout %s is longer than the interval %s: a check would not be over when the next is due", short(m.Timeout), short(m.Every))
 		}
 	case d.timeout != nil && d.every != nil && e.every == nil && *d.timeout > *d.every:
 		m.Timeout = *d.timeout
@@ -208,6 +216,8 @@ func (r *reader) monitorLocations(e *entry, f *file, cfg *monitor.Config) {
 	for _, l := range e.locations {
 		if !slices.Contains(known, l.name) {
 			r.report(l.node, l.path, suggest(l.name, known), "%q is not one of the file's locations", l.name)
+		} else if slices.Contains(m.Locations, monitor.Location(l.name)) {
+			r.report(l.node, l.path, "", "the location %q is there twice: it has one vote", l.name)
 		}
 		m.Locations = append(m.Locations, monitor.Location(l.name))
 	}
@@ -218,14 +228,22 @@ func (r *reader) monitorLocations(e *entry, f *file, cfg *monitor.Config) {
 		m.Locations = slices.Clone(cfg.Locations)
 	}
 	if m.Quorum > len(m.Locations) && r.opts.Home != monitor.Local {
-		r.report(e.id.node, e.id.path, "", "the quorum of %q is %d, and it has %d locations", e.id.name, m.Quorum, len(m.Locations))
+		at, path := e.id.node, e.id.path
+		if e.quorum != nil {
+			at, path = e.quorumNode, sibling(e.id.path, "quorum")
+		}
+		r.report(at, path, "", "the quorum of %q is %d, and its locations are %d", e.id.name, m.Quorum, len(m.Locations))
 	}
 }
 
 // expression compiles an expectation; the problem points into it where that can
 // be seen in the file.
 func (r *reader) expression(x named, kind monitor.Kind) {
-	_, err := expect.Compile(x.name, kind)
+	err, known := r.expressions[expression{x.name, kind}]
+	if !known {
+		_, err = expect.Compile(x.name, kind)
+		r.expressions[expression{x.name, kind}] = err
+	}
 	if err == nil {
 		return
 	}
@@ -238,8 +256,13 @@ func (r *reader) expression(x named, kind monitor.Kind) {
 				hint = "known are " + strings.Join(e.Known, ", ")
 			}
 		}
-		if at.Style == 0 && e.Line <= 1 { // a plain scalar on one line
+		quoted := at.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0
+		switch { // on one line, and without escapes
+		case e.Line > 1:
+		case at.Style == 0:
 			at.Column += max(e.Column-1, 0)
+		case quoted && !strings.ContainsAny(x.name, "'\"\\\n"):
+			at.Column += max(e.Column, 1)
 		}
 	}
 	r.report(&at, x.path, hint, "%s", message)
@@ -286,6 +309,8 @@ func (r *reader) service(s *service, f *file, cfg *monitor.Config, owner map[str
 		switch {
 		case !slices.Contains(known, m.name):
 			r.report(m.node, m.path, suggest(m.name, known), "there is no monitor %q", m.name)
+		case owner[m.name] == s.id.name:
+			r.report(m.node, m.path, "", "the monitor %q is in this service twice", m.name)
 		case owner[m.name] != "":
 			r.report(m.node, m.path, "use depends_on", "the monitor %q is in the service %q already: a monitor has one service", m.name, owner[m.name])
 		default:
@@ -301,7 +326,7 @@ func (r *reader) service(s *service, f *file, cfg *monitor.Config, owner map[str
 	}
 	s.s.Needs = or(s.needs, ptr(len(s.s.Monitors)))
 	if s.needs != nil && *s.needs > len(s.monitors) {
-		r.report(s.needsNode, s.id.path, "", "the service %q needs %d monitors up, and has %d", s.id.name, *s.needs, len(s.monitors))
+		r.report(s.needsNode, sibling(s.id.path, "needs"), "", "the service %q needs %d monitors up, and has %d", s.id.name, *s.needs, len(s.monitors))
 	}
 	for _, d := range s.dependsOn {
 		s.s.DependsOn = append(s.s.DependsOn, monitor.ServiceID(d.name))
@@ -338,7 +363,7 @@ func (r *reader) dependencies(f *file) {
 			for _, name := range cycle {
 				told[name] = true
 			}
-			r.report(s.id.node, s.id.path, "", "depends_on leads back to where it began: %s", strings.Join(cycle, " → "))
+			r.report(s.dependsOn[0].node, sibling(s.id.path, "depends_on"), "", "depends_on leads back to where it began: %s", strings.Join(cycle, " → "))
 		}
 	}
 }
@@ -375,7 +400,7 @@ func (r *reader) tiers(f *file, cfg *monitor.Config) {
 			t.t.Name = t.id.name
 		}
 		if t.t.Hold > 0 && !t.t.Public {
-			r.report(t.holdNode, t.id.path, "add public: true, or leave hold out", "only the messages to a public tier can be held")
+			r.report(t.holdNode, sibling(t.id.path, "hold"), "add public: true, or leave hold out", "only the messages to a public tier can be held")
 		}
 		cfg.Tiers = append(cfg.Tiers, t.t)
 	}

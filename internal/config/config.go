@@ -115,13 +115,18 @@ func Read(path string, opts Options) (*monitor.Config, error) {
 // Load reads a file's text; name is what problems call it. Its error is of type
 // Errors.
 func Load(name string, text []byte, opts Options) (*monitor.Config, error) {
-	r := &reader{file: name, opts: opts, ids: map[string]place{}}
+	r := &reader{file: name, opts: opts, ids: map[string]place{}, expressions: map[expression]error{}}
 	root := r.parse(text)
 	if root == nil {
 		return nil, r.errors()
 	}
 	var f file
-	r.mapping(root, "", func(c cursor) { fileKeys.read(r, c, &f) })
+	if !r.mapping(root, "", func(c cursor) { fileKeys.read(r, c, &f) }) {
+		return nil, r.errors()
+	}
+	if r.stopped {
+		return nil, r.errors() // a bomb is not worth any more time
+	}
 	cfg := r.compile(root, &f)
 	if len(r.problems) > 0 {
 		return nil, r.errors()
@@ -138,6 +143,13 @@ type reader struct {
 	depth    int
 	ids      map[string]place // what was declared, by "monitor id" and the like
 	stopped  bool
+
+	expressions map[expression]error // compiled already: aliases repeat them
+}
+
+type expression struct {
+	source string
+	kind   monitor.Kind
 }
 
 type place struct{ line, column int }
@@ -166,6 +178,31 @@ func (r *reader) errors() Errors {
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
 
+var (
+	// parserError is what the library counts lines from 0 for.
+	parserError   = regexp.MustCompile(`^did not find expected (',|'-'|key|node content|<)`)
+	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced`)
+	tabIndent     = regexp.MustCompile(`(?m)^ *\t`)
+)
+
+// locate finds what the YAML library gives no place, or the wrong one.
+func (p *Problem) locate(text []byte, message string) {
+	var at []int
+	if m := unknownAnchor.FindStringSubmatch(message); m != nil {
+		at = regexp.MustCompile(`\*` + regexp.QuoteMeta(m[1])).FindIndex(text)
+	} else if strings.Contains(message, "tab character") {
+		if at = tabIndent.FindIndex(text); at != nil {
+			at[0] = at[1] - 1
+		}
+		p.Hint = "indent with spaces"
+	}
+	if at != nil {
+		before := text[:at[0]]
+		p.Line = 1 + bytes.Count(before, []byte("\n"))
+		p.Column = 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
+	}
+}
+
 // parse makes the text a tree; nil, with a problem, if it is none.
 func (r *reader) parse(text []byte) *yaml.Node {
 	whole := &yaml.Node{}
@@ -189,7 +226,11 @@ func (r *reader) parse(text []byte) *yaml.Node {
 			problem.Message = "not YAML: " + m[2]
 			if line, err := strconv.Atoi(m[1]); err == nil {
 				problem.Line = line
+				if parserError.MatchString(m[2]) {
+					problem.Line++
+				}
 			}
+			problem.locate(text, m[2])
 		}
 		r.problems = append(r.problems, problem)
 		return nil

@@ -33,6 +33,7 @@ type settings struct {
 	quorum                  *int
 	private                 *bool
 	everyNode, timeoutNode  *yaml.Node
+	quorumNode              *yaml.Node
 }
 
 // entry is one monitor.
@@ -149,7 +150,9 @@ var defaultKeys = keys[settings]{
 	{"confirm", "failing results in a row that make an outage; 2 by default", func(r *reader, c cursor, s *settings) { s.confirm = integerKey(r, c, 1, maxRuns) }},
 	{"recover", "good results in a row that end it; 2 by default", func(r *reader, c cursor, s *settings) { s.recover = integerKey(r, c, 1, maxRuns) }},
 	{"recheck", "the wait before a re-check is repeated; 3s by default", func(r *reader, c cursor, s *settings) { s.recheck = durationKey(r, c, 0, maxRecheck) }},
-	{"quorum", "how many locations must agree; more than half by default", func(r *reader, c cursor, s *settings) { s.quorum = integerKey(r, c, 1, maxQuorum) }},
+	{"quorum", "how many locations must agree; more than half by default", func(r *reader, c cursor, s *settings) {
+		s.quorum, s.quorumNode = integerKey(r, c, 1, maxQuorum), c.node
+	}},
 	{"private", "allow private and loopback addresses", func(r *reader, c cursor, s *settings) { v := false; r.boolean(c, &v); s.private = &v }},
 }
 

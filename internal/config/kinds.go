@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"net"
 	"net/netip"
 	"net/url"
@@ -164,6 +165,12 @@ func (r *reader) webURL(c cursor, into *string) {
 	r.secrets(c, n.Value)
 	u, err := url.Parse(reference.ReplaceAllString(n.Value, "x"))
 	switch {
+	case err != nil && strings.Contains(n.Value, "://"):
+		var because *url.Error
+		if errors.As(err, &because) {
+			err = because.Err
+		}
+		r.report(n, c.path, "", "expected a URL such as https://example.com/health, found %q: %v", n.Value, err)
 	case err != nil || u.Host == "" || u.Hostname() == "":
 		hint := ""
 		if !strings.Contains(n.Value, "://") {
@@ -188,7 +195,14 @@ func (r *reader) hostPort(c cursor, into *string) {
 	host, port, err := net.SplitHostPort(n.Value)
 	number, bad := strconv.Atoi(port)
 	if err != nil || host == "" || bad != nil || number < 1 || number > 65535 {
-		r.report(n, c.path, "", "expected host:port, such as mail.example.com:25, found %q", n.Value)
+		hint := ""
+		switch {
+		case strings.Count(n.Value, ":") > 1 && !strings.Contains(n.Value, "["):
+			hint = "write an IPv6 address as [2001:db8::1]:25"
+		case !strings.Contains(n.Value, ":"):
+			hint = "the port is missing"
+		}
+		r.report(n, c.path, hint, "expected host:port, such as mail.example.com:25, found %q", n.Value)
 		return
 	}
 	*into = n.Value
@@ -233,29 +247,29 @@ func (r *reader) certificates(c cursor, into *string) {
 			break
 		}
 		if _, err := x509.ParseCertificate(block.Bytes); err != nil || block.Type != "CERTIFICATE" {
-			r.report(n, c.path, "", "a PEM block of type %s is not a certificate", block.Type)
+			r.report(n, c.path, "", "the PEM block number %d, of type %s, is not a certificate that can be read", count+1, block.Type)
 			return
 		}
 		count++
 	}
 	if count == 0 {
-		r.report(n, c.path, "", "expected certificates in PEM form, found none")
+		r.report(n, c.path, "", "expected certificates in PEM form, the text itself and no file name; found none")
 		return
 	}
 	*into = n.Value
 }
 
-// reference is a secret, named and not shown. Only these two forms are known.
+// reference is a secret, named and not shown. Only this form is known.
 var (
-	reference = regexp.MustCompile(`\$\{(env:[A-Za-z_][A-Za-z0-9_]*|ssm:/[A-Za-z0-9_./-]+)\}`)
+	reference = regexp.MustCompile(`\$\{env:[A-Za-z_][A-Za-z0-9_]*\}`)
 	anyDollar = regexp.MustCompile(`\$\{[^}]*\}?`)
 )
 
 // secrets refuses references that could not be resolved.
 func (r *reader) secrets(c cursor, text string) {
 	for _, found := range anyDollar.FindAllString(text, -1) {
-		if !reference.MatchString(found) {
-			r.report(c.node, c.path, "", "expected ${env:NAME} or ${ssm:/path}, found %q", found)
+		if reference.FindString(found) != found {
+			r.report(c.node, c.path, "", "expected a secret as ${env:NAME}, found %q", found)
 		}
 	}
 }

@@ -35,17 +35,19 @@ func (k keys[T]) read(r *reader, c cursor, into *T) {
 		for i, one := range k {
 			names[i] = one.name
 		}
-		r.report(c.key, parent(c.path), suggest(c.key.Value, names), "unknown key %q", c.key.Value)
+		hint := suggest(c.key.Value, names)
+		if hint == "" {
+			hint = "known are " + strings.Join(names, ", ")
+		}
+		r.report(c.key, parentOf(c), hint, "unknown key %q", c.key.Value)
 		return
 	}
 	k[at].read(r, c, into)
 }
 
-func parent(path string) string {
-	if i := strings.LastIndexAny(path, "."); i >= 0 {
-		return path[:i]
-	}
-	return ""
+// parentOf is the path of the mapping that a key stands in; keys may hold dots.
+func parentOf(c cursor) string {
+	return strings.TrimSuffix(strings.TrimSuffix(c.path, c.key.Value), ".")
 }
 
 // enter follows an alias and counts the value; nil once there are too many.
@@ -101,6 +103,8 @@ func (r *reader) mapping(n *yaml.Node, path string, each func(cursor)) bool {
 
 func (r *reader) merge(n *yaml.Node, path string, seen map[string]*yaml.Node, each func(cursor)) {
 	n = r.enter(n, path)
+	r.depth++
+	defer func() { r.depth-- }()
 	switch {
 	case n == nil:
 	case n.Kind == yaml.SequenceNode:
@@ -110,9 +114,14 @@ func (r *reader) merge(n *yaml.Node, path string, seen map[string]*yaml.Node, ea
 	case n.Kind == yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			k, v := n.Content[i], n.Content[i+1]
-			if _, has := seen[k.Value]; !has {
+			if _, has := seen[k.Value]; !has && k.Value != "<<" {
 				seen[k.Value] = k
 				each(cursor{v, join(path, k.Value), k})
+			}
+		}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == "<<" { // what is merged may merge itself
+				r.merge(n.Content[i+1], path, seen, each)
 			}
 		}
 	default:
@@ -176,7 +185,14 @@ func (r *reader) boolean(c cursor, into *bool) {
 	case "false":
 		*into = false
 	default:
-		r.report(n, c.path, "", "expected true or false, found %q", n.Value)
+		hint := ""
+		switch strings.ToLower(n.Value) {
+		case "yes", "on", "true":
+			hint = "did you mean true?"
+		case "no", "off", "false":
+			hint = "did you mean false?"
+		}
+		r.report(n, c.path, hint, "expected true or false, found %q", n.Value)
 	}
 }
 

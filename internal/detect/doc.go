@@ -16,21 +16,30 @@
 //     have such a run;
 //   - refuted, when so many last said the settled state that this cannot happen
 //     any more;
-//   - by its deadline, twice the interval: then the locations that spoke
-//     decide.
+//   - by its deadline, twice the interval, or later where a long run of
+//     re-checks needs the time: then the locations that spoke decide.
+//
+// Where less than half of the locations are enough for an outage, its end needs
+// so many good ones that those left are not enough any more.
 //
 // A location that keeps disagreeing after a vote is remembered as a dissent
-// ("down from eu-west-1 only") and opens no vote of its own again.
+// ("down from eu-west-1 only") and opens no vote of its own again, until those
+// who outvoted it have gone silent.
 //
 // An outage is dated back to its first failing check, a recovery to its first
 // good one.
 //
 // # Guarantees
 //
-// Results may come twice, late or out of order: one that is not newer than what
-// its location said last, or that was scheduled before the settled state began,
-// is ignored. Step is a function of its arguments; it changes none of them, and
-// its effects come in a fixed order.
+// Results may come twice, late or out of order. One that is not newer than what
+// its location is known to have said, or that was scheduled before the settled
+// state or the last vote began, is ignored. (Of results that agree nothing is
+// stored, so a contrary one that comes later than newer agreeing ones does open
+// a vote; that vote then refutes it.) The order of results within one step does
+// not matter, and the same step again does nothing.
+//
+// Step is a function of its arguments; it changes none of them, and its effects
+// come in a fixed order. The times of flips never go back.
 //
 // The package stores and sends nothing: its caller stores the state and its
 // effects in one transaction, then acts.

@@ -1,7 +1,6 @@
 package detect
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -32,32 +31,6 @@ func Step(cfg *monitor.Config, svc monitor.Service, state Service, results []mon
 	return s.finish()
 }
 
-func inOrder(a, b *monitor.Result) int {
-	return cmp.Or(
-		a.Scheduled.Compare(b.Scheduled), cmp.Compare(a.Monitor, b.Monitor),
-		cmp.Compare(a.Location, b.Location), cmp.Compare(a.Attempt, b.Attempt))
-}
-
-// moment counts one monitor's results that were scheduled for the same time:
-// first the location that opens a vote with them, since the others speak in it.
-func (s *stepper) moment(group []*monitor.Result) {
-	for len(group) > 0 {
-		i := max(slices.IndexFunc(group, s.news), 0)
-		for i > 0 && group[i-1].Location == group[i].Location {
-			i-- // each location is heard in its own order
-		}
-		s.result(group[i])
-		group = slices.Delete(group, i, i+1)
-	}
-}
-
-// news reports whether a result contradicts its monitor's state, and its
-// location has not been outvoted with that before.
-func (s *stepper) news(r *monitor.Result) bool {
-	d := s.out.Details[r.Monitor]
-	return !agrees(d.Settled, r.Outcome) && d.Dissent[r.Location].Outcome != r.Outcome
-}
-
 // stepper is one run of Step or Tick.
 type stepper struct {
 	cfg *monitor.Config
@@ -76,9 +49,9 @@ func newStepper(cfg *monitor.Config, svc monitor.Service, state Service, now tim
 
 // result counts one result.
 func (s *stepper) result(r *monitor.Result) {
-	m, known := s.cfg.Monitor(r.Monitor)
+	m := find(s.cfg, r.Monitor)
 	d, has := s.out.Details[r.Monitor]
-	if !known || !has || d.Settled == monitor.Paused || r.Outcome == monitor.OutcomeNotRun || !slices.Contains(m.Locations, r.Location) {
+	if m == nil || !has || d.Settled == monitor.Paused || r.Outcome == monitor.OutcomeNotRun || !slices.Contains(m.Locations, r.Location) {
 		s.fx.Ignored++
 		return
 	}
@@ -87,7 +60,7 @@ func (s *stepper) result(r *monitor.Result) {
 		return
 	}
 	if d.Vote != nil {
-		s.ballot(m, d.clone(), r)
+		s.ballot(*m, d.clone(), r)
 		return
 	}
 	dissent, dissents := d.Dissent[r.Location]
@@ -104,7 +77,7 @@ func (s *stepper) result(r *monitor.Result) {
 	case dissents && dissent.Outcome == r.Outcome && len(m.Locations) > 1:
 		// It has been heard, and outvoted.
 	default:
-		s.openVote(m, d.clone(), r)
+		s.openVote(*m, d.clone(), r)
 	}
 }
 
@@ -176,104 +149,6 @@ func (s *stepper) ask(m monitor.Monitor, d *Monitor, location monitor.Location, 
 		at = d.Vote.Opened // a clock that is behind the scheduler's: the re-check is to count
 	}
 	s.fx.Rechecks = append(s.fx.Rechecks, Recheck{m.ID, location, attempt, at})
-}
-
-// settle ends the vote if it is decided, and reports whether it did.
-func (s *stepper) settle(m monitor.Monitor, d *Monitor, deadline bool) bool {
-	v := d.Vote.tally(m, *d, deadline)
-	if !v.decided {
-		return false
-	}
-	shows, vote := d.State(), d.Vote
-	d.markVote(m)
-	if v.refuted {
-		t, _ := Next(shows, Refuted)
-		d.Vote, d.Reason, d.Failure = nil, t.Reason, vote.Before
-		d.dissentFrom(vote)
-		s.put(m.ID, *d)
-		return true
-	}
-	t, ok := Next(shows, confirmation(v.to))
-	if !ok {
-		return false
-	}
-	d.Vote = nil
-	if v.to == monitor.Up {
-		d.Failure = nil
-	} else if v.failure != nil {
-		d.Failure = v.failure
-	}
-	s.flip(m.ID, d, v.to, v.since, t.Reason, v.explain(v.to))
-	d.dissentFrom(vote)
-	s.put(m.ID, *d)
-	return true
-}
-
-// markVote remembers what the open vote has counted, and what it found too old
-// to count: both stay so after the vote.
-func (d *Monitor) markVote(m monitor.Monitor) {
-	if d.Vote == nil {
-		return
-	}
-	for _, location := range m.Locations {
-		mark := Mark{d.Vote.Opened, beforeAny}
-		if b, spoke := d.Vote.Ballots[location]; spoke {
-			mark = b.Last
-		}
-		if d.Marks[location].Before(mark) {
-			d.Marks[location] = mark
-		}
-	}
-}
-
-// dissentFrom remembers who disagreed with what the vote settled on.
-func (d *Monitor) dissentFrom(vote *Vote) {
-	before := d.Dissent
-	d.Dissent = map[monitor.Location]Dissent{}
-	for location, b := range vote.Ballots {
-		if agrees(d.Settled, b.Outcome) || d.Settled == monitor.Unknown {
-			continue
-		}
-		since := b.since()
-		if old, was := before[location]; was && old.Outcome == b.Outcome {
-			since = old.Since
-		}
-		dissent := Dissent{Outcome: b.Outcome, Since: since}
-		if b.Outcome != monitor.OutcomeUp {
-			dissent.Failure = b.Failure
-		}
-		d.Dissent[location] = dissent
-	}
-	for location, old := range before {
-		if _, spoke := vote.Ballots[location]; !spoke && !agrees(d.Settled, old.Outcome) {
-			d.Dissent[location] = old
-		}
-	}
-}
-
-// flip settles the monitor in another state and records it. The time of a flip
-// is neither after the decision nor before the state that it ends; a clock that
-// has gone back does not take it back.
-func (s *stepper) flip(id monitor.ID, d *Monitor, to monitor.State, at time.Time, reason, detail string) {
-	if at.After(s.now) {
-		at = s.now
-	}
-	if at.Before(d.Since) {
-		at = d.Since
-	}
-	s.fx.Flips = append(s.fx.Flips, monitor.Flip{
-		Service: s.svc.ID, Monitor: id,
-		From: string(d.Settled), To: string(to),
-		At: at, Decided: later(at, s.now), Reason: reason, Detail: detail,
-	})
-	d.Was = ""
-	if to == monitor.Unknown {
-		d.Was = d.Settled
-	}
-	if to == monitor.Unknown || to == monitor.Paused {
-		clear(d.Dissent) // there is nothing left to disagree with
-	}
-	d.Settled, d.Since, d.Reason = to, at, reason
 }
 
 func (s *stepper) put(id monitor.ID, d Monitor) {

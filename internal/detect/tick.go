@@ -1,8 +1,6 @@
 package detect
 
 import (
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/sondehq/sonde/internal/monitor"
@@ -83,91 +81,4 @@ func (s *stepper) silent(m monitor.Monitor, d Monitor, at time.Time) {
 	d.Vote = nil
 	s.flip(m.ID, &d, t.To, at, t.Reason, "")
 	s.put(m.ID, d)
-}
-
-// reconcile brings the state in line with the configuration: new monitors are
-// unknown, removed ones are gone, paused ones paused.
-func (s *stepper) reconcile() {
-	members := 0
-	for _, id := range s.svc.Monitors {
-		if m, ok := s.cfg.Monitor(id); ok {
-			s.adopt(m)
-			members++
-		}
-	}
-	if members != len(s.out.Details) {
-		s.drop()
-	}
-	if s.out.Service != s.svc.ID || s.out.Status == "" {
-		s.touch()
-		s.out.Service, s.out.Status, s.out.Since = s.svc.ID, monitor.NotKnown, s.now
-	}
-}
-
-// drop forgets monitors that the service no longer has.
-func (s *stepper) drop() {
-	for _, id := range sortedIDs(s.out.Details) {
-		_, known := s.cfg.Monitor(id)
-		if !known || !slices.Contains(s.svc.Monitors, id) {
-			s.touch()
-			delete(s.out.Details, id)
-			delete(s.out.States, id)
-		}
-	}
-}
-
-func (s *stepper) touch() {
-	if !s.fx.Changed {
-		s.fx.Changed = true
-		s.out = s.out.clone()
-	}
-}
-
-func (s *stepper) adopt(m monitor.Monitor) {
-	d, has := s.out.Details[m.ID]
-	if has && (d.Vote != nil || len(d.Dissent) > 0) {
-		d = s.unseat(m, d)
-	}
-	event, changes := Pause, m.Paused && d.Settled != monitor.Paused
-	switch {
-	case !has && m.Paused:
-		s.put(m.ID, Monitor{Settled: monitor.Paused, Since: s.now, Reason: "paused by configuration"})
-		return
-	case !has:
-		s.put(m.ID, Monitor{Settled: monitor.Unknown, Since: s.now, Reason: "not checked yet"})
-		return
-	case !m.Paused && d.Settled == monitor.Paused:
-		event, changes = Resume, true
-	}
-	if !changes {
-		return
-	}
-	if t, ok := Next(d.State(), event); ok {
-		d = d.clone()
-		d.markVote(m)
-		d.Vote, d.Failure = nil, nil
-		s.flip(m.ID, &d, t.To, s.now, t.Reason, "")
-		d.Was = ""
-		s.put(m.ID, d)
-	}
-}
-
-// unseat takes the votes and dissents of locations away from which the monitor
-// is no longer checked: they can neither confirm nor change their minds.
-func (s *stepper) unseat(m monitor.Monitor, d Monitor) Monitor {
-	left := func(l monitor.Location) bool { return !slices.Contains(m.Locations, l) }
-	gone := slices.ContainsFunc(slices.Collect(maps.Keys(d.Dissent)), left)
-	if d.Vote != nil {
-		gone = gone || slices.ContainsFunc(slices.Collect(maps.Keys(d.Vote.Ballots)), left)
-	}
-	if !gone {
-		return d
-	}
-	d = d.clone()
-	maps.DeleteFunc(d.Dissent, func(l monitor.Location, _ Dissent) bool { return left(l) })
-	if d.Vote != nil {
-		maps.DeleteFunc(d.Vote.Ballots, func(l monitor.Location, _ Ballot) bool { return left(l) })
-	}
-	s.put(m.ID, d)
-	return d
 }

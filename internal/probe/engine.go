@@ -89,9 +89,13 @@ func (e *Engine) check(ctx context.Context, c Check) monitor.Result {
 	}
 	watch := time.Now()
 	var o Observation
+	m, secrets, missing := resolve(c.Monitor, &e.env)
+	c.Monitor = m
 	switch f, known := Probes[c.Monitor.Kind()]; {
 	case ctx.Err() != nil || budget <= 0:
 		o = notRun("no time was left before the deadline of this run")
+	case missing != nil:
+		o = notRun(missing.Error())
 	case !known:
 		o = notRun("this version knows no monitor of this kind")
 	default:
@@ -106,7 +110,7 @@ func (e *Engine) check(ctx context.Context, c Check) monitor.Result {
 	if o.Outcome == "" {
 		e.judge(c.Monitor, &o)
 	}
-	redact(c.Monitor, &o.Result)
+	redact(c.Monitor, secrets, &o.Result)
 	if o.Outcome == monitor.OutcomeUp {
 		o.Body = ""
 	}

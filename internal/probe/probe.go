@@ -39,6 +39,10 @@ type Env struct {
 	// LastPing returns the last ping of a heartbeat monitor.
 	LastPing func(ctx context.Context, id monitor.ID) (Ping, error)
 
+	// Secret returns the environment variable that a reference names; false if
+	// it is not set. Nil: there are none.
+	Secret func(name string) (string, bool)
+
 	// UserAgent names Sonde to the target.
 	UserAgent string
 

@@ -17,11 +17,11 @@ const (
 
 // redact takes the secrets of a monitor out of what its target said: a server
 // may repeat what it was sent.
-func redact(m monitor.Monitor, r *monitor.Result) {
+func redact(m monitor.Monitor, resolved []string, r *monitor.Result) {
 	if m.HTTP == nil || r.Failure == nil && len(r.Expectations) == 0 {
 		return
 	}
-	secrets := secretsOf(m.HTTP)
+	secrets := secretsOf(m.HTTP, resolved)
 	if len(secrets) == 0 {
 		return
 	}
@@ -34,8 +34,9 @@ func redact(m monitor.Monitor, r *monitor.Result) {
 	}
 }
 
-// secretsOf is the secrets that a request holds, the longest first.
-func secretsOf(h *monitor.HTTP) []string {
+// secretsOf is the secrets that a request holds, with those that were resolved
+// into it, the longest first.
+func secretsOf(h *monitor.HTTP, resolved []string) []string {
 	var out []string
 	add := func(texts ...string) {
 		for _, text := range texts {
@@ -43,6 +44,9 @@ func secretsOf(h *monitor.HTTP) []string {
 				out = append(out, text)
 			}
 		}
+	}
+	for _, secret := range resolved {
+		add(secret, url.QueryEscape(secret), url.PathEscape(secret), base64.StdEncoding.EncodeToString([]byte(secret)))
 	}
 	for name, value := range h.Headers {
 		if sensitive(name) {

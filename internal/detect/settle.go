@@ -1,0 +1,105 @@
+package detect
+
+import (
+	"time"
+
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// settle ends the vote if it is decided, and reports whether it did.
+func (s *stepper) settle(m monitor.Monitor, d *Monitor, deadline bool) bool {
+	v := d.Vote.tally(m, *d, deadline)
+	if !v.decided {
+		return false
+	}
+	shows, vote := d.State(), d.Vote
+	d.markVote(m)
+	if v.refuted {
+		t, _ := Next(shows, Refuted)
+		d.Vote, d.Reason, d.Failure = nil, t.Reason, vote.Before
+		d.dissentFrom(vote)
+		s.put(m.ID, *d)
+		return true
+	}
+	t, ok := Next(shows, confirmation(v.to))
+	if !ok {
+		return false
+	}
+	d.Vote = nil
+	if v.to == monitor.Up {
+		d.Failure = nil
+	} else if v.failure != nil {
+		d.Failure = v.failure
+	}
+	s.flip(m.ID, d, v.to, v.since, t.Reason, v.explain(v.to))
+	d.dissentFrom(vote)
+	s.put(m.ID, *d)
+	return true
+}
+
+// markVote remembers what the open vote has counted, and what it found too old
+// to count: both stay so after the vote.
+func (d *Monitor) markVote(m monitor.Monitor) {
+	if d.Vote == nil {
+		return
+	}
+	for _, location := range m.Locations {
+		mark := Mark{d.Vote.Opened, beforeAny}
+		if b, spoke := d.Vote.Ballots[location]; spoke {
+			mark = b.Last
+		}
+		if d.Marks[location].Before(mark) {
+			d.Marks[location] = mark
+		}
+	}
+}
+
+// dissentFrom remembers who disagreed with what the vote settled on.
+func (d *Monitor) dissentFrom(vote *Vote) {
+	before := d.Dissent
+	d.Dissent = map[monitor.Location]Dissent{}
+	for location, b := range vote.Ballots {
+		if agrees(d.Settled, b.Outcome) || d.Settled == monitor.Unknown {
+			continue
+		}
+		since := b.since()
+		if old, was := before[location]; was && old.Outcome == b.Outcome {
+			since = old.Since
+		}
+		dissent := Dissent{Outcome: b.Outcome, Since: since}
+		if b.Outcome != monitor.OutcomeUp {
+			dissent.Failure = b.Failure
+		}
+		d.Dissent[location] = dissent
+	}
+	for location, old := range before {
+		if _, spoke := vote.Ballots[location]; !spoke && !agrees(d.Settled, old.Outcome) {
+			d.Dissent[location] = old
+		}
+	}
+}
+
+// flip settles the monitor in another state and records it. The time of a flip
+// is neither after the decision nor before the state that it ends; a clock that
+// has gone back does not take it back.
+func (s *stepper) flip(id monitor.ID, d *Monitor, to monitor.State, at time.Time, reason, detail string) {
+	if at.After(s.now) {
+		at = s.now
+	}
+	if at.Before(d.Since) {
+		at = d.Since
+	}
+	s.fx.Flips = append(s.fx.Flips, monitor.Flip{
+		Service: s.svc.ID, Monitor: id,
+		From: string(d.Settled), To: string(to),
+		At: at, Decided: later(at, s.now), Reason: reason, Detail: detail,
+	})
+	d.Was = ""
+	if to == monitor.Unknown {
+		d.Was = d.Settled
+	}
+	if to == monitor.Unknown || to == monitor.Paused {
+		clear(d.Dissent) // there is nothing left to disagree with
+	}
+	d.Settled, d.Since, d.Reason = to, at, reason
+}

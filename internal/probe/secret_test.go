@@ -1,0 +1,50 @@
+package probe_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/probe"
+)
+
+// TestSecrets: a reference is what the server gets, and nothing that the server
+// repeats of it is in the result.
+func TestSecrets(t *testing.T) {
+	const planted = "s3cr3t/planted+value"
+	got := ""
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = r.Header.Get("X-Plain") + " " + r.URL.Query().Get("q")
+		w.WriteHeader(http.StatusTeapot)
+		_, _ = fmt.Fprintf(w, "you sent %s", got)
+	}))
+	defer server.Close()
+	m := monitor.Monitor{
+		ID: "m", Timeout: 2 * time.Second, Private: true, Expect: []string{"status == 200", `text == "x"`},
+		HTTP: &monitor.HTTP{URL: server.URL + "/?q=${env:B}", Method: "GET", Headers: map[string]string{"X-Plain": "${env:A}"}, MaxBody: 1 << 20},
+	}
+	set := map[string]string{"A": planted, "B": "other-secret"}
+	engine := probe.New(probe.Env{Now: time.Now, UserAgent: "test", Secret: func(name string) (string, bool) { v, ok := set[name]; return v, ok }}, probe.Options{})
+	run := func() monitor.Result {
+		return engine.Run(context.Background(), []probe.Check{{Monitor: m, Location: "l", Scheduled: time.Now()}})[0]
+	}
+	r := run()
+	if got != planted+" other-secret" {
+		t.Fatalf("the server got %q", got)
+	}
+	if text := fmt.Sprintf("%+v %+v %s", r, r.Failure, r.Body); strings.Contains(text, planted) || strings.Contains(text, "other-secret") {
+		t.Errorf("a secret is in the result: %s", text)
+	}
+	if m.HTTP.Headers["X-Plain"] != "${env:A}" {
+		t.Error("the monitor was changed")
+	}
+	delete(set, "A")
+	if r := run(); r.Outcome != monitor.OutcomeNotRun || !strings.Contains(r.Failure.Detail, "${env:A} is not set") {
+		t.Errorf("a secret that is not set: %s %+v", r.Outcome, r.Failure)
+	}
+}

@@ -65,6 +65,9 @@ func runCheck(ctx context.Context, stdout io.Writer, target string, flags checkF
 		printCheck(stdout, m, result)
 	}
 	if err == nil && result.Outcome != monitor.OutcomeUp && result.Outcome != monitor.OutcomeDegraded {
+		if f := result.Failure; f != nil && f.Kind == monitor.FailBlocked && strings.Contains(f.Detail, "private: true") && flags.file == "" {
+			return &exitError{code: ExitFound, hint: "allow loopback and private addresses with --private"}
+		}
 		return errFound
 	}
 	return err

@@ -129,7 +129,7 @@ func report(stderr io.Writer, err error) int {
 			_, _ = fmt.Fprintf(stderr, "sonde: error: %s\n", line)
 		}
 	}
-	if hint != "" && code != ExitFound {
+	if hint != "" {
 		_, _ = fmt.Fprintf(stderr, "sonde: hint: %s\n", hint)
 	}
 	return code

@@ -13,6 +13,7 @@ import (
 	"net/http/httptrace"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -73,7 +74,7 @@ func probeHTTP(ctx context.Context, m monitor.Monitor, env *Env) Observation {
 		return o
 	}
 	if len(m.Expect)+len(m.Warn) > 0 {
-		o.Values = valuesOf(response, body)
+		o.Values = valuesOf(m, response, body)
 	}
 	return o
 }
@@ -158,23 +159,33 @@ func requestFailure(err error, trace *hops) *monitor.Failure {
 	return classify(err, phase, otherwise)
 }
 
-// valuesOf is what expressions may use of an answer.
-func valuesOf(response *http.Response, body []byte) expect.Values {
-	headers := make(map[string]string, len(response.Header))
-	for name, values := range response.Header {
-		headers[strings.ToLower(name)] = strings.Join(values, ", ")
+// valuesOf is what expressions may use of an answer. What none of them names is
+// not made.
+func valuesOf(m monitor.Monitor, response *http.Response, body []byte) expect.Values {
+	v := expect.Values{"status": response.StatusCode, "cert_days": 0, "body": nil, "text": "", "headers": map[string]string(nil)}
+	if mentions(m, "headers") {
+		headers := make(map[string]string, len(response.Header))
+		for name, values := range response.Header {
+			headers[strings.ToLower(name)] = strings.Join(values, ", ")
+		}
+		v["headers"] = headers
 	}
-	v := expect.Values{
-		"status": response.StatusCode, "headers": headers, "cert_days": 0, "body": nil,
-		"text": strings.ToValidUTF8(string(body[:min(len(body), textOfBody)]), "?"),
+	if mentions(m, "text") {
+		v["text"] = strings.ToValidUTF8(string(body[:min(len(body), textOfBody)]), "?")
 	}
-	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) > 0 && bytes.IndexByte([]byte(`{["-0123456789tfn`), trimmed[0]) >= 0 {
+	if trimmed := bytes.TrimLeft(body, " \t\r\n"); mentions(m, "body") && len(trimmed) > 0 && bytes.IndexByte([]byte(`{["-0123456789tfn`), trimmed[0]) >= 0 {
 		var parsed any
 		if json.Unmarshal(body, &parsed) == nil {
 			v["body"] = parsed
 		}
 	}
 	return v
+}
+
+// mentions reports whether an expression of the monitor may use a name.
+func mentions(m monitor.Monitor, name string) bool {
+	in := func(source string) bool { return strings.Contains(source, name) }
+	return slices.ContainsFunc(m.Expect, in) || slices.ContainsFunc(m.Warn, in)
 }
 
 func printableBody(body []byte) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"strings"
 
 	"github.com/sondehq/sonde/internal/monitor"
 )
@@ -12,10 +13,20 @@ import (
 // check that needs it, and never stored.
 var reference = regexp.MustCompile(`\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}`)
 
+// refers reports whether a request may hold references: most hold none.
+func refers(h *monitor.HTTP) bool {
+	for _, value := range h.Headers {
+		if strings.Contains(value, "${") {
+			return true
+		}
+	}
+	return strings.Contains(h.URL, "${") || strings.Contains(h.Body, "${")
+}
+
 // resolve puts secrets into a request in place of their references. It returns
 // them too, to be hidden wherever the target repeats them.
 func resolve(m monitor.Monitor, env *Env) (resolved monitor.Monitor, secrets []string, err error) {
-	if m.HTTP == nil {
+	if m.HTTP == nil || !refers(m.HTTP) {
 		return m, nil, nil
 	}
 	fill := func(text string) string {

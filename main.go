@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	_ "time/tzdata" // a system without time zones must not show the wrong time
 
 	"github.com/sondehq/sonde/internal/cli"
 )

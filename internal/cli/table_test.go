@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,4 +65,39 @@ func TestStatusOfDynamoDB(t *testing.T) {
 	if code := cli.Run(ctx, []string{"status", "--table", "no-such-table", "--endpoint-url", endpoint}, &out, &messages); code != cli.ExitFailed {
 		t.Errorf("a table that is not there: exit %d, want %d", code, cli.ExitFailed)
 	}
+}
+
+// TestApply: a file becomes the table's configuration, once, and nothing is
+// written where nothing changes or a newer version stands.
+func TestApply(t *testing.T) {
+	endpoint := dynamotest.Start(t)
+	_, name := dynamotest.Table(t)
+	t.Setenv("AWS_REGION", dynamotest.Region)
+	t.Setenv("AWS_ACCESS_KEY_ID", dynamotest.AccessKey)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", dynamotest.SecretKey)
+	file := filepath.Join(t.TempDir(), "monitors.yaml")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := func(want int, says string, more ...string) {
+		t.Helper()
+		var out bytes.Buffer
+		args := append([]string{"apply", "-f", file, "--table", name, "--endpoint-url", endpoint, "--home", "eu-west-1"}, more...)
+		if code := cli.Run(context.Background(), args, &out, &out); code != want || !strings.Contains(out.String(), says) {
+			t.Errorf("%v: exit %d, want %d with %q\n%s", more, code, want, says, out.String())
+		}
+	}
+	write("monitors:\n  - {id: web, tcp: web.example.com:443}\n  - {id: job, heartbeat: {every: 1h}}\n")
+	run(cli.ExitFound, "+ monitor web", "--dry-run")
+	run(cli.ExitFine, "version 1 is in force")
+	run(cli.ExitFine, "nothing changes")
+	write("monitors:\n  - {id: web, tcp: web.example.com:80}\n")
+	run(cli.ExitFine, "~ monitor web")
+	run(cli.ExitFine, "version 2 stays in force")
+	write("monitors:\n  - {id: web, tpc: web.example.com:80}\n")
+	run(cli.ExitUsage, `did you mean "tcp"?`)
+	run(cli.ExitUsage, "no table is given", "--table", "")
+	run(cli.ExitUsage, "no home Region", "--home", "")
 }

@@ -1,0 +1,45 @@
+package config_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sondehq/sonde/internal/config"
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+func TestDiff(t *testing.T) {
+	load := func(text string) *monitor.Config {
+		t.Helper()
+		cfg, err := config.Load("test", []byte(text), config.Options{Home: "eu-west-1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cfg
+	}
+	one := load("monitors:\n  - {id: a, tcp: a.example.com:1}\n  - {id: b, tcp: b.example.com:1}\n")
+	two := load("monitors:\n  - {id: c, tcp: c.example.com:1}\n  - {id: b, tcp: b.example.com:2}\n")
+	for _, test := range []struct {
+		name          string
+		before, after *monitor.Config
+		want          config.Difference
+	}{
+		{"the same", one, one, config.Difference{Added: []string{}, Changed: []string{}, Removed: []string{}}},
+		{"everything is new", nil, one, config.Difference{
+			Added:   []string{"locations", "monitor a", "monitor b", "service a", "service b", "site", "tier oncall"},
+			Changed: []string{}, Removed: []string{},
+		}},
+		{"all three", one, two, config.Difference{
+			Added: []string{"monitor c", "service c"}, Changed: []string{"monitor b"}, Removed: []string{"monitor a", "service a"},
+		}},
+	} {
+		got, err := config.Diff(test.before, test.after)
+		if diff := cmp.Diff(test.want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s", test.name, err, diff)
+		}
+		if got.IsEmpty() != (test.name == "the same") {
+			t.Errorf("%s: IsEmpty is %t", test.name, got.IsEmpty())
+		}
+	}
+}

@@ -86,7 +86,8 @@ type Told struct {
 	At        time.Time      `json:"at"`
 	Impact    monitor.Impact `json:"impact"` // the worst it has heard of
 	Reminders int            `json:"reminders,omitempty"`
-	Last      time.Time      `json:"last"` // the last message
+	Updates   int            `json:"updates,omitempty"` // of those that are neither beginning, escalation nor end
+	Last      time.Time      `json:"last"`              // the last message
 	Ended     bool           `json:"ended,omitempty"`
 }
 
@@ -141,6 +142,36 @@ func (i Incident) clone() Incident {
 		i.Told = map[monitor.TierID]Told{}
 	}
 	return i
+}
+
+// name gives the incident the title of its root, and moves the root to another
+// cause if that is worse, or the root fine again.
+func (i *Incident) name() {
+	root := -1
+	for at, a := range i.Services {
+		if !a.Cause || !a.Restored.IsZero() {
+			continue
+		}
+		if root < 0 {
+			root = at
+			continue
+		}
+		old, rank := i.Services[root].Status.Impact().Rank(), a.Status.Impact().Rank()
+		if rank > old || rank == old && a.ID == i.Root {
+			root = at
+		}
+	}
+	if root >= 0 {
+		a := i.Services[root]
+		i.Root, i.Title = a.ID, title(a.Name, Change{Status: a.Status, Alive: a.Alive, Total: a.Total})
+	}
+}
+
+// reached is since when the impact has been one that a tier hears of; zero if
+// it is not. There is no lesser one than minor.
+func (i *Incident) reached(tier monitor.Tier) time.Time {
+	levels := []monitor.Impact{monitor.ImpactMinor, monitor.ImpactMinor, monitor.ImpactMajor, monitor.ImpactCritical}
+	return i.Reached[levels[tier.Impact.Rank()]]
 }
 
 // weigh sets the impact from the causes, and keeps the times at which each

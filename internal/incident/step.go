@@ -47,7 +47,7 @@ type Effects struct {
 // has no further effect, so a service that is bad and belongs to no incident
 // may be brought at any time.
 func Step(cfg *monitor.Config, w World, c Change, now time.Time) Effects {
-	s := &stepper{cfg: cfg, world: w, now: now, loud: map[string]Update{}}
+	s := &stepper{cfg: cfg, world: w, brought: c, now: now, loud: map[string]Update{}}
 	s.change(c)
 	return s.effects()
 }
@@ -55,6 +55,7 @@ func Step(cfg *monitor.Config, w World, c Change, now time.Time) Effects {
 type stepper struct {
 	cfg     *monitor.Config
 	world   World
+	brought Change // newer than what the world says of its service
 	now     time.Time
 	changed []Incident // in the order of their first change
 	updates []Update
@@ -106,6 +107,15 @@ func (s *stepper) find(match func(*Incident) bool) (Incident, bool) {
 	return Incident{}, false
 }
 
+// view is what is known of a service, the change that was brought included.
+func (s *stepper) view(id monitor.ServiceID) (View, bool) {
+	view, known := s.world.Services[id]
+	if id == s.brought.Service {
+		view.Change, known = s.brought, true
+	}
+	return view, known
+}
+
 // explains reports whether a service in one condition accounts for another that
 // depends on it. One that still works, though at risk, accounts for nothing.
 func explains(cause, effect monitor.Status) bool {
@@ -142,7 +152,7 @@ func (s *stepper) ofDependent(svc monitor.Service, c Change) (Incident, bool) {
 func (s *stepper) undecided(svc monitor.Service, c Change) bool {
 	own := s.round(svc)
 	return slices.ContainsFunc(s.cfg.Dependencies(svc.ID), func(d monitor.Service) bool {
-		view, known := s.world.Services[d.ID]
+		view, known := s.view(d.ID)
 		switch {
 		case !known:
 			return false
@@ -166,13 +176,32 @@ func (s *stepper) round(svc monitor.Service) time.Duration {
 
 func (s *stepper) open(svc monitor.Service, c Change) {
 	inc := Incident{
-		ID: NewID(svc.ID, c.At), Root: svc.ID, State: Open, Phase: Investigating,
+		ID: NewID(svc.ID, s.began(svc, c)), Root: svc.ID, State: Open, Phase: Investigating,
 		Opened: c.At, Declared: s.now, Updated: s.now, Detail: c.Detail,
 	}.clone()
 	inc.Services = []Affected{affected(svc, c, true)}
 	inc.weigh(c.At)
 	inc.Title = title(svc.Name, c)
 	s.put(inc, openedText(svc.Name, c), c.Detail, true)
+}
+
+// began is the time that tells this incident of a service from all others of
+// it: since when the service is broken, or, if it broke together with a
+// dependency that is fine again, since when that is. An incident may have begun
+// with this very service, moved to the dependency and ended with it.
+func (s *stepper) began(svc monitor.Service, c Change) time.Time {
+	at := c.At
+	for _, d := range s.cfg.Dependencies(svc.ID) {
+		if view, known := s.view(d.ID); known && isFine(view.Status) && view.At.After(at) {
+			at = view.At
+		}
+	}
+	return at
+}
+
+// isFine reports whether a service needs no incident any more.
+func isFine(status monitor.Status) bool {
+	return status == monitor.Operational || status == monitor.InMaintenance
 }
 
 // join adds a service to an incident: as its cause, which renames it, or as
@@ -206,71 +235,83 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 	inc = inc.clone()
 	at := inc.index(svc.ID)
 	before := inc.Services[at]
-	if s.standsAlone(svc, c, before) {
-		inc.Services[at].Cause = true
-		inc.weigh(s.now)
-		s.put(inc, svc.Name+" does not recover with what it depends on: "+sentence(c)+".", c.Detail, true)
+	alone := s.standsAlone(&inc, svc, c, before)
+	if before.is(c) && !alone {
 		return
 	}
-	fine, unknown := c.Status == monitor.Operational || c.Status == monitor.InMaintenance, c.Status == monitor.NotKnown
-	switch {
-	case unknown && before.Unknown:
-		return
-	case before.Status == c.Status && before.Alive == c.Alive && !before.Unknown && before.Restored.IsZero() != fine:
-		return
-	}
-	a := affected(svc, c, before.Cause)
+	a := affected(svc, c, before.Cause || alone)
 	a.Since = before.Since
 	if _, known := s.cfg.Service(svc.ID); !known {
 		a.Name, a.Internal = before.Name, before.Internal // it was removed meanwhile
-		svc.Name, svc.Internal = before.Name, before.Internal
+		svc.Name = before.Name
 	}
-	if unknown {
+	unknown := c.Status == monitor.NotKnown
+	switch {
+	case unknown:
 		// Neither worse nor better: what was last known stands.
 		a.Status, a.Alive, a.Total, a.Unknown, a.Restored = before.Status, before.Alive, before.Total, true, before.Restored
-	}
-	if fine {
+	case isFine(c.Status):
 		a.Restored = c.At
 	}
 	inc.Services[at] = a
+	inc.name()
 	inc.weigh(s.when(inc, c))
-	switch {
-	case !slices.ContainsFunc(inc.Services, func(a Affected) bool { return a.Cause && a.Restored.IsZero() }):
-		s.resolve(inc, c)
-	case fine:
-		s.put(inc, svc.Name+": working again.", "", before.Cause)
-	default:
-		if inc.Root == svc.ID && c.Status.Impact() != monitor.ImpactNone {
-			inc.Title = title(svc.Name, c)
-		}
-		if inc.Detail == "" || before.Status.Impact().Rank() < c.Status.Impact().Rank() {
-			inc.Detail = c.Detail
-		}
-		s.put(inc, svc.Name+": "+sentence(c)+".", c.Detail, before.Cause && !unknown)
+	if !slices.ContainsFunc(inc.Services, func(a Affected) bool { return a.Cause && a.Restored.IsZero() }) {
+		s.resolve(inc)
+		return
 	}
+	if isFine(c.Status) {
+		s.put(inc, svc.Name+": working again.", "", before.Cause)
+		return
+	}
+	if inc.Detail == "" || before.Status.Impact().Rank() < c.Status.Impact().Rank() {
+		inc.Detail = c.Detail
+	}
+	text := svc.Name + ": " + sentence(c) + "."
+	if alone {
+		text = svc.Name + " does not recover with what it depends on: " + sentence(c) + "."
+	}
+	// What was not known for a while and is as it was before is no news.
+	same := before.Unknown && before.Status == c.Status && before.Alive == c.Alive
+	s.put(inc, text, c.Detail, alone || a.Cause && !unknown && !same)
+}
+
+// is reports whether a change says nothing new of a service.
+func (a Affected) is(c Change) bool {
+	if c.Status == monitor.NotKnown {
+		return a.Unknown
+	}
+	return a.Status == c.Status && a.Alive == c.Alive && !a.Unknown && a.Restored.IsZero() != isFine(c.Status)
 }
 
 // standsAlone: a service that was listed as affected is still broken although
-// nothing that it depends on is: it is a cause of its own.
-func (s *stepper) standsAlone(svc monitor.Service, c Change, a Affected) bool {
-	if a.Cause || !a.Restored.IsZero() || !c.Status.IsOutage() || s.undecided(svc, c) {
+// nothing that it depends on accounts for it: it is a cause of its own. Of a
+// dependency that is not known, what the incident last knew counts.
+func (s *stepper) standsAlone(inc *Incident, svc monitor.Service, c Change, a Affected) bool {
+	if a.Cause || !c.Status.IsOutage() || s.undecided(svc, c) {
 		return false
 	}
 	return !slices.ContainsFunc(s.cfg.Dependencies(svc.ID), func(d monitor.Service) bool {
-		view, known := s.world.Services[d.ID]
-		return !known || explains(view.Status, c.Status) || view.Status == monitor.NotKnown
+		view, known := s.view(d.ID)
+		if known && view.Status != monitor.NotKnown {
+			return explains(view.Status, c.Status)
+		}
+		last, in := inc.Affects(d.ID)
+		return in && last.Restored.IsZero() && explains(last.Status, c.Status)
 	})
 }
 
 // resolve ends an incident, and looks after what is still broken below it.
-func (s *stepper) resolve(inc Incident, c Change) {
-	inc.State, inc.Phase, inc.Resolved = Resolved, Done, c.At
-	if inc.Resolved.Before(inc.Opened) {
-		inc.Resolved = inc.Opened
+func (s *stepper) resolve(inc Incident) {
+	inc.State, inc.Phase, inc.Resolved = Resolved, Done, inc.Opened
+	for _, a := range inc.Services {
+		if a.Cause && a.Restored.After(inc.Resolved) {
+			inc.Resolved = a.Restored
+		}
 	}
 	s.put(inc, resolvedText(inc), "", true)
 	for _, a := range inc.Services {
-		if view, known := s.world.Services[a.ID]; a.Restored.IsZero() && known {
+		if view, known := s.view(a.ID); a.Restored.IsZero() && known {
 			s.change(view.Change)
 		}
 	}

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -65,7 +66,7 @@ func Due(cfg *monitor.Config, inc Incident) time.Time {
 		var at time.Time
 		switch {
 		case !heard && hears(tier, &inc):
-			at = inc.Reached[tier.Impact].Add(tier.After + tier.Hold)
+			at = inc.reached(tier).Add(tier.After + tier.Hold)
 		case heard && tier.Remind > 0 && inc.Acked.IsZero() && inc.State == Open && !told.Ended:
 			at = told.Last.Add(tier.Remind)
 		}
@@ -77,8 +78,10 @@ func Due(cfg *monitor.Config, inc Incident) time.Time {
 }
 
 // hears reports whether a tier is one to be told of the incident as it is now.
+// The public is told if something that it sees is affected, and not fine again.
 func hears(tier monitor.Tier, inc *Incident) bool {
-	return inc.State == Open && inc.Impact.AtLeast(tier.Impact) && (!tier.Public || inc.IsPublic())
+	seen := func(a Affected) bool { return !tier.Public || !a.Internal && a.Restored.IsZero() }
+	return inc.State == Open && inc.Impact.AtLeast(tier.Impact) && slices.ContainsFunc(inc.Services, seen)
 }
 
 // tell finds what each tier has to hear now, and marks it as told.
@@ -95,8 +98,11 @@ func tell(cfg *monitor.Config, inc Incident, update Update, now time.Time) (Inci
 		}
 		told.Last, told.Impact = now, told.Impact.Worse(inc.Impact)
 		told.Ended = event == EventResolved
-		if event == EventReminder {
+		switch event {
+		case EventReminder:
 			told.Reminders++
+		case EventUpdated:
+			told.Updates++
 		}
 		inc.Told[tier.ID] = told
 		out = append(out, notification(cfg, tier, &inc, event, receipt, update, now))
@@ -108,7 +114,7 @@ func tell(cfg *monitor.Config, inc Incident, update Update, now time.Time) (Inci
 // due. The receipt names the event uniquely in the incident.
 func next(tier monitor.Tier, inc *Incident, told Told, heard bool, update Update, now time.Time) (Event, string) {
 	switch {
-	case !heard && hears(tier, inc) && !now.Before(inc.Reached[tier.Impact].Add(tier.After+tier.Hold)):
+	case !heard && hears(tier, inc) && !now.Before(inc.reached(tier).Add(tier.After+tier.Hold)):
 		return EventOpened, "opened"
 	case !heard || told.Ended:
 		return "", ""
@@ -117,7 +123,7 @@ func next(tier monitor.Tier, inc *Incident, told Told, heard bool, update Update
 	case inc.Impact.Rank() > told.Impact.Rank():
 		return EventEscalated, "escalated-" + string(inc.Impact)
 	case update.Incident != "":
-		return EventUpdated, "updated-" + strconv.FormatInt(update.At.UnixMilli(), 10)
+		return EventUpdated, "updated-" + strconv.Itoa(told.Updates+1)
 	case tier.Remind > 0 && inc.Acked.IsZero() && inc.State == Open && !now.Before(told.Last.Add(tier.Remind)):
 		return EventReminder, "reminder-" + strconv.Itoa(told.Reminders+1)
 	}

@@ -75,26 +75,37 @@ func (i *Incident) public() []Affected {
 	return slices.DeleteFunc(slices.Clone(i.Services), func(a Affected) bool { return a.Internal })
 }
 
+// foremost is the service that stands for the incident to the public: the first
+// that it may know of and that is still broken, or, once the incident is over,
+// the first that is not. It reports false if the public may know of none.
+func (i *Incident) foremost() (Affected, bool) {
+	visible := i.public()
+	if len(visible) == 0 {
+		return Affected{}, false
+	}
+	at := slices.IndexFunc(visible, func(a Affected) bool { return a.Restored.IsZero() != (i.State == Resolved) })
+	return visible[max(at, 0)], true
+}
+
 // PublicTitle is the title without the names of internal services.
 func (i *Incident) PublicTitle() string {
-	visible := i.public()
-	if root, ok := i.Affects(i.Root); ok && !root.Internal || len(visible) == 0 {
+	v, ok := i.foremost()
+	if root, has := i.Affects(i.Root); has && !root.Internal || !ok {
 		return i.Title
 	}
-	return visible[0].Name + ": " + Words(visible[0].Status)
+	return v.Name + ": " + Words(v.Status)
 }
 
 // PublicText is a text about the incident without the names of internal
 // services: one that names any is replaced by how the first service that the
 // public sees stands. It is empty where there is none.
 func (i *Incident) PublicText(text string) string {
-	visible := i.public()
 	for _, a := range i.Services {
 		if a.Internal && strings.Contains(text, a.Name) {
-			if len(visible) == 0 {
+			v, ok := i.foremost()
+			if !ok {
 				return ""
 			}
-			v := visible[0]
 			return openedText(v.Name, Change{Status: v.Status, Alive: v.Alive, Total: v.Total})
 		}
 	}

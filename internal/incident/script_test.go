@@ -1,0 +1,182 @@
+package incident_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sondehq/sonde/internal/incident"
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// TestScripts plays testdata/*.txt. A block is some command lines, then ----,
+// then what they did. Commands:
+//
+//	tier ID [impact=I] [after=D] [remind=D] [hold=D] [public]
+//	service ID [internal] [on=ID,ID…]
+//	change TIME ID STATUS [alive/total] [at=TIME] [detail=TEXT]
+//	suspect ID, calm ID    a vote is open, or has ended
+//	again TIME             services that are not fine are brought again
+//	tick TIME
+//	ack TIME
+//	remove ID              from the configuration
+//	due                    when Tick will have something to say
+func TestScripts(t *testing.T) {
+	paths, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("scripts: %v, %v", paths, err)
+	}
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := &script{newWorld(t)}
+			golden(t, filepath.Base(path), s.play(string(text)))
+		})
+	}
+}
+
+type script struct{ *world }
+
+// play returns the script with the output that it has now.
+func (s *script) play(text string) string {
+	var out strings.Builder
+	var block []string
+	skipping := false
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\n")
+		switch {
+		case skipping && line != "":
+		case skipping:
+			skipping = false
+			out.WriteString("\n")
+		case line == "----":
+			out.WriteString("----\n")
+			for _, command := range block {
+				out.WriteString(s.command(command))
+			}
+			block, skipping = nil, true
+		default:
+			out.WriteString(line + "\n")
+			if line != "" && !strings.HasPrefix(line, "#") {
+				block = append(block, line)
+			}
+		}
+	}
+	if len(block) > 0 {
+		s.t.Errorf("commands without ----: %q", block)
+	}
+	return out.String()
+}
+
+func (s *script) command(line string) string {
+	args := strings.Fields(line)
+	switch verb, args := args[0], args[1:]; verb {
+	case "tier":
+		s.tier(args)
+	case "service":
+		internal, above := false, []monitor.ServiceID{}
+		for _, arg := range args[1:] {
+			internal = internal || arg == "internal"
+			if list, ok := strings.CutPrefix(arg, "on="); ok {
+				for _, id := range strings.Split(list, ",") {
+					above = append(above, monitor.ServiceID(id))
+				}
+			}
+		}
+		s.service(monitor.ServiceID(args[0]), internal, above...)
+	case "change":
+		c, now := s.change(args)
+		return s.describe(s.bring(c, now))
+	case "suspect", "calm":
+		view := s.services[monitor.ServiceID(args[0])]
+		view.Suspect = verb == "suspect"
+		s.services[monitor.ServiceID(args[0])] = view
+	case "again":
+		var out string
+		for _, fx := range s.again(s.time(args[0])) {
+			out += s.describe(fx)
+		}
+		return out
+	case "tick":
+		return s.describe(s.tick(s.time(args[0])))
+	case "ack":
+		for i := range s.all {
+			s.all[i].Acked, s.all[i].By = s.time(args[0]), "somebody"
+		}
+	case "remove":
+		s.cfg.Services = slices.DeleteFunc(s.cfg.Services, func(svc monitor.Service) bool { return string(svc.ID) == args[0] })
+	case "due":
+		var out string
+		for _, inc := range s.open() {
+			out += "due " + since(incident.Due(&s.cfg, inc)) + "\n"
+		}
+		return out
+	default:
+		s.t.Fatalf("unknown command %q", line)
+	}
+	return ""
+}
+
+func (s *script) tier(args []string) {
+	tier := monitor.Tier{ID: monitor.TierID(args[0]), Name: args[0], Impact: monitor.ImpactMinor}
+	for _, arg := range args[1:] {
+		name, value, _ := strings.Cut(arg, "=")
+		switch name {
+		case "impact":
+			tier.Impact = monitor.Impact(value)
+		case "after":
+			tier.After = s.time(value).Sub(t0)
+		case "remind":
+			tier.Remind = s.time(value).Sub(t0)
+		case "hold":
+			tier.Hold = s.time(value).Sub(t0)
+		case "public":
+			tier.Public = true
+		default:
+			s.t.Fatalf("tier: unknown %q", arg)
+		}
+	}
+	s.cfg.Tiers = append(s.cfg.Tiers, tier)
+}
+
+func (s *script) change(args []string) (incident.Change, time.Time) {
+	now := s.time(args[0])
+	c := incident.Change{Service: monitor.ServiceID(args[1]), Status: monitor.Status(args[2]), At: now, Total: 2}
+	if c.Status == monitor.Operational {
+		c.Alive = 2
+	}
+	for _, arg := range args[3:] {
+		if at, ok := strings.CutPrefix(arg, "at="); ok {
+			c.At = s.time(at)
+		} else if detail, ok := strings.CutPrefix(arg, "detail="); ok {
+			c.Detail = detail
+		} else {
+			alive, total, _ := strings.Cut(arg, "/")
+			c.Alive, c.Total = s.number(alive), s.number(total)
+		}
+	}
+	return c, now
+}
+
+func (s *script) number(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return n
+}
+
+func (s *script) time(text string) time.Time {
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return t0.Add(d)
+}

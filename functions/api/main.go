@@ -1,40 +1,15 @@
-// Command api is the Lambda function of the public API stage: it serves
+// Command api is the Lambda function of the public API: it serves
 // the status page, the JSON, and heartbeat pings.
 package main
 
 import (
-	"context"
-	"os"
-
-	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"github.com/sondehq/sonde/internal/api"
-	"github.com/sondehq/sonde/internal/cloud"
+	"github.com/sondehq/sonde/internal/cloud/function"
 	"github.com/sondehq/sonde/internal/cloud/gateway"
-	"github.com/sondehq/sonde/internal/store"
-	"github.com/sondehq/sonde/internal/table/dynamo"
 )
 
 func main() {
-	if err := run(context.Background()); err != nil {
-		cloud.Logger().Error("start", "error", err)
-		os.Exit(1)
-	}
-}
-
-func run(ctx context.Context) error {
-	settings, err := cloud.Read(os.Getenv, "SONDE_TABLE")
-	if err != nil {
-		return err
-	}
-	aws, err := config.LoadDefaultConfig(ctx)
-	if err != nil {
-		return err
-	}
-	deps := settings.Deps(cloud.Logger())
-	deps.Store = store.New(dynamo.New(dynamodb.NewFromConfig(aws), settings.Table, deps.Now), deps.Now)
-	lambda.Start(gateway.Wrap(api.New(api.Deps{Reader: deps.Store, Pinger: deps.Store, Now: deps.Now, Log: deps.Log})))
-	return nil
+	function.Main(func(w *function.Wiring) any {
+		return gateway.Wrap(api.New(api.Deps{Reader: w.Deps.Store, Pinger: w.Deps.Store, Now: w.Deps.Now, Log: w.Deps.Log}))
+	})
 }

@@ -3,43 +3,20 @@
 package main
 
 import (
-	"context"
-	"os"
-
-	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	awssns "github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/sondehq/sonde/internal/cloud"
+	"github.com/sondehq/sonde/internal/cloud/function"
 	"github.com/sondehq/sonde/internal/cloud/sqsqueue"
 	"github.com/sondehq/sonde/internal/notify/sns"
 	"github.com/sondehq/sonde/internal/pipeline"
-	"github.com/sondehq/sonde/internal/store"
-	"github.com/sondehq/sonde/internal/table/dynamo"
 )
 
 func main() {
-	if err := run(context.Background()); err != nil {
-		cloud.Logger().Error("start", "error", err)
-		os.Exit(1)
-	}
-}
-
-func run(ctx context.Context) error {
-	settings, err := cloud.Read(os.Getenv, "SONDE_TABLE", "SONDE_QUEUES", "SONDE_TOPICS")
-	if err != nil {
-		return err
-	}
-	aws, err := config.LoadDefaultConfig(ctx)
-	if err != nil {
-		return err
-	}
-	deps := settings.Deps(cloud.Logger())
-	deps.Store = store.New(dynamo.New(dynamodb.NewFromConfig(aws), settings.Table, deps.Now), deps.Now)
-	deps.Queue = sqsqueue.New(sqs.NewFromConfig(aws), settings.Queues, deps.Now)
-	deps.Publisher = sns.New(awssns.NewFromConfig(aws), settings.Topics)
-	lambda.Start(cloud.Sweep(pipeline.New(deps)))
-	return nil
+	function.Main(func(w *function.Wiring) any {
+		w.Deps.Queue = sqsqueue.New(sqs.NewFromConfig(w.AWS), w.Queues, w.Deps.Now)
+		w.Deps.Publisher = sns.New(awssns.NewFromConfig(w.AWS), w.Topics)
+		return cloud.Sweep(pipeline.New(w.Deps))
+	}, "SONDE_QUEUES", "SONDE_TOPICS")
 }

@@ -39,7 +39,8 @@
 // not matter, and the same step again does nothing.
 //
 // Step is a function of its arguments; it changes none of them, and its effects
-// come in a fixed order. The times of flips never go back.
+// come in a fixed order. Flips of one monitor, and of the service, take effect
+// one after the other, at least a millisecond apart.
 //
 // The package stores and sends nothing: its caller stores the state and its
 // effects in one transaction, then acts.

@@ -127,7 +127,7 @@ func TestFlips(t *testing.T) {
 			c.move()
 			for _, f := range c.flips {
 				before := last[f.Monitor]
-				if f.From != before.To || f.From == f.To || f.At.Before(before.At) || f.At.After(f.Decided) || f.Reason == "" {
+				if f.From != before.To || f.From == f.To || f.At.Before(before.At.Add(time.Millisecond)) || f.At.After(f.Decided) || f.Reason == "" {
 					t.Fatalf("flip %+v after %+v", f, before)
 				}
 				last[f.Monitor] = f

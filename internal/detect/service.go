@@ -106,12 +106,10 @@ func (s *stepper) turn(settled map[monitor.ID]monitor.State, at time.Time, reaso
 	if status == s.out.Status {
 		return
 	}
-	if at.Before(s.out.Since) {
-		at = s.out.Since
-	}
+	at = s.flipTime(at, s.out.Since, s.out.Flipped)
 	s.fx.Flips = append(s.fx.Flips, monitor.Flip{
 		Service: s.svc.ID, From: string(s.out.Status), To: string(status),
 		At: at, Decided: later(at, s.now), Reason: reason, Detail: detail,
 	})
-	s.out.Status, s.out.Since = status, at
+	s.out.Status, s.out.Since, s.out.Flipped = status, at, true
 }

@@ -79,16 +79,9 @@ func (d *Monitor) dissentFrom(vote *Vote) {
 	}
 }
 
-// flip settles the monitor in another state and records it. The time of a flip
-// is neither after the decision nor before the state that it ends; a clock that
-// has gone back does not take it back.
+// flip settles the monitor in another state and records it.
 func (s *stepper) flip(id monitor.ID, d *Monitor, to monitor.State, at time.Time, reason, detail string) {
-	if at.After(s.now) {
-		at = s.now
-	}
-	if at.Before(d.Since) {
-		at = d.Since
-	}
+	at = s.flipTime(at, d.Since, d.Flipped)
 	s.fx.Flips = append(s.fx.Flips, monitor.Flip{
 		Service: s.svc.ID, Monitor: id,
 		From: string(d.Settled), To: string(to),
@@ -101,5 +94,25 @@ func (s *stepper) flip(id monitor.ID, d *Monitor, to monitor.State, at time.Time
 	if to == monitor.Unknown || to == monitor.Paused {
 		clear(d.Dissent) // there is nothing left to disagree with
 	}
-	d.Settled, d.Since, d.Reason = to, at, reason
+	d.Settled, d.Since, d.Flipped, d.Reason = to, at, true, reason
+}
+
+// flipGap is the least time from one flip to the next of the same monitor, or
+// of the service: they are stored under their times in milliseconds.
+const flipGap = time.Millisecond
+
+// flipTime is when a flip takes effect: not after the decision, and after the
+// flip before it, even if that was decided on later checks or by a clock that
+// was ahead.
+func (s *stepper) flipTime(at, since time.Time, flipped bool) time.Time {
+	if at.After(s.now) {
+		at = s.now
+	}
+	switch {
+	case flipped && at.Before(since.Add(flipGap)):
+		return since.Add(flipGap)
+	case at.Before(since):
+		return since
+	}
+	return at
 }

@@ -12,9 +12,10 @@ import (
 type Service struct {
 	Service monitor.ServiceID            `json:"service"`
 	Status  monitor.Status               `json:"status"`
-	Since   time.Time                    `json:"since"` // of the status
-	Alive   int                          `json:"alive"` // monitors that count as up or degraded
-	Total   int                          `json:"total"` // monitors that are not paused
+	Since   time.Time                    `json:"since"`             // of the status
+	Flipped bool                         `json:"flipped,omitempty"` // Since is the time of a flip
+	Alive   int                          `json:"alive"`             // monitors that count as up or degraded
+	Total   int                          `json:"total"`             // monitors that are not paused
 	States  map[monitor.ID]monitor.State `json:"states"`
 	Details map[monitor.ID]Monitor       `json:"monitors"`
 	Config  int64                        `json:"config"` // version of the configuration it was last brought in line with
@@ -26,7 +27,8 @@ type Monitor struct {
 	// paused. Was is what it was before it became unknown.
 	Settled monitor.State `json:"settled"`
 	Was     monitor.State `json:"was,omitempty"`
-	Since   time.Time     `json:"since"` // of Settled, dated back
+	Since   time.Time     `json:"since"`             // of Settled, dated back
+	Flipped bool          `json:"flipped,omitempty"` // Since is the time of a flip
 	Reason  string        `json:"reason,omitempty"`
 
 	// Failure is the first failure of the present outage or of the open vote.

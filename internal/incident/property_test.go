@@ -41,15 +41,16 @@ func newChaos(t *rapid.T) *chaos {
 	return c
 }
 
-// turn changes one service, dated back a little, as detect does.
+// turn changes one service, dated back a little, but after its change before:
+// as detect does.
 func (c *chaos) turn(id monitor.ServiceID, status monitor.Status, back time.Duration) {
 	before := c.services[id]
 	if before.Status == status {
 		return
 	}
 	at := c.now.Add(-back)
-	if at.Before(before.At) {
-		at = before.At
+	if !at.After(before.At) {
+		at = before.At.Add(time.Millisecond)
 	}
 	ch := incident.Change{Service: id, Status: status, At: at, Total: 2}
 	switch status {

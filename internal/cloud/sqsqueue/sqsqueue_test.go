@@ -1,0 +1,98 @@
+package sqsqueue_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/sondehq/sonde/internal/cloud/sqsqueue"
+	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/schedule"
+)
+
+// fake is an SQS that fails messages as it is told.
+type fake struct {
+	sent  map[string][]types.SendMessageBatchRequestEntry // by queue
+	calls int
+	fail  func(call int, e types.SendMessageBatchRequestEntry) bool
+	err   error
+}
+
+func (f *fake) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
+	f.calls++
+	if f.err != nil {
+		return nil, f.err
+	}
+	out := &sqs.SendMessageBatchOutput{}
+	for _, e := range in.Entries {
+		if f.fail != nil && f.fail(f.calls, e) {
+			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("InternalError"), Message: aws.String("no")})
+			continue
+		}
+		f.sent[*in.QueueUrl] = append(f.sent[*in.QueueUrl], e)
+	}
+	return out, nil
+}
+
+var now = time.Date(2019, 5, 29, 1, 0, 0, 0, time.UTC)
+
+func queue(f *fake) *sqsqueue.Queue {
+	f.sent = map[string][]types.SendMessageBatchRequestEntry{}
+	return sqsqueue.New(f, map[monitor.Location]string{"eu-west-1": "home", "us-east-1": "away"}, func() time.Time { return now })
+}
+
+func batch(location monitor.Location, in time.Duration) schedule.Batch {
+	return schedule.Batch{Location: location, Scheduled: now.Add(in), Monitors: []monitor.ID{"m"}}
+}
+
+func TestSend(t *testing.T) {
+	f := &fake{}
+	q := queue(f)
+	batches := []schedule.Batch{batch("eu-west-1", -time.Minute), batch("us-east-1", 2500*time.Millisecond), batch("eu-west-1", time.Hour)}
+	for range 20 {
+		batches = append(batches, batch("eu-west-1", 0))
+	}
+	if err := q.Send(context.Background(), batches); err != nil {
+		t.Fatal(err)
+	}
+	if len(f.sent["home"]) != 22 || len(f.sent["away"]) != 1 || f.calls != 4 {
+		t.Errorf("sent %d home, %d away, in %d calls; want 22, 1 and 4", len(f.sent["home"]), len(f.sent["away"]), f.calls)
+	}
+	for i, want := range map[int]int32{0: 0, 1: 900} {
+		if got := f.sent["home"][i].DelaySeconds; got != want {
+			t.Errorf("message %d is delayed %d s, want %d", i, got, want)
+		}
+	}
+	if got := f.sent["away"][0].DelaySeconds; got != 3 {
+		t.Errorf("2.5 s became a delay of %d s, want 3: never early", got)
+	}
+	var back schedule.Batch
+	if err := json.Unmarshal([]byte(*f.sent["away"][0].MessageBody), &back); err != nil || back.Key() != batches[1].Key() {
+		t.Errorf("message: %v, %+v", err, back)
+	}
+}
+
+func TestFailures(t *testing.T) {
+	once := &fake{fail: func(call int, e types.SendMessageBatchRequestEntry) bool { return call == 1 && *e.Id == "1" }}
+	if err := queue(once).Send(context.Background(), []schedule.Batch{batch("eu-west-1", 0), batch("eu-west-1", 0)}); err != nil || len(once.sent["home"]) != 2 {
+		t.Errorf("one message failed once: %v, %d sent", err, len(once.sent["home"]))
+	}
+	always := &fake{fail: func(int, types.SendMessageBatchRequestEntry) bool { return true }}
+	if err := queue(always).Send(context.Background(), []schedule.Batch{batch("eu-west-1", 0)}); err == nil || !strings.Contains(err.Error(), "InternalError") {
+		t.Errorf("a message that always fails: %v", err)
+	}
+	gone := &fake{err: errors.New("unreachable")}
+	if err := queue(gone).Send(context.Background(), []schedule.Batch{batch("eu-west-1", 0)}); err == nil {
+		t.Error("no error from an SQS that does not answer")
+	}
+	if err := queue(&fake{}).Send(context.Background(), []schedule.Batch{batch("mars-1", 0)}); err == nil || !strings.Contains(err.Error(), "mars-1") {
+		t.Errorf("a location without a queue: %v", err)
+	}
+}

@@ -44,6 +44,9 @@ func (p *Pipeline) Probe(ctx context.Context, b schedule.Batch) error {
 		Checks: len(checks), Late: late,
 	}
 	out.Results = p.Engine.Run(ctx, checks)
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("batch %s of shard %d was cut short: %w", b.Key(), b.Shard, err) // it says nothing of its targets
+	}
 	out.Finished = p.Now()
 	p.logFailures(out.Results)
 	op, err := store.BatchOp(b, out)

@@ -35,7 +35,7 @@
 // its location is known to have said, or that was scheduled before the settled
 // state or the last vote began, is ignored. (Of results that agree nothing is
 // stored, so a contrary one that comes later than newer agreeing ones does open
-// a vote; that vote then refutes it.) The order of results within one step does
+// a vote; that vote then refutes it, unless Confirm is 1.) The order of results within one step does
 // not matter, and the same step again does nothing.
 //
 // Step is a function of its arguments; it changes none of them, and its effects

@@ -11,10 +11,15 @@
 //     is. While a dependency's vote is still open, the incident waits for it.
 //   - An incident lasts until every service that is a cause in it is fine
 //     again. What merely depends on a cause never holds an incident open; if it
-//     is still broken two intervals after its cause is fine, it opens one of
-//     its own.
+//     is still broken two rounds of its checks after its cause is fine, it opens
+//     one of its own, or becomes a cause of the one that is still open.
+//   - Only what is broken accounts for what depends on it: an outage for
+//     anything, a degraded service for a degraded one, a lost redundancy for
+//     nothing.
+//   - An incident is named after its worst cause that is not fine yet.
 //   - What becomes unknown is neither worse nor better: missing data never
-//     opens an incident and never resolves one.
+//     opens an incident and never resolves one, and what is then found as it
+//     was before is no news.
 //   - A tier hears of an incident when its impact has been at least the tier's
 //     for as long as the tier's delay, and still is. Whoever heard of the
 //     beginning hears of an escalation and of the end, once each, and nobody

@@ -103,7 +103,8 @@ type Update struct {
 }
 
 // NewID derives an incident's id from the service that it began with and when:
-// twelve lower-case letters and digits, stable across renames.
+// twelve lower-case letters and digits, stable across renames. (Step adds the
+// last changes of what the service depends on.)
 func NewID(root monitor.ServiceID, opened time.Time) string {
 	return digest("incident", string(root), opened.UTC().Format(time.RFC3339Nano))
 }

@@ -52,6 +52,9 @@ func (c *chaos) turn(id monitor.ServiceID, status monitor.Status, back time.Dura
 	if !at.After(before.At) {
 		at = before.At.Add(time.Millisecond)
 	}
+	if at.After(c.now) {
+		c.now = at
+	}
 	ch := incident.Change{Service: id, Status: status, At: at, Total: 2}
 	switch status {
 	case monitor.Operational:

@@ -107,96 +107,28 @@ func (s *stepper) find(match func(*Incident) bool) (Incident, bool) {
 	return Incident{}, false
 }
 
-// view is what is known of a service, the change that was brought included.
-func (s *stepper) view(id monitor.ServiceID) (View, bool) {
-	view, known := s.world.Services[id]
-	if id == s.brought.Service {
-		view.Change, known = s.brought, true
-	}
-	return view, known
-}
-
-// explains reports whether a service in one condition accounts for another that
-// depends on it. One that still works, though at risk, accounts for nothing.
-func explains(cause, effect monitor.Status) bool {
-	return cause.IsOutage() || cause == monitor.DegradedPerf && effect == monitor.DegradedPerf
-}
-
-// ofDependency finds the incident of a broken service above this one.
-func (s *stepper) ofDependency(svc monitor.Service, c Change) (Incident, bool) {
-	above := s.cfg.Dependencies(svc.ID)
-	return s.find(func(i *Incident) bool {
-		return slices.ContainsFunc(above, func(d monitor.Service) bool {
-			a, in := i.Affects(d.ID)
-			return in && a.Restored.IsZero() && explains(a.Status, c.Status)
-		})
-	})
-}
-
-// ofDependent finds the incident of a service below this one, which then is
-// its cause.
-func (s *stepper) ofDependent(svc monitor.Service, c Change) (Incident, bool) {
-	below := s.cfg.Dependents(svc.ID)
-	return s.find(func(i *Incident) bool {
-		return slices.ContainsFunc(below, func(d monitor.Service) bool {
-			a, in := i.Affects(d.ID)
-			return in && a.Cause && a.Restored.IsZero() && explains(c.Status, a.Status)
-		})
-	})
-}
-
-// undecided: what the service depends on may yet turn out to be the cause. Its
-// vote is open; or it is not what it should be, and may not have been checked
-// since this began; or it broke with this service and is fine again, and this
-// one has not had the time to follow.
-func (s *stepper) undecided(svc monitor.Service, c Change) bool {
-	own := s.round(svc)
-	return slices.ContainsFunc(s.cfg.Dependencies(svc.ID), func(d monitor.Service) bool {
-		view, known := s.view(d.ID)
-		switch {
-		case !known:
-			return false
-		case view.Suspect:
-			return true
-		case view.Status == monitor.AtRisk, view.Status == monitor.DegradedPerf:
-			return s.now.Sub(c.At) < s.round(d) || c.At.Before(view.At) && s.now.Sub(view.At) < 2*own
-		}
-		return view.Status == monitor.Operational && c.At.Before(view.At) && s.now.Sub(view.At) < 2*own
-	})
-}
-
-// round is how long it takes until every monitor of a service has been checked.
-func (s *stepper) round(svc monitor.Service) time.Duration {
-	var d time.Duration
-	for _, m := range s.cfg.Members(svc) {
-		d = max(d, m.Every+m.Timeout)
-	}
-	return d
-}
-
 func (s *stepper) open(svc monitor.Service, c Change) {
 	inc := Incident{
-		ID: NewID(svc.ID, s.began(svc, c)), Root: svc.ID, State: Open, Phase: Investigating,
+		ID: s.newID(svc, c), Root: svc.ID, State: Open, Phase: Investigating,
 		Opened: c.At, Declared: s.now, Updated: s.now, Detail: c.Detail,
 	}.clone()
 	inc.Services = []Affected{affected(svc, c, true)}
-	inc.weigh(c.At)
+	inc.weigh(s.when(inc, c))
 	inc.Title = title(svc.Name, c)
 	s.put(inc, openedText(svc.Name, c), c.Detail, true)
 }
 
-// began is the time that tells this incident of a service from all others of
-// it: since when the service is broken, or, if it broke together with a
-// dependency that is fine again, since when that is. An incident may have begun
-// with this very service, moved to the dependency and ended with it.
-func (s *stepper) began(svc monitor.Service, c Change) time.Time {
-	at := c.At
+// newID names a new incident of a service. It may have begun one for the very
+// same outage before, which moved to a dependency and ended with that; so the id
+// is derived from the last changes of the dependencies, too.
+func (s *stepper) newID(svc monitor.Service, c Change) string {
+	id := NewID(svc.ID, c.At)
 	for _, d := range s.cfg.Dependencies(svc.ID) {
-		if view, known := s.view(d.ID); known && isFine(view.Status) && view.At.After(at) {
-			at = view.At
+		if view, known := s.view(d.ID); known {
+			id = NewID(monitor.ServiceID(id), view.At)
 		}
 	}
-	return at
+	return id
 }
 
 // isFine reports whether a service needs no incident any more.
@@ -211,10 +143,11 @@ func (s *stepper) join(inc Incident, svc monitor.Service, c Change, cause bool) 
 	a := affected(svc, c, cause)
 	text := svc.Name + " is affected too: " + sentence(c) + "."
 	if cause {
-		// Whatever depends on the new cause is no cause any more.
+		// What depends on the new cause, and is accounted for by it, is no cause
+		// any more.
 		for i, old := range inc.Services {
 			below := slices.ContainsFunc(s.cfg.Dependents(svc.ID), func(d monitor.Service) bool { return d.ID == old.ID })
-			inc.Services[i].Cause = old.Cause && !below
+			inc.Services[i].Cause = old.Cause && !(below && explains(c.Status, old.Status))
 		}
 		inc.Services = append([]Affected{a}, inc.Services...)
 		inc.Root, inc.Title, inc.Phase = svc.ID, title(svc.Name, c), Identified
@@ -226,6 +159,7 @@ func (s *stepper) join(inc Incident, svc monitor.Service, c Change, cause bool) 
 	} else {
 		inc.Services = append(inc.Services, a)
 	}
+	inc.name()
 	inc.weigh(s.when(inc, c))
 	s.put(inc, text, c.Detail, cause)
 }
@@ -282,23 +216,6 @@ func (a Affected) is(c Change) bool {
 		return a.Unknown
 	}
 	return a.Status == c.Status && a.Alive == c.Alive && !a.Unknown && a.Restored.IsZero() != isFine(c.Status)
-}
-
-// standsAlone: a service that was listed as affected is still broken although
-// nothing that it depends on accounts for it: it is a cause of its own. Of a
-// dependency that is not known, what the incident last knew counts.
-func (s *stepper) standsAlone(inc *Incident, svc monitor.Service, c Change, a Affected) bool {
-	if a.Cause || !c.Status.IsOutage() || s.undecided(svc, c) {
-		return false
-	}
-	return !slices.ContainsFunc(s.cfg.Dependencies(svc.ID), func(d monitor.Service) bool {
-		view, known := s.view(d.ID)
-		if known && view.Status != monitor.NotKnown {
-			return explains(view.Status, c.Status)
-		}
-		last, in := inc.Affects(d.ID)
-		return in && last.Restored.IsZero() && explains(last.Status, c.Status)
-	})
 }
 
 // resolve ends an incident, and looks after what is still broken below it.

@@ -64,19 +64,30 @@ func IncidentOps(board Board, fx incident.Effects) ([]table.Op, error) {
 	open := board.IDs
 	for _, inc := range fx.Incidents {
 		b.add(put(headKey(inc.ID), "incident", board.Versions[inc.ID], inc))
-		b.add(always(put(table.Key{PK: "INCIDENTS#" + inc.Opened.UTC().Format("2006"), SK: stamp(inc.Opened) + "#" + inc.ID}, "listed", 0, listed(inc))))
+		b.add(always(put(listedKey(inc), "listed", 0, listed(inc))))
+		for _, was := range board.Open {
+			if was.ID == inc.ID && listedKey(was) != listedKey(inc) { // a cause dates it back
+				b.add(table.Op{Verb: table.Delete, Row: table.Row{Key: listedKey(was)}}, nil)
+			}
+		}
 		open = listOpen(open, inc)
 	}
 	if !slices.Equal(open, board.IDs) {
 		b.add(put(openKey, "open", board.Version, openList{open}))
 	}
 	for i, u := range fx.Updates {
-		b.add(always(put(table.Key{PK: incidentPK(u.Incident), SK: fmt.Sprintf("UPDATE#%s#%02d", stamp(u.At), i)}, "update", 0, u)))
+		// The version keeps apart what two steps wrote in one millisecond.
+		sk := fmt.Sprintf("UPDATE#%s#%06d-%02d", stamp(u.At), board.Versions[u.Incident], i)
+		b.add(always(put(table.Key{PK: incidentPK(u.Incident), SK: sk}, "update", 0, u)))
 	}
 	for _, n := range fx.Notifications {
 		b.add(NotificationOp(n))
 	}
 	return b.all, b.err
+}
+
+func listedKey(inc incident.Incident) table.Key {
+	return table.Key{PK: "INCIDENTS#" + inc.Opened.UTC().Format("2006"), SK: stamp(inc.Opened) + "#" + inc.ID}
 }
 
 // ops collects operations and the first error.

@@ -13,7 +13,7 @@
 //	INCIDENTS       OPEN                           open           the open incidents: one item, versioned
 //	INCIDENTS#year  opened#id                      listed         all incidents, by time of opening
 //	INCIDENT#id     HEAD                           incident       one incident, versioned
-//	INCIDENT#id     UPDATE#time#n                  update         its time line
+//	INCIDENT#id     UPDATE#time#version-n          update         its time line
 //	INCIDENT#id     RECEIPT#tier#event             receipt        what was delivered
 //	OUTBOX          due#id                         notification   what is still to be delivered
 //	HEARTBEAT#hash  LAST                           heartbeat      the last ping of a token

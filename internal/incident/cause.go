@@ -1,0 +1,92 @@
+package incident
+
+import (
+	"slices"
+	"time"
+
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// view is what is known of a service, the change that was brought included.
+func (s *stepper) view(id monitor.ServiceID) (View, bool) {
+	view, known := s.world.Services[id]
+	if id == s.brought.Service {
+		view.Change, known = s.brought, true
+	}
+	return view, known
+}
+
+// explains reports whether a service in one condition accounts for another that
+// depends on it. One that still works, though at risk, accounts for nothing.
+func explains(cause, effect monitor.Status) bool {
+	return cause.IsOutage() || cause == monitor.DegradedPerf && effect == monitor.DegradedPerf
+}
+
+// ofDependency finds the incident of a broken service above this one.
+func (s *stepper) ofDependency(svc monitor.Service, c Change) (Incident, bool) {
+	above := s.cfg.Dependencies(svc.ID)
+	return s.find(func(i *Incident) bool {
+		return slices.ContainsFunc(above, func(d monitor.Service) bool {
+			a, in := i.Affects(d.ID)
+			return in && a.Restored.IsZero() && explains(a.Status, c.Status)
+		})
+	})
+}
+
+// ofDependent finds the incident of a service below this one, which then is
+// its cause.
+func (s *stepper) ofDependent(svc monitor.Service, c Change) (Incident, bool) {
+	below := s.cfg.Dependents(svc.ID)
+	return s.find(func(i *Incident) bool {
+		return slices.ContainsFunc(below, func(d monitor.Service) bool {
+			a, in := i.Affects(d.ID)
+			return in && a.Cause && a.Restored.IsZero() && explains(c.Status, a.Status)
+		})
+	})
+}
+
+// undecided: what the service depends on may yet turn out to be the cause. Its
+// vote is open; or it is not what it should be, and may not have been checked
+// since this began; or it broke with this service and is fine again, and this
+// one has not had the time to follow.
+func (s *stepper) undecided(svc monitor.Service, c Change) bool {
+	own := s.round(svc)
+	return slices.ContainsFunc(s.cfg.Dependencies(svc.ID), func(d monitor.Service) bool {
+		view, known := s.view(d.ID)
+		switch {
+		case !known:
+			return false
+		case view.Suspect:
+			return true
+		case view.Status == monitor.AtRisk, view.Status == monitor.DegradedPerf:
+			return s.now.Sub(c.At) < s.round(d) || c.At.Before(view.At) && s.now.Sub(view.At) < 2*own
+		}
+		return view.Status == monitor.Operational && c.At.Before(view.At) && s.now.Sub(view.At) < 2*own
+	})
+}
+
+// round is how long it takes until every monitor of a service has been checked.
+func (s *stepper) round(svc monitor.Service) time.Duration {
+	var d time.Duration
+	for _, m := range s.cfg.Members(svc) {
+		d = max(d, m.Every+m.Timeout)
+	}
+	return d
+}
+
+// standsAlone: a service that was listed as affected is still broken although
+// nothing that it depends on accounts for it: it is a cause of its own. Of a
+// dependency that is not known, what the incident last knew counts.
+func (s *stepper) standsAlone(inc *Incident, svc monitor.Service, c Change, a Affected) bool {
+	if a.Cause || !c.Status.IsOutage() || s.undecided(svc, c) {
+		return false
+	}
+	return !slices.ContainsFunc(s.cfg.Dependencies(svc.ID), func(d monitor.Service) bool {
+		view, known := s.view(d.ID)
+		if known && view.Status != monitor.NotKnown {
+			return explains(view.Status, c.Status)
+		}
+		last, in := inc.Affects(d.ID)
+		return in && last.Cause && last.Restored.IsZero() && explains(last.Status, c.Status)
+	})
+}

@@ -61,7 +61,7 @@ func machine(ns []incident.Notification) string {
 		state, old = "OK", "ALARM"
 	}
 	a := alarm{
-		AlarmName: "Sonde " + plain(rootName(n)) + " " + n.Incident, AlarmDescription: clean(n.Title),
+		AlarmName: "sonde/" + n.Incident, AlarmDescription: clean(n.Title),
 		AWSAccountID: "000000000000", AlarmConfigurationUpdatedTimestamp: n.Opened.UTC().Format(alarmTime),
 		NewStateValue: state, OldStateValue: old, NewStateReason: clean(n.Text), StateChangeTime: n.At.UTC().Format(alarmTime),
 		Region: "Sonde", AlarmArn: "arn:aws:sonde:::incident/" + n.Incident,

@@ -41,13 +41,14 @@ var rules = []rule{
 	{"internal/store", []string{"internal/monitor", "internal/schedule", "internal/detect", "internal/incident", "internal/uptime", "internal/table"},
 		[]string{"go.etcd.io/bbolt", "github.com/aws/aws-sdk-go-v2/..."}, "entities stand on the port, not on an engine"},
 	{"internal/pipeline", []string{"internal/monitor", "internal/schedule", "internal/detect", "internal/incident", "internal/uptime",
-		"internal/table", "internal/probe", "internal/notify", "internal/store"},
+		"internal/table", "internal/notify", "internal/store"},
 		[]string{"go.etcd.io/bbolt", "github.com/aws/aws-sdk-go-v2/..."}, "the stages are the same on AWS and on one machine"},
 	{"internal/api/...", []string{"internal/monitor", "internal/incident", "internal/uptime", "internal/store", "internal/api/page"},
 		[]string{"go.etcd.io/bbolt", "github.com/aws/aws-sdk-go-v2/..."}, "the API reads snapshots and nothing else"},
 	{"internal/local", nil, []string{"github.com/aws/aws-sdk-go-v2/..."}, "`sonde up` needs no AWS"},
 	{"internal/demo", []string{}, nil, "the fleet knows nothing of Sonde"},
 	{"functions/...", nil, []string{"go.etcd.io/bbolt", "go.yaml.in/yaml/v3", "github.com/spf13/cobra", "testing"}, "a Lambda binary links no embedded store, no YAML, no command, no test helper"},
+	{"internal/cloud/function", nil, []string{"github.com/aws/aws-sdk-go-v2/config", module + "/internal/probe/..."}, "what all functions share must be small: it is loaded at each cold start"},
 	{".", []string{"internal/cli"}, nil, "main only starts the command"},
 }
 
@@ -154,6 +155,39 @@ func TestClock(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestColdStart: what functions link compiles no regular expression and no
+// template before it is needed.
+func TestColdStart(t *testing.T) {
+	compile := regexp.MustCompile(`^(var )?\t?\w+ += (regexp|template)\.`)
+	for _, p := range packages(t) {
+		name, _ := ours(p.ImportPath)
+		if !matches("functions/...", name) {
+			continue
+		}
+		for _, path := range append(p.Deps, p.ImportPath) {
+			dir, is := ours(path)
+			if !is {
+				continue
+			}
+			files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, file := range files {
+				text, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i, line := range strings.Split(string(text), "\n") {
+					if compile.MatchString(line) && !strings.HasSuffix(file, "_test.go") {
+						t.Errorf("%s:%d: compiled at each cold start of %s: use sync.OnceValue", file, i+1, name)
+					}
+				}
+			}
+		}
 	}
 }
 

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"os"
+
 	"github.com/sondehq/sonde/internal/cloud"
 	"github.com/sondehq/sonde/internal/cloud/function"
 	"github.com/sondehq/sonde/internal/pipeline"
@@ -11,7 +13,10 @@ import (
 
 func main() {
 	function.Main(func(w *function.Wiring) any {
-		w.Deps.Engine = probe.New(cloud.ProbeEnv(w.Deps), probe.Options{})
+		w.Deps.Engine = probe.New(probe.Env{
+			Now: w.Deps.Now, LastPing: w.Deps.Store.LastPing, Secret: os.LookupEnv,
+			InLambda: true, // loopback is forbidden to every monitor: the runtime API listens there
+		}, probe.Options{})
 		return cloud.Probe(pipeline.New(w.Deps))
 	})
 }

@@ -15,7 +15,6 @@ import (
 
 	"github.com/sondehq/sonde/internal/config"
 	"github.com/sondehq/sonde/internal/monitor"
-	"github.com/sondehq/sonde/internal/pipeline"
 	"github.com/sondehq/sonde/internal/probe"
 )
 
@@ -57,8 +56,8 @@ func runCheck(ctx context.Context, stdout io.Writer, target string, flags checkF
 		return usage(fmt.Errorf("%s is a heartbeat: it is not checked, it reports", m.ID), "see `sonde status`")
 	}
 	now := func() time.Time { return time.Now().UTC() }
-	engine := probe.New(probe.Env{Now: now, UserAgent: pipeline.UserAgent, Secret: os.LookupEnv}, probe.Options{})
-	result := engine.Run(ctx, []probe.Check{{Monitor: m, Location: monitor.Local, Scheduled: now()}})[0]
+	engine := probe.New(probe.Env{Now: now, Secret: os.LookupEnv}, probe.Options{})
+	result := engine.Run(ctx, []monitor.Check{{Monitor: m, Location: monitor.Local, Scheduled: now()}})[0]
 	if flags.asJSON {
 		err = printJSON(stdout, reportOf(m, result))
 	} else {

@@ -17,7 +17,6 @@ import (
 	"log/slog"
 	"os"
 	"time"
-	_ "time/tzdata" // the runtime's system may have none
 
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/pipeline"

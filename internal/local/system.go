@@ -109,7 +109,7 @@ func Open(opts Options) (s *System, err error) {
 	s.stages = pipeline.New(pipeline.Deps{
 		Store: s.store, Now: now, Log: slog.New(s.console), Location: monitor.Local,
 		Queue: s.queue, Publisher: s.mail, Fresh: max(3*opts.Sweep, 15*time.Second),
-		Engine: probe.New(probe.Env{Now: now, UserAgent: pipeline.UserAgent, LastPing: pipeline.LastPing(s.store), Secret: os.LookupEnv}, probe.Options{}),
+		Engine: probe.New(probe.Env{Now: now, LastPing: s.store.LastPing, Secret: os.LookupEnv}, probe.Options{}),
 	})
 	return s, nil
 }

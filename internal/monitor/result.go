@@ -17,6 +17,23 @@ const (
 	OutcomeNotRun   Outcome = "not_run"
 )
 
+// Check is one run of a monitor that is asked for.
+type Check struct {
+	Monitor   Monitor
+	Location  Location
+	Scheduled time.Time
+	Attempt   int // 0 a scheduled check, n the n-th re-check
+}
+
+// Ping is the last ping of a heartbeat's job.
+type Ping struct {
+	Monitor ID        `json:"monitor"`
+	Since   time.Time `json:"since"`            // when it was first expected: its token was made
+	At      time.Time `json:"at,omitzero"`      // zero if there was none yet
+	Failed  bool      `json:"failed,omitempty"` // it said that the job failed
+	Detail  string    `json:"detail,omitempty"` // what it said
+}
+
 // Result is the outcome of one check: one run of a monitor, from one location,
 // for one scheduled time. (Monitor, Location, Scheduled, Attempt) is its key: a
 // second result with the same key is a repeat.

@@ -22,7 +22,6 @@ import (
 
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/notify"
-	"github.com/sondehq/sonde/internal/probe"
 	"github.com/sondehq/sonde/internal/schedule"
 	"github.com/sondehq/sonde/internal/store"
 	"github.com/sondehq/sonde/internal/table"
@@ -36,7 +35,7 @@ type Queue interface {
 
 // Engine runs checks: every check has exactly one result, in order.
 type Engine interface {
-	Run(ctx context.Context, checks []probe.Check) []monitor.Result
+	Run(ctx context.Context, checks []monitor.Check) []monitor.Result
 }
 
 // Deps is what the stages stand on. A function that runs only some of them

@@ -7,22 +7,10 @@ import (
 	"log/slog"
 
 	"github.com/sondehq/sonde/internal/monitor"
-	"github.com/sondehq/sonde/internal/probe"
 	"github.com/sondehq/sonde/internal/schedule"
 	"github.com/sondehq/sonde/internal/store"
 	"github.com/sondehq/sonde/internal/table"
 )
-
-// UserAgent names Sonde to the targets.
-const UserAgent = "Sonde/0.1 (+https://github.com/sondehq/sonde; synthetic)"
-
-// LastPing reads heartbeats for the probes.
-func LastPing(s *store.Store) func(context.Context, monitor.ID) (probe.Ping, error) {
-	return func(ctx context.Context, id monitor.ID) (probe.Ping, error) {
-		ping, err := s.LastPing(ctx, id)
-		return probe.Ping{Since: ping.Since, At: ping.At, Failed: ping.Failed, Detail: ping.Detail}, err
-	}
-}
 
 // Probe runs the checks of a batch and writes their results as one item. A
 // batch that was already written is no error: it is the same batch, come twice.
@@ -64,7 +52,7 @@ func (p *Pipeline) Probe(ctx context.Context, b schedule.Batch) error {
 	return nil
 }
 
-func (p *Pipeline) checks(cfg *monitor.Config, b schedule.Batch) (checks []probe.Check, late int) {
+func (p *Pipeline) checks(cfg *monitor.Config, b schedule.Batch) (checks []monitor.Check, late int) {
 	now := p.Now()
 	for _, id := range b.Monitors {
 		m, ok := cfg.Monitor(id)
@@ -75,7 +63,7 @@ func (p *Pipeline) checks(cfg *monitor.Config, b schedule.Batch) (checks []probe
 			late++
 			continue
 		}
-		checks = append(checks, probe.Check{Monitor: m, Location: b.Location, Scheduled: b.Scheduled, Attempt: b.Attempt})
+		checks = append(checks, monitor.Check{Monitor: m, Location: b.Location, Scheduled: b.Scheduled, Attempt: b.Attempt})
 	}
 	return checks, late
 }

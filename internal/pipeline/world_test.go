@@ -11,7 +11,6 @@ import (
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/notify"
 	"github.com/sondehq/sonde/internal/pipeline"
-	"github.com/sondehq/sonde/internal/probe"
 	"github.com/sondehq/sonde/internal/schedule"
 	"github.com/sondehq/sonde/internal/store"
 	"github.com/sondehq/sonde/internal/table"
@@ -66,7 +65,7 @@ func (w *world) Send(_ context.Context, batches []schedule.Batch) error {
 }
 
 // Run implements pipeline.Engine.
-func (w *world) Run(_ context.Context, checks []probe.Check) []monitor.Result {
+func (w *world) Run(_ context.Context, checks []monitor.Check) []monitor.Result {
 	out := make([]monitor.Result, len(checks))
 	for i, c := range checks {
 		out[i] = monitor.Result{

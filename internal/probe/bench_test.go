@@ -47,7 +47,7 @@ func target(b *testing.B, secure bool, h http.HandlerFunc) (monitor.Monitor, *x5
 func ok(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }
 
 func engineRound(b *testing.B, e *probe.Engine, m monitor.Monitor, n int) []time.Duration {
-	checks := make([]probe.Check, n)
+	checks := make([]monitor.Check, n)
 	for i := range checks {
 		checks[i].Monitor = m
 	}
@@ -90,7 +90,7 @@ func bareRound(b *testing.B, m monitor.Monitor, pool *x509.CertPool, n, side int
 }
 
 func engineOf(side int) *probe.Engine {
-	return probe.New(probe.Env{Now: time.Now, UserAgent: "test"}, probe.Options{Concurrency: side})
+	return probe.New(probe.Env{Now: time.Now}, probe.Options{Concurrency: side})
 }
 
 func benchEngine(b *testing.B, secure bool) {

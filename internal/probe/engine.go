@@ -61,7 +61,7 @@ func New(env Env, opts Options) *Engine {
 
 // Run runs checks side by side. Every check has exactly one result, in order;
 // one that there is no time for before ctx's deadline is not run.
-func (e *Engine) Run(ctx context.Context, checks []Check) []monitor.Result {
+func (e *Engine) Run(ctx context.Context, checks []monitor.Check) []monitor.Result {
 	results := make([]monitor.Result, len(checks))
 	next := make(chan int)
 	var workers sync.WaitGroup
@@ -81,7 +81,7 @@ func (e *Engine) Run(ctx context.Context, checks []Check) []monitor.Result {
 }
 
 // check runs one check within its budget.
-func (e *Engine) check(ctx context.Context, c Check) monitor.Result {
+func (e *Engine) check(ctx context.Context, c monitor.Check) monitor.Result {
 	started := e.env.Now()
 	budget := c.Monitor.Timeout
 	if deadline, has := ctx.Deadline(); has {

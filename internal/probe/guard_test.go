@@ -54,9 +54,9 @@ func TestGuard(t *testing.T) {
 	} {
 		t.Run(c.address, func(t *testing.T) {
 			t.Parallel()
-			e := probe.New(probe.Env{Now: time.Now, UserAgent: "test", InLambda: c.inLambda}, probe.Options{})
+			e := probe.New(probe.Env{Now: time.Now, InLambda: c.inLambda}, probe.Options{})
 			to := net.JoinHostPort(c.address, "1")
-			checks := []probe.Check{
+			checks := []monitor.Check{
 				{Monitor: monitor.Monitor{Private: c.private, Timeout: 100 * time.Millisecond, TCP: &monitor.TCP{Address: to}}},
 				{Monitor: monitor.Monitor{Private: c.private, Timeout: 100 * time.Millisecond, TLS: &monitor.TLS{Address: to}}},
 				{Monitor: monitor.Monitor{Private: c.private, Timeout: 100 * time.Millisecond, HTTP: &monitor.HTTP{URL: "http://" + to, Method: "GET"}}},

@@ -88,7 +88,7 @@ func newRequest(ctx context.Context, m monitor.Monitor, env *Env) (*http.Request
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("User-Agent", env.UserAgent)
+	request.Header.Set("User-Agent", UserAgent)
 	for name, value := range m.HTTP.Headers {
 		if strings.EqualFold(name, "Host") {
 			request.Host = value

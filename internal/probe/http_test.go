@@ -25,7 +25,7 @@ import (
 const slack = 2 * time.Second
 
 func newEngine() *probe.Engine {
-	return probe.New(probe.Env{Now: time.Now, UserAgent: "test"}, probe.Options{})
+	return probe.New(probe.Env{Now: time.Now}, probe.Options{})
 }
 
 // run runs one check, and holds every result to what all of them promise.
@@ -35,7 +35,7 @@ func run(t *testing.T, m monitor.Monitor) monitor.Result {
 		m.Timeout = 5 * time.Second
 	}
 	start := time.Now()
-	r := newEngine().Run(t.Context(), []probe.Check{{Monitor: m, Location: "here"}})[0]
+	r := newEngine().Run(t.Context(), []monitor.Check{{Monitor: m, Location: "here"}})[0]
 	if took := time.Since(start); took > m.Timeout+slack {
 		t.Errorf("took %s, timeout was %s", took, m.Timeout)
 	}
@@ -254,7 +254,7 @@ func TestHTTPSent(t *testing.T) {
 	want(t, run(t, m), "up", "", "")
 	r := <-seen
 	for name, pair := range map[string][2]string{
-		"host": {r.Host, "other.example"}, "header": {r.Header.Get("X-One"), "1"}, "agent": {r.UserAgent(), "test"},
+		"host": {r.Host, "other.example"}, "header": {r.Header.Get("X-One"), "1"}, "agent": {r.UserAgent(), probe.UserAgent},
 		"method": {r.Method, "POST"}, "body": {r.Header.Get("Body"), "hello"}, "path": {r.RequestURI, "/path?q=1"},
 	} {
 		if pair[0] != pair[1] {
@@ -402,7 +402,7 @@ func TestRunOutOfTime(t *testing.T) {
 	for _, left := range []time.Duration{100 * time.Millisecond, 700 * time.Millisecond} {
 		ctx, cancel := context.WithTimeout(t.Context(), left)
 		start := time.Now()
-		r := newEngine().Run(ctx, []probe.Check{{Monitor: m}, {Monitor: m}})
+		r := newEngine().Run(ctx, []monitor.Check{{Monitor: m}, {Monitor: m}})
 		cancel()
 		if took := time.Since(start); took > left+slack {
 			t.Errorf("took %s", took)
@@ -413,5 +413,5 @@ func TestRunOutOfTime(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	m = httpMonitor("http://" + serve(t, func(c net.Conn) { readRequest(c); cancel(); hold(c) }))
-	want(t, newEngine().Run(ctx, []probe.Check{{Monitor: m}})[0], "not_run", "internal", "")
+	want(t, newEngine().Run(ctx, []monitor.Check{{Monitor: m}})[0], "not_run", "internal", "")
 }

@@ -8,13 +8,8 @@ import (
 	"github.com/sondehq/sonde/internal/probe/expect"
 )
 
-// Check is one run of a monitor that is asked for.
-type Check struct {
-	Monitor   monitor.Monitor
-	Location  monitor.Location
-	Scheduled time.Time
-	Attempt   int
-}
+// UserAgent names Sonde to the targets.
+const UserAgent = "Sonde/0.1 (+https://github.com/sondehq/sonde; synthetic)"
 
 // Func runs one check of one kind of monitor and fills the observation in:
 // failure, timing, address and what else the kind knows. Key, start, total time
@@ -37,24 +32,13 @@ type Env struct {
 	Now func() time.Time
 
 	// LastPing returns the last ping of a heartbeat monitor.
-	LastPing func(ctx context.Context, id monitor.ID) (Ping, error)
+	LastPing func(ctx context.Context, id monitor.ID) (monitor.Ping, error)
 
 	// Secret returns the environment variable that a reference names; false if
 	// it is not set. Nil: there are none.
 	Secret func(name string) (string, bool)
 
-	// UserAgent names Sonde to the target.
-	UserAgent string
-
 	// InLambda forbids loopback even to private monitors: the runtime API
 	// of the function listens there.
 	InLambda bool
-}
-
-// Ping is what a heartbeat's job last said.
-type Ping struct {
-	Since  time.Time // when the heartbeat was first expected
-	At     time.Time // the last ping; zero if there was none yet
-	Failed bool      // it said that the job failed
-	Detail string    // what it said
 }

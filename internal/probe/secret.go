@@ -5,13 +5,14 @@ import (
 	"maps"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/sondehq/sonde/internal/monitor"
 )
 
 // reference names a secret in a request: ${env:NAME}. It is resolved for the
 // check that needs it, and never stored.
-var reference = regexp.MustCompile(`\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}`)
+var reference = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}`) })
 
 // refers reports whether a request may hold references: most hold none.
 func refers(h *monitor.HTTP) bool {
@@ -30,8 +31,8 @@ func resolve(m monitor.Monitor, env *Env) (resolved monitor.Monitor, secrets []s
 		return m, nil, nil
 	}
 	fill := func(text string) string {
-		return reference.ReplaceAllStringFunc(text, func(found string) string {
-			name := reference.FindStringSubmatch(found)[1]
+		return reference().ReplaceAllStringFunc(text, func(found string) string {
+			name := reference().FindStringSubmatch(found)[1]
 			if env.Secret != nil {
 				if value, ok := env.Secret(name); ok {
 					secrets = append(secrets, value)

@@ -29,9 +29,9 @@ func TestSecrets(t *testing.T) {
 		HTTP: &monitor.HTTP{URL: server.URL + "/?q=${env:B}", Method: "GET", Headers: map[string]string{"X-Plain": "${env:A}"}, MaxBody: 1 << 20},
 	}
 	set := map[string]string{"A": planted, "B": "other-secret"}
-	engine := probe.New(probe.Env{Now: time.Now, UserAgent: "test", Secret: func(name string) (string, bool) { v, ok := set[name]; return v, ok }}, probe.Options{})
+	engine := probe.New(probe.Env{Now: time.Now, Secret: func(name string) (string, bool) { v, ok := set[name]; return v, ok }}, probe.Options{})
 	run := func() monitor.Result {
-		return engine.Run(context.Background(), []probe.Check{{Monitor: m, Location: "l", Scheduled: time.Now()}})[0]
+		return engine.Run(context.Background(), []monitor.Check{{Monitor: m, Location: "l", Scheduled: time.Now()}})[0]
 	}
 	r := run()
 	if got != planted+" other-secret" {

@@ -9,20 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/table"
 )
-
-// Ping is the last ping of a heartbeat.
-type Ping struct {
-	Monitor monitor.ID `json:"monitor"`
-	Since   time.Time  `json:"since"` // when its token was made
-	At      time.Time  `json:"at,omitzero"`
-	Failed  bool       `json:"failed,omitempty"`
-	Detail  string     `json:"detail,omitempty"`
-}
 
 type listener struct {
 	Hash string `json:"hash"`
@@ -57,7 +47,7 @@ func (s *Store) NewToken(ctx context.Context, id monitor.ID) (token string, err 
 	}
 	var b ops
 	b.add(put(listenerKey(id), "token", version, listener{hashToken(token)}))
-	b.add(put(heartbeatKey(hashToken(token)), "heartbeat", 0, Ping{Monitor: id, Since: s.now()}))
+	b.add(put(heartbeatKey(hashToken(token)), "heartbeat", 0, monitor.Ping{Monitor: id, Since: s.now()}))
 	if version > 0 {
 		b.add(table.Op{Verb: table.Delete, Row: table.Row{Key: heartbeatKey(old.Hash)}}, nil)
 	}
@@ -77,7 +67,7 @@ func (s *Store) RecordPing(ctx context.Context, token string, failed bool, detai
 		token = "unknown" // hashed and looked up all the same
 	}
 	key := heartbeatKey(hashToken(token))
-	var ping Ping
+	var ping monitor.Ping
 	version, err := s.get(ctx, key, &ping)
 	if err != nil || version == 0 {
 		return false, err
@@ -95,12 +85,12 @@ func (s *Store) RecordPing(ctx context.Context, token string, failed bool, detai
 }
 
 // LastPing reads the last ping that a monitor had; zero if it has no token.
-func (s *Store) LastPing(ctx context.Context, id monitor.ID) (Ping, error) {
+func (s *Store) LastPing(ctx context.Context, id monitor.ID) (monitor.Ping, error) {
 	var l listener
 	if version, err := s.get(ctx, listenerKey(id), &l); err != nil || version == 0 {
-		return Ping{}, err
+		return monitor.Ping{}, err
 	}
-	var ping Ping
+	var ping monitor.Ping
 	_, err := s.get(ctx, heartbeatKey(l.Hash), &ping)
 	return ping, err
 }

@@ -5,12 +5,10 @@
 package function
 
 import (
-	"context"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/sondehq/sonde/internal/cloud"
@@ -29,7 +27,7 @@ type Wiring struct {
 // Main starts the handler that wire returns, and serves it until the end of the
 // process. Besides SONDE_TABLE the variables named must be set.
 func Main(wire func(*Wiring) any, needed ...string) {
-	w, err := wiring(context.Background(), append([]string{"SONDE_TABLE"}, needed...))
+	w, err := wiring(append([]string{"SONDE_TABLE"}, needed...))
 	if err != nil {
 		cloud.Logger().Error("start", "error", err)
 		os.Exit(1)
@@ -37,15 +35,15 @@ func Main(wire func(*Wiring) any, needed ...string) {
 	lambda.Start(wire(w))
 }
 
-func wiring(ctx context.Context, needed []string) (*Wiring, error) {
+func wiring(needed []string) (*Wiring, error) {
 	settings, err := cloud.Read(os.Getenv, needed...)
 	if err != nil {
 		return nil, err
 	}
 	w := &Wiring{Settings: settings, Deps: settings.Deps(cloud.Logger())}
-	if w.AWS, err = config.LoadDefaultConfig(ctx); err != nil {
+	if w.AWS, err = awsConfig(); err != nil {
 		return nil, err
 	}
-	w.Deps.Store = store.New(dynamo.New(dynamodb.NewFromConfig(w.AWS), settings.Table, w.Deps.Now), w.Deps.Now)
+	w.Deps.Store = store.New(dynamo.New(dynamo.Narrow(dynamodb.NewFromConfig(w.AWS)), settings.Table, w.Deps.Now), w.Deps.Now)
 	return w, nil
 }

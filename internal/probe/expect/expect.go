@@ -31,6 +31,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/expr-lang/expr"
@@ -143,7 +144,7 @@ func Compile(source string, kind monitor.Kind) (*Program, error) {
 	return p, nil
 }
 
-var unknownName = regexp.MustCompile(`unknown name (\w+)`)
+var unknownName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`unknown name (\w+)`) })
 
 func explain(err error, kind monitor.Kind) *Error {
 	out := &Error{Line: 1, Column: 1, Message: "the expression cannot be read: " + firstLine(err.Error())}
@@ -157,7 +158,7 @@ func explain(err error, kind monitor.Kind) *Error {
 	}
 	out.Line, out.Column = e.Line, e.Column+1
 	out.Message = "the expression cannot be read: " + e.Message
-	if m := unknownName.FindStringSubmatch(e.Message); m != nil {
+	if m := unknownName().FindStringSubmatch(e.Message); m != nil {
 		out.Message = fmt.Sprintf("%s monitors have no %q", kind, m[1])
 		out.Name, out.Known = m[1], Names(kind)
 	}

@@ -28,6 +28,7 @@ type Settings struct {
 	Location monitor.Location            // SONDE_LOCATION, or AWS_REGION
 	Queues   map[monitor.Location]string // SONDE_QUEUES: JSON, location to queue URL
 	Topics   map[monitor.TierID]string   // SONDE_TOPICS: JSON, tier to topic ARN
+	Stack    string                      // SONDE_STACK: the name that metrics bear
 }
 
 // Read reads the settings. A variable that is needed and not set is an error
@@ -38,7 +39,7 @@ func Read(getenv func(string) string, needed ...string) (Settings, error) {
 			return Settings{}, fmt.Errorf("environment: %s is not set", name)
 		}
 	}
-	s := Settings{Table: getenv("SONDE_TABLE"), Location: monitor.Location(getenv("SONDE_LOCATION"))}
+	s := Settings{Table: getenv("SONDE_TABLE"), Location: monitor.Location(getenv("SONDE_LOCATION")), Stack: getenv("SONDE_STACK")}
 	if s.Location == "" {
 		s.Location = monitor.Location(getenv("AWS_REGION"))
 	}
@@ -65,6 +66,9 @@ func readMap(getenv func(string) string, name string, into any) error {
 // Logger writes structured logs as CloudWatch reads them.
 func Logger() *slog.Logger { return slog.New(slog.NewJSONHandler(os.Stdout, nil)) }
 
+// now is the clock of the functions.
+func now() time.Time { return time.Now().UTC() }
+
 // How the stages run in Lambda: Sweep comes every minute, and a new
 // configuration is to be in force within a minute.
 const (
@@ -74,8 +78,9 @@ const (
 
 // Deps are the dependencies that every function has; each adds its own.
 func (s Settings) Deps(log *slog.Logger) pipeline.Deps {
-	return pipeline.Deps{
-		Now: func() time.Time { return time.Now().UTC() },
-		Log: log, Location: s.Location, Fresh: fresh, ConfigAge: configAge,
+	deps := pipeline.Deps{Now: now, Log: log, Location: s.Location, Fresh: fresh, ConfigAge: configAge}
+	if s.Stack != "" {
+		deps.Emit = Emitter(os.Stdout, s.Stack, now)
 	}
+	return deps
 }

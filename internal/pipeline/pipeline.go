@@ -49,6 +49,9 @@ type Deps struct {
 	Engine    Engine           // Probe
 	Publisher notify.Publisher // Notify, Sweep
 
+	// Emit takes the metrics of a run, as they come. Nil: nobody wants them.
+	Emit func(...Metric)
+
 	// Fresh is how old a snapshot may be before it says nothing about now:
 	// three times the interval of Sweep.
 	Fresh time.Duration

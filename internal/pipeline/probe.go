@@ -36,7 +36,8 @@ func (p *Pipeline) Probe(ctx context.Context, b schedule.Batch) error {
 		return fmt.Errorf("batch %s of shard %d was cut short: %w", b.Key(), b.Shard, err) // it says nothing of its targets
 	}
 	out.Finished = p.Now()
-	p.logFailures(out.Results)
+	failed := p.logFailures(out.Results)
+	p.emit(Metric{ChecksRun, Count, float64(len(checks) - failed)}, Metric{ChecksLate, Count, float64(late)}, Metric{ChecksFailedToRun, Count, float64(failed)})
 	op, err := store.BatchOp(b, out)
 	if err != nil {
 		return err
@@ -68,7 +69,9 @@ func (p *Pipeline) checks(cfg *monitor.Config, b schedule.Batch) (checks []monit
 	return checks, late
 }
 
-func (p *Pipeline) logFailures(results []monitor.Result) {
+// logFailures logs all checks that did not find their target up, and returns how
+// many failed to run.
+func (p *Pipeline) logFailures(results []monitor.Result) (notRun int) {
 	for _, r := range results {
 		if r.Failure == nil {
 			continue
@@ -76,8 +79,10 @@ func (p *Pipeline) logFailures(results []monitor.Result) {
 		level := slog.LevelInfo
 		if r.Outcome == monitor.OutcomeNotRun {
 			level = slog.LevelError
+			notRun++
 		}
-		p.Log.Log(context.Background(), level, "check", "monitor", r.Monitor, "location", r.Location, "outcome", r.Outcome,
+		p.Log.Log(context.Background(), level, "check", "check", r.ID(), "monitor", r.Monitor, "location", r.Location, "outcome", r.Outcome,
 			"failure", r.Failure.Kind, "detail", r.Failure.Detail, "attempt", r.Attempt, "total_ms", monitor.MS(r.Timing.Total))
 	}
+	return notRun
 }

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,21 +37,21 @@ func (p *Pipeline) Detect(ctx context.Context, batches []store.Batch) error {
 	if err != nil {
 		return err
 	}
-	turned := false
+	turned, failed := false, []error(nil)
 	for _, svc := range services {
 		step := func(state detect.Service) (detect.Service, detect.Effects) {
 			return detect.Step(cfg, svc, state, results[svc.ID], p.Now())
 		}
 		changed, err := p.advance(ctx, cfg, svc, states[svc.ID], step)
 		if err != nil {
-			return fmt.Errorf("detect %s: %w", svc.ID, err)
+			failed = append(failed, fmt.Errorf("detect %s: %w", svc.ID, err)) // the others go on
 		}
 		turned = turned || changed
 	}
 	if turned {
-		return p.Snapshot(ctx)
+		failed = append(failed, p.Snapshot(ctx))
 	}
-	return nil
+	return errors.Join(append(failed, p.setAside(ctx))...)
 }
 
 // causesFirst returns the services of the results, those that others depend on

@@ -46,7 +46,7 @@ func (p *Pipeline) Notify(ctx context.Context) (delivered int, err error) {
 		}
 		return conflict
 	})
-	return delivered, err
+	return delivered, errors.Join(err, p.setAside(ctx))
 }
 
 // byTier groups what may be sent now, oldest first. What is over stands in a

@@ -73,6 +73,7 @@ type Pipeline struct {
 	config   *monitor.Config
 	configAt time.Time
 	plan     *schedule.Plan
+	noted    map[string]bool // what was set aside, by key
 }
 
 // New returns the stages over their dependencies.
@@ -83,7 +84,7 @@ func New(deps Deps) *Pipeline {
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Pipeline{Deps: deps}
+	return &Pipeline{Deps: deps, noted: map[string]bool{}}
 }
 
 func pause(ctx context.Context, d time.Duration) {

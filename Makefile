@@ -53,7 +53,7 @@ build-%Function:
 	$(LAMBDA_BUILD) -o $(ARTIFACTS_DIR)/bootstrap ./functions/$(shell echo $* | tr A-Z a-z)
 
 emulators: ## the built functions against DynamoDB Local, under a Lambda runtime API
-	CI=true go test -count=1 -v ./functions/...
+	CI=true go test -count=1 -parallel 16 ./functions -emulators
 
 validate: ## check template.yaml (needs aws-sam-cli)
 	sam validate --lint

@@ -178,7 +178,7 @@ func (s *Stack) runStream(ctx context.Context, m template.Resource, f *function)
 		s.complain("mapping %s: %v", m.ID, err)
 		return
 	}
-	every(ctx, 50*time.Millisecond, func() {
+	every(ctx, 100*time.Millisecond, func() {
 		var through []Record
 		for _, r := range read(ctx) {
 			if s.passes(m, r) {
@@ -224,32 +224,57 @@ func (s *Stack) openStream(ctx context.Context, arn string) (func(context.Contex
 		return nil, fmt.Errorf("table %s has no stream", name)
 	}
 	local := streams.Streams[0].StreamArn
-	var described struct {
-		StreamDescription struct{ Shards []struct{ ShardId string } }
-	}
-	if err := call(ctx, "DescribeStream", map[string]any{"StreamArn": local}, &described); err != nil {
-		return nil, err
-	}
-	var at struct{ ShardIterator string }
-	if err := call(ctx, "GetShardIterator", map[string]any{
-		"StreamArn": local, "ShardId": described.StreamDescription.Shards[0].ShardId, "ShardIteratorType": "TRIM_HORIZON",
-	}, &at); err != nil {
-		return nil, err
-	}
-	iterator := at.ShardIterator
-	return func(ctx context.Context) []Record {
-		var out struct {
-			NextShardIterator string
-			Records           []Record
+	iterators, last := map[string]string{}, map[string]string{} // by shard; where last is the last sequence number read
+	open := func(ctx context.Context) ([]string, error) {
+		var described struct {
+			StreamDescription struct{ Shards []struct{ ShardId string } }
 		}
-		if err := call(ctx, "GetRecords", map[string]any{"ShardIterator": iterator}, &out); err != nil {
+		if err := call(ctx, "DescribeStream", map[string]any{"StreamArn": local}, &described); err != nil {
+			return nil, err
+		}
+		var shards []string
+		for _, shard := range described.StreamDescription.Shards {
+			shards = append(shards, shard.ShardId)
+			if iterators[shard.ShardId] != "" {
+				continue
+			}
+			in := map[string]any{"StreamArn": local, "ShardId": shard.ShardId, "ShardIteratorType": "TRIM_HORIZON"}
+			if last[shard.ShardId] != "" {
+				in["ShardIteratorType"], in["SequenceNumber"] = "AFTER_SEQUENCE_NUMBER", last[shard.ShardId]
+			}
+			var at struct{ ShardIterator string }
+			if err := call(ctx, "GetShardIterator", in, &at); err != nil {
+				return nil, err
+			}
+			iterators[shard.ShardId] = at.ShardIterator
+		}
+		return shards, nil
+	}
+	if _, err := open(ctx); err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) (all []Record) {
+		shards, err := open(ctx) // an iterator runs out, a shard is followed by another
+		if err != nil {
 			return nil
 		}
-		iterator = out.NextShardIterator
-		for _, r := range out.Records {
-			r["eventSourceARN"] = arn
+		for _, shard := range shards {
+			var out struct {
+				NextShardIterator string
+				Records           []Record
+			}
+			if call(ctx, "GetRecords", map[string]any{"ShardIterator": iterators[shard]}, &out) != nil {
+				iterators[shard] = ""
+				continue
+			}
+			iterators[shard] = out.NextShardIterator
+			for _, r := range out.Records {
+				r["eventSourceARN"] = arn
+				last[shard] = r.sequence()
+			}
+			all = append(all, out.Records...)
 		}
-		return out.Records
+		return all
 	}, nil
 }
 

@@ -60,9 +60,8 @@ type Stack struct {
 	fault      Fault
 }
 
-// Deploy makes what a template says, and starts its schedules and mappings. The
-// stack ends with the test. What its functions do against their policies fails
-// the test.
+// Deploy makes what a template says. Start starts it; it ends with the test. What
+// its functions do against their policies fails the test.
 func (p *Platform) Deploy(t testing.TB, opts Options) *Stack {
 	t.Helper()
 	s := &Stack{platform: p, t: t, opts: opts, functions: map[string]*function{}, fault: opts.Fault}
@@ -78,24 +77,30 @@ func (p *Platform) Deploy(t testing.TB, opts Options) *Stack {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	s.stop = stop
-	if err := s.create(ctx); err != nil {
+	if err := s.create(t.Context()); err != nil {
 		t.Fatalf("deploy %s: %v", opts.Template, err)
 	}
 	t.Cleanup(s.end)
+	return s
+}
+
+// Start starts the stack's schedules and mappings.
+func (s *Stack) Start() {
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
 	for _, r := range s.Of("AWS::Lambda::EventSourceMapping") {
 		s.running.Go(func() { s.run(ctx, r) })
 	}
 	for _, r := range s.Of("AWS::Scheduler::Schedule") {
 		s.running.Go(func() { s.schedule(ctx, r) })
 	}
-	return s
 }
 
 // end stops the stack, and reports what it complained about.
 func (s *Stack) end() {
-	s.stop()
+	if s.stop != nil {
+		s.stop()
+	}
 	s.running.Wait()
 	for _, id := range slices.Sorted(maps.Keys(s.functions)) {
 		f := s.functions[id]

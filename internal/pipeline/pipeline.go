@@ -45,7 +45,7 @@ type Deps struct {
 	Now       func() time.Time // all
 	Log       *slog.Logger     // all
 	Location  monitor.Location // Dispatch, Probe: where this runs
-	Queue     Queue            // Dispatch, Detect, Sweep
+	Queue     Queue            // Dispatch, Detect
 	Engine    Engine           // Probe
 	Publisher notify.Publisher // Notify, Sweep
 

@@ -369,6 +369,9 @@ func (s *Stack) setAside(ctx context.Context, m template.Resource, f *function, 
 		s.complain("mapping %s: its function's role may not send to %s", m.ID, destination)
 		return
 	}
+	f.proxy.mu.Lock()
+	f.proxy.used["sqs:SendMessage"] = true
+	f.proxy.mu.Unlock()
 	body, err := json.Marshal(map[string]any{
 		"version": "1.0", "timestamp": time.Now().UTC(),
 		"requestContext": map[string]any{"functionArn": f.id, "condition": "RetryAttemptsExhausted", "approximateInvokeCount": attempts},

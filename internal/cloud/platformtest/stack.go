@@ -198,6 +198,12 @@ func (s *Stack) Unused() map[string][]string {
 	return out
 }
 
+// Invoke calls a function as API Gateway does, and returns its answer.
+func (s *Stack) Invoke(function string, event []byte) ([]byte, error) {
+	answer, err := s.functions[function].invoke(context.Background(), event)
+	return answer.Payload, err
+}
+
 // Log is what a function's processes have written so far.
 func (s *Stack) Log(function string) string { return s.functions[function].log() }
 

@@ -25,8 +25,9 @@ import (
 // Settings are what the template gives a function in its environment.
 type Settings struct {
 	Table    string                      // SONDE_TABLE
+	Region   string                      // SONDE_TABLE_REGION: where the table is; empty: where the function is
 	Location monitor.Location            // SONDE_LOCATION, or AWS_REGION
-	Queues   map[monitor.Location]string // SONDE_QUEUES: JSON, location to queue URL
+	Queues   map[monitor.Location]string // SONDE_QUEUES: JSON, location to queue URL; see sqsqueue.New for "*"
 	Topics   map[monitor.TierID]string   // SONDE_TOPICS: JSON, tier to topic ARN
 	Stack    string                      // SONDE_STACK: the name that metrics bear
 }
@@ -40,6 +41,7 @@ func Read(getenv func(string) string, needed ...string) (Settings, error) {
 		}
 	}
 	s := Settings{Table: getenv("SONDE_TABLE"), Location: monitor.Location(getenv("SONDE_LOCATION")), Stack: getenv("SONDE_STACK")}
+	s.Region = getenv("SONDE_TABLE_REGION")
 	if s.Location == "" {
 		s.Location = monitor.Location(getenv("AWS_REGION"))
 	}

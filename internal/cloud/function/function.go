@@ -44,6 +44,17 @@ func wiring(needed []string) (*Wiring, error) {
 	if w.AWS, err = awsConfig(); err != nil {
 		return nil, err
 	}
-	w.Deps.Store = store.New(dynamo.New(dynamo.Narrow(dynamodb.NewFromConfig(w.AWS)), settings.Table, w.Deps.Now), w.Deps.Now)
+	client := dynamodb.NewFromConfig(w.AWS, inRegion(settings.Region))
+	w.Deps.Store = store.New(dynamo.New(dynamo.Narrow(client), settings.Table, w.Deps.Now), w.Deps.Now)
 	return w, nil
+}
+
+// inRegion sends a client to the Region of the table, which for a location in
+// another Region is not its own.
+func inRegion(region string) func(*dynamodb.Options) {
+	return func(o *dynamodb.Options) {
+		if region != "" {
+			o.Region = region
+		}
+	}
 }

@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -30,6 +32,10 @@ const (
 	maxDelay   = 15 * time.Minute
 )
 
+// patience is how long one queue may take: a Region that does not answer must
+// leave time for the others.
+const patience = 10 * time.Second
+
 // Queue sends batches to the queue of their location.
 type Queue struct {
 	client API
@@ -39,20 +45,25 @@ type Queue struct {
 
 var _ pipeline.Queue = (*Queue)(nil)
 
-// New returns a queue over the queue URL of each location.
+// New returns a queue over the queue URL of each location. The entry "*" is for
+// all locations that have none of their own; the asterisk in its URL stands for
+// the location's name, such as https://sqs.*.amazonaws.com/123456789012/sonde.
 func New(client API, urls map[monitor.Location]string, now func() time.Time) *Queue {
 	return &Queue{client, urls, now}
 }
 
 // Send implements pipeline.Queue. If it fails, some of the batches may have
-// been sent; sending them again is safe.
+// been sent; sending them again is safe. A queue that cannot be reached does not
+// keep others from theirs: all are tried, and what failed is told together.
 func (q *Queue) Send(ctx context.Context, batches []schedule.Batch) error {
 	byURL := map[string][]types.SendMessageBatchRequestEntry{}
 	var order []string
+	var failed []error
 	for i, b := range batches {
-		url, ok := q.urls[b.Location]
+		url, ok := q.url(b.Location)
 		if !ok {
-			return fmt.Errorf("send batch: no queue for location %s (SONDE_QUEUES)", b.Location)
+			failed = append(failed, fmt.Errorf("send batch: no queue for location %s (SONDE_QUEUES)", b.Location))
+			continue
 		}
 		entry, err := q.entry(i, b)
 		if err != nil {
@@ -64,15 +75,42 @@ func (q *Queue) Send(ctx context.Context, batches []schedule.Batch) error {
 		byURL[url] = append(byURL[url], entry)
 	}
 	for _, url := range order {
-		for entries := byURL[url]; len(entries) > 0; {
-			n := min(len(entries), maxEntries)
-			if err := q.send(ctx, url, entries[:n]); err != nil {
-				return err
-			}
-			entries = entries[n:]
+		failed = append(failed, q.sendAll(ctx, url, byURL[url]))
+	}
+	return errors.Join(failed...)
+}
+
+// url is the queue of a location.
+func (q *Queue) url(location monitor.Location) (string, bool) {
+	if url, ok := q.urls[location]; ok {
+		return url, true
+	}
+	pattern, ok := q.urls["*"]
+	return strings.Replace(pattern, "*", string(location), 1), ok
+}
+
+func (q *Queue) sendAll(ctx context.Context, url string, entries []types.SendMessageBatchRequestEntry) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for batch := range slices.Chunk(entries, maxEntries) {
+		if err := q.send(ctx, url, batch); err != nil {
+			return fmt.Errorf("queue %s: %w", url, err)
 		}
 	}
 	return nil
+}
+
+// inRegionOf makes a call in the Region of a queue: SQS takes no requests that
+// are for another Region, or signed for one. URLs of other forms, such as those
+// of emulators, say nothing about it.
+func inRegionOf(url string) func(*sqs.Options) {
+	return func(o *sqs.Options) {
+		host, ok := strings.CutPrefix(url, "https://sqs.")
+		region, _, dotted := strings.Cut(host, ".")
+		if ok && dotted {
+			o.Region = region
+		}
+	}
 }
 
 func (q *Queue) entry(i int, b schedule.Batch) (types.SendMessageBatchRequestEntry, error) {
@@ -90,7 +128,7 @@ func (q *Queue) entry(i int, b schedule.Batch) (types.SendMessageBatchRequestEnt
 // send sends up to ten messages, and those that failed once more.
 func (q *Queue) send(ctx context.Context, url string, entries []types.SendMessageBatchRequestEntry) error {
 	for try := range 2 {
-		out, err := q.client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: aws.String(url), Entries: entries})
+		out, err := q.client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: aws.String(url), Entries: entries}, inRegionOf(url))
 		if err != nil {
 			return fmt.Errorf("send %d messages: %w", len(entries), err)
 		}

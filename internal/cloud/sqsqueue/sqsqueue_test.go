@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/sondehq/sonde/internal/cloud/sqsqueue"
 	"github.com/sondehq/sonde/internal/monitor"
@@ -94,5 +96,58 @@ func TestFailures(t *testing.T) {
 	}
 	if err := queue(&fake{}).Send(context.Background(), []schedule.Batch{batch("mars-1", 0)}); err == nil || !strings.Contains(err.Error(), "mars-1") {
 		t.Errorf("a location without a queue: %v", err)
+	}
+}
+
+// TestUnreachable: a location whose queue fails, or that has none, does not keep
+// the others from theirs.
+func TestUnreachable(t *testing.T) {
+	f := &fake{fail: func(_ int, e types.SendMessageBatchRequestEntry) bool {
+		return strings.Contains(*e.MessageBody, "us-east-1")
+	}}
+	err := queue(f).Send(context.Background(), []schedule.Batch{batch("us-east-1", 0), batch("mars-1", 0), batch("eu-west-1", 0)})
+	if err == nil || !strings.Contains(err.Error(), "mars-1") || !strings.Contains(err.Error(), "queue away") {
+		t.Errorf("the error names not both: %v", err)
+	}
+	if len(f.sent["home"]) != 1 {
+		t.Errorf("%d messages reached the queue that works, want 1", len(f.sent["home"]))
+	}
+}
+
+// transport keeps what would have gone out.
+type transport struct{ hosts, scopes []string }
+
+func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	t.hosts = append(t.hosts, r.URL.Host)
+	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=id/")
+	scope, _, _ = strings.Cut(scope, ",")
+	t.scopes = append(t.scopes, strings.Split(scope, "/")[1])
+	return nil, errors.New("no network")
+}
+
+// TestRegion: a message for another Region's queue goes to SQS of that Region and
+// is signed for it.
+func TestRegion(t *testing.T) {
+	sent := &transport{}
+	client := sqs.New(sqs.Options{
+		Region: "eu-west-1", HTTPClient: &http.Client{Transport: sent}, RetryMaxAttempts: 1,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "id", SecretAccessKey: "secret"}, nil
+		}),
+	})
+	q := sqsqueue.New(client, map[monitor.Location]string{
+		"eu-west-1": "https://sqs.eu-west-1.amazonaws.com/123456789012/sonde-ProbeQueue",
+		"*":         "https://sqs.*.amazonaws.com/123456789012/sonde-ProbeQueue",
+	}, func() time.Time { return now })
+	err := q.Send(context.Background(), []schedule.Batch{batch("eu-west-1", 0), batch("us-east-1", 0)})
+	if err == nil || !strings.Contains(err.Error(), "https://sqs.us-east-1.amazonaws.com/") {
+		t.Errorf("the error does not name the queue: %v", err)
+	}
+	want := []string{"sqs.eu-west-1.amazonaws.com", "sqs.us-east-1.amazonaws.com"}
+	if diff := cmp.Diff(want, sent.hosts); diff != "" {
+		t.Errorf("hosts (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"eu-west-1", "us-east-1"}, sent.scopes); diff != "" {
+		t.Errorf("signed for (-want +got):\n%s", diff)
 	}
 }

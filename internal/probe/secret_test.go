@@ -2,6 +2,7 @@ package probe_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -29,7 +30,7 @@ func TestSecrets(t *testing.T) {
 		HTTP: &monitor.HTTP{URL: server.URL + "/?q=${env:B}", Method: "GET", Headers: map[string]string{"X-Plain": "${env:A}"}, MaxBody: 1 << 20},
 	}
 	set := map[string]string{"A": planted, "B": "other-secret"}
-	engine := probe.New(probe.Env{Now: time.Now, Secret: func(name string) (string, bool) { v, ok := set[name]; return v, ok }}, probe.Options{})
+	engine := probe.New(probe.Env{Now: time.Now, Secret: secretsOf(set)}, probe.Options{})
 	run := func() monitor.Result {
 		return engine.Run(context.Background(), []monitor.Check{{Monitor: m, Location: "l", Scheduled: time.Now()}})[0]
 	}
@@ -46,5 +47,15 @@ func TestSecrets(t *testing.T) {
 	delete(set, "A")
 	if r := run(); r.Outcome != monitor.OutcomeNotRun || !strings.Contains(r.Failure.Detail, "${env:A} is not set") {
 		t.Errorf("a secret that is not set: %s %+v", r.Outcome, r.Failure)
+	}
+}
+
+// secretsOf resolves from a map, as the environment does.
+func secretsOf(set map[string]string) func(context.Context, probe.Reference) (string, error) {
+	return func(_ context.Context, ref probe.Reference) (string, error) {
+		if value, ok := set[ref.Name]; ok {
+			return value, nil
+		}
+		return "", errors.New("is not set")
 	}
 }

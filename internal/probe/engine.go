@@ -95,6 +95,9 @@ func (e *Engine) check(ctx context.Context, c monitor.Check) monitor.Result {
 		o = notRun("no time was left before the deadline of this run")
 	case missing != nil:
 		o = notRun(printable(missing.Error(), maxDetail))
+		m = m.Fill(func(text string) string { // the name of a secret is none
+			return monitor.Expand(text, func(Reference) string { return "" })
+		})
 	case !known:
 		o = notRun("this version knows no monitor of this kind")
 	default:

@@ -50,7 +50,7 @@ type Resolver struct {
 	kept map[string]*kept
 }
 
-// kept is what is known of one parameter. Its lock is held by who fetches.
+// kept is what is known of one parameter. Who holds the token may use the rest.
 type kept struct {
 	turn      chan struct{} // holds one token
 	value     string
@@ -103,7 +103,7 @@ func (r *Resolver) parameter(ctx context.Context, ref monitor.Reference) (string
 	value, err := r.Parameters.Parameter(ctx, ref.Name)
 	switch {
 	case err == nil:
-		*k = kept{turn: k.turn, value: value, at: now}
+		k.value, k.at, k.failure, k.announced = value, now, nil, false
 		return value, nil
 	case ctx.Err() != nil:
 		return "", err // the caller's time is over: that says nothing of the parameter

@@ -54,6 +54,7 @@ type system struct {
 	cfg     *monitor.Config
 	version int64
 	targets map[string]*target
+	far     map[monitor.Location]*platformtest.Stack // the other locations
 }
 
 // policyYAML is what the scenarios watch: two balancers of which one must be
@@ -74,20 +75,21 @@ tiers:
   - {id: customers, after: 8s, impact: major, public: true}
 `
 
-func newSystem(t *testing.T, opts platformtest.Options) *system {
+func newSystem(t *testing.T, opts platformtest.Options, others ...platformtest.Options) *system {
 	t.Helper()
 	if !*emulators {
 		t.Skip("run with -emulators (make emulators)")
 	}
 	t.Parallel()
-	opts.Name, opts.Region, opts.Template = "sonde-"+t.Name()[strings.Index(t.Name(), "/")+1:], home, "template.yaml"
+	opts.Region, opts.Template = home, "template.yaml"
+	opts.Name = "sonde-" + t.Name()[strings.Index(t.Name(), "/")+1:]
 	if opts.Beat == nil {
 		opts.Beat = map[string]time.Duration{"SweepFunction": 2 * time.Second, "RollupFunction": 10 * time.Second}
 	}
 	if opts.Visibility == 0 {
 		opts.Visibility = 4 * time.Second
 	}
-	s := &system{t: t, targets: map[string]*target{}, table: opts.Name + "-Table"}
+	s := &system{t: t, targets: map[string]*target{}, table: opts.Name + "-Table", far: map[monitor.Location]*platformtest.Stack{}}
 	for _, name := range []string{"lb-primary", "lb-secondary", "app"} {
 		s.targets[name] = newTarget(t)
 	}
@@ -95,8 +97,19 @@ func newSystem(t *testing.T, opts platformtest.Options) *system {
 	s.stack = platform.p.Deploy(t, opts)
 	t.Cleanup(func() { actions.add(s.stack.Unused()) })
 	s.store = store.New(dynamo.New(s.raw, s.table, now), now)
-	s.apply(fmt.Sprintf(policyYAML, s.targets["lb-primary"].url, s.targets["lb-secondary"].url, s.targets["app"].url))
+	policy := fmt.Sprintf(policyYAML, s.targets["lb-primary"].url, s.targets["lb-secondary"].url, s.targets["app"].url)
+	locations := home
+	for _, other := range others {
+		other.Name, other.Template, other.Visibility = opts.Name, "infra/location.yaml", opts.Visibility
+		other.Parameters = map[string]string{"HomeRegion": home, "TableName": s.table}
+		locations += ", " + other.Region
+		s.far[monitor.Location(other.Region)] = platform.p.Deploy(t, other)
+	}
+	s.apply("locations: [" + locations + "]\n" + policy)
 	s.stack.Start()
+	for _, stack := range s.far {
+		stack.Start()
+	}
 	s.await("all services operational", time.Minute, func() bool { return s.all(monitor.Operational) })
 	return s
 }
@@ -320,14 +333,7 @@ func (s *system) check(want expected) {
 func (s *system) replay() {
 	s.t.Helper()
 	ctx := context.Background()
-	var batches []store.Batch
-	for shard := range s.cfg.Shards() {
-		of, err := s.store.Batches(ctx, shard, now().Add(-time.Hour), now().Add(time.Minute))
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		batches = append(batches, of...)
-	}
+	batches := s.batches()
 	slices.SortStableFunc(batches, func(a, b store.Batch) int { return a.Finished.Compare(b.Finished) })
 	clock := batches[0].Finished
 	virtual := func() time.Time { return clock }
@@ -442,7 +448,7 @@ func TestSystem(t *testing.T) {
 	for name, scenario := range map[string]func(*testing.T){
 		"outage": testOutage, "duplicates": testDuplicates, "poison": testPoison, "probe-dies": testProbeDies, "notify-dies": testNotifyDies,
 		"sns-fails": testSNSFails, "throttled": testThrottled, "conflicts": testConflicts, "configured": testConfigured,
-		"newer": testNewer, "waits": testWaits, "notify-fails": testNotifyFails,
+		"silent": testSilent, "skewed": testSkewed, "newer": testNewer, "waits": testWaits, "notify-fails": testNotifyFails,
 	} {
 		t.Run(name, scenario)
 	}
@@ -734,4 +740,54 @@ func testNotifyFails(t *testing.T) {
 	s.outage()
 	s.await("the records of the outbox are set aside", 2*time.Minute, func() bool { return s.stack.QueueDepth("StreamFailures") > 0 })
 	s.check(expected{incidents: 1, setAside: s.stack.QueueDepth("StreamFailures"), replayable: true})
+}
+
+// One of three locations falls silent before the outage: the others decide.
+func testSilent(t *testing.T) {
+	s := newSystem(t, platformtest.Options{}, platformtest.Options{Region: "us-east-1"}, platformtest.Options{Region: "us-west-2"})
+	s.await("all locations have checked", 90*time.Second, func() bool {
+		locations := map[monitor.Location]bool{}
+		for _, b := range s.batches() {
+			locations[b.Location] = true
+		}
+		return len(locations) == 3
+	})
+	s.far["us-west-2"].SetFault(func(c platformtest.Call) platformtest.Verdict {
+		return platformtest.Verdict{Error: "InternalServerError"}
+	})
+	s.outage()
+	asked := false
+	for _, b := range s.batches() {
+		asked = asked || b.Location == "us-east-1" && b.Attempt > 0
+	}
+	if !asked {
+		t.Error("no re-check was made in another Region")
+	}
+	s.check(expected{incidents: 1, replayable: true})
+}
+
+// The clocks of two locations are wrong, by two minutes to either side.
+func testSkewed(t *testing.T) {
+	skewed := func(by string) string {
+		return platform.p.Build(t, map[string]string{"internal/cloud/clock.go": "package cloud\n\nimport \"time\"\n\n" +
+			"func now() time.Time { return time.Now().UTC().Add(" + by + ") }\n"})
+	}
+	s := newSystem(t, platformtest.Options{},
+		platformtest.Options{Region: "us-east-1", Binaries: skewed("2 * time.Minute")},
+		platformtest.Options{Region: "us-west-2", Binaries: skewed("-2 * time.Minute")})
+	s.outage()
+	s.check(expected{incidents: 1})
+}
+
+// batches are all results so far.
+func (s *system) batches() (all []store.Batch) {
+	s.t.Helper()
+	for shard := range s.cfg.Shards() {
+		of, err := s.store.Batches(context.Background(), shard, now().Add(-time.Hour), now().Add(10*time.Minute))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		all = append(all, of...)
+	}
+	return all
 }

@@ -68,9 +68,6 @@ func readMap(getenv func(string) string, name string, into any) error {
 // Logger writes structured logs as CloudWatch reads them.
 func Logger() *slog.Logger { return slog.New(slog.NewJSONHandler(os.Stdout, nil)) }
 
-// now is the clock of the functions.
-func now() time.Time { return time.Now().UTC() }
-
 // How the stages run in Lambda: Sweep comes every minute, and a new
 // configuration is to be in force within a minute.
 const (

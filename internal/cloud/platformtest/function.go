@@ -1,6 +1,7 @@
 package platformtest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,10 +43,7 @@ func (s *Stack) newFunction(r template.Resource) (*function, error) {
 	}
 	f := &function{
 		id: r.ID, timeout: time.Duration(seconds) * time.Second, alive: map[*runtimetest.Process]bool{},
-		binary: filepath.Join(s.platform.binaries, strings.ToLower(strings.TrimSuffix(r.ID, "Function"))),
-	}
-	if other, has := s.opts.Binary[r.ID]; has {
-		f.binary = other
+		binary: filepath.Join(cmp.Or(s.opts.Binaries, s.platform.binaries), strings.ToLower(strings.TrimSuffix(r.ID, "Function"))),
 	}
 	f.proxy = newProxy(s, r.ID, policyOf(role))
 	f.proxy.kill = f.kill

@@ -60,16 +60,44 @@ func New(t testing.TB, root string) *Platform {
 	t.Helper()
 	p := &Platform{root: root, mail: map[string][]Mail{}, dynamo: dynamotest.Start(t)}
 	p.moto = startMoto(t, root)
-	p.binaries = t.TempDir()
-	build := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", p.binaries+"/", "./functions/...")
-	build.Dir = root
+	p.binaries = p.Build(t, nil)
+	p.sink = httptest.NewServer(http.HandlerFunc(p.receive))
+	t.Cleanup(p.sink.Close)
+	return p
+}
+
+// Build builds the functions with some source files replaced, by their path in
+// the project, and returns the folder they are in.
+func (p *Platform) Build(t testing.TB, replaced map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	overlay := struct{ Replace map[string]string }{map[string]string{}}
+	for path, source := range replaced {
+		file := filepath.Join(dir, strings.ReplaceAll(path, "/", "_"))
+		absolute, err := filepath.Abs(filepath.Join(p.root, path))
+		if err == nil {
+			err = os.WriteFile(file, []byte(source), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		overlay.Replace[absolute] = file
+	}
+	text, err := json.Marshal(overlay)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "overlay.json"), text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	build := exec.Command("go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-trimpath", "-tags", "lambda.norpc",
+		"-ldflags", "-s -w", "-o", dir+"/", "./functions/...")
+	build.Dir = p.root
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build functions: %v\n%s", err, out)
 	}
-	p.sink = httptest.NewServer(http.HandlerFunc(p.receive))
-	t.Cleanup(p.sink.Close)
-	return p
+	return dir
 }
 
 // Environment returns the bin folder of one of the project's pinned Python

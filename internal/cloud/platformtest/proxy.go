@@ -57,7 +57,7 @@ func (p *proxy) serve(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	service, operation, accesses, err := accessesOf(r.Header.Get("X-Amz-Target"), body, p.stack.arn)
+	service, operation, accesses, err := accessesOf(r.Header.Get("X-Amz-Target"), body, arnIn(regionOf(r)))
 	if err != nil {
 		p.stack.complain("%s: %v", p.function, err)
 		refuse(w, "dynamodb", "UnknownOperationException")
@@ -108,6 +108,21 @@ func (p *proxy) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		w.WriteHeader(status)
 		_, _ = w.Write(answer)
+	}
+}
+
+// regionOf is the Region that a request is signed for.
+func regionOf(r *http.Request) string {
+	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	if parts := strings.Split(scope, "/"); len(parts) > 2 {
+		return parts[2]
+	}
+	return ""
+}
+
+func arnIn(region string) func(service, name string) string {
+	return func(service, name string) string {
+		return "arn:aws:" + service + ":" + region + ":" + template.Account + ":" + name
 	}
 }
 

@@ -38,8 +38,8 @@ type Options struct {
 	// Stream changes what the stream mappings deliver.
 	Stream Mangle
 
-	// Binary replaces a function's binary, by the id of the function.
-	Binary map[string]string
+	// Binaries is a folder of functions to run in place of the platform's.
+	Binaries string
 
 	// Env is added to the environment of all functions.
 	Env []string
@@ -141,9 +141,7 @@ func (s *Stack) verdict(c Call) Verdict {
 	return f(c)
 }
 
-func (s *Stack) arn(service, name string) string {
-	return "arn:aws:" + service + ":" + s.Region + ":" + template.Account + ":" + name
-}
+func (s *Stack) arn(service, name string) string { return arnIn(s.Region)(service, name) }
 
 // TopicARN is the ARN of a topic by its id in the template.
 func (s *Stack) TopicARN(id string) string { return s.arn("sns", s.opts.Name+"-"+id) }

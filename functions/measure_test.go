@@ -3,6 +3,7 @@ package functions_test
 import (
 	"crypto/tls"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/sondehq/sonde/internal/cloud/platformtest"
+	"github.com/sondehq/sonde/internal/cost"
+	"github.com/sondehq/sonde/internal/monitor"
 )
 
 // counted is a server that counts what it is sent.
@@ -70,9 +73,13 @@ func newCounted(t *testing.T, secure bool) *counted {
 	return c
 }
 
-// testHealthy measures what 50 healthy monitors cost a batch: the figures that
-// the price model stands on.
-func testHealthy(t *testing.T) {
+func testHealthy(t *testing.T)     { measure(t, 10, 5) }
+func testHealthyWide(t *testing.T) { measure(t, 25, 2) }
+
+// measure measures what 50 healthy monitors cost a batch, as so many services of
+// so many monitors each: the figures that the price model stands on,
+// and compares them with it. Times are printed only: they are the machine's.
+func measure(t *testing.T, services, each int) {
 	if !*emulators {
 		t.Skip("run with -emulators (make emulators)")
 	}
@@ -87,10 +94,10 @@ func testHealthy(t *testing.T) {
 		_, _ = fmt.Fprintf(&yaml, "  - {id: monitor-%02d, http: %s, expect: [status == 200, total_ms < 2000]}\n", i, target)
 	}
 	yaml.WriteString("services:\n")
-	for i := range 10 {
+	for i := range services {
 		var ids []string
-		for j := range 5 {
-			ids = append(ids, fmt.Sprintf("monitor-%02d", 5*i+j))
+		for j := range each {
+			ids = append(ids, fmt.Sprintf("monitor-%02d", each*i+j))
 		}
 		_, _ = fmt.Fprintf(&yaml, "  - {id: service-%d, monitors: [%s]}\n", i, strings.Join(ids, ", "))
 	}
@@ -107,6 +114,22 @@ func testHealthy(t *testing.T) {
 	}
 	t.Logf("a check over HTTP sends %d bytes, over HTTPS %d", (plain.received.Load()-plain0)/(plain.requests.Load()-plainN),
 		(secure.received.Load()-secure0)/(secure.requests.Load()-secureN))
+	compare := func(what string, measured, model float64) {
+		if measured < model*0.8 || measured > model*1.2 {
+			t.Errorf("%s: measured %.1f, the model says %.1f: bring internal/cost, Measured, up to date", what, measured, model)
+		}
+	}
+	u, n := cost.Measured, float64(services)
+	of := func(name string) platformtest.Figures { return after[name].Since(before[name]) }
+	compare("write units of a batch", of("ProbeFunction").WriteUnits, math.Ceil(u.Batch.Bytes.Of(50)/1024))
+	compare("log of a batch", of("ProbeFunction").LogBytes, u.Batch.Log)
+	compare("read units of a detect", of("DetectFunction").ReadUnits, u.Detect.Reads.Of(n))
+	compare("read units of a sweep", of("SweepFunction").ReadUnits, u.Sweep.Reads.Of(n))
+	compare("write units of a sweep", of("SweepFunction").WriteUnits, u.Sweep.Writes.Of(n))
+	compare("read units of a rollup", of("RollupFunction").ReadUnits, u.Rollup.Reads.Of(n))
+	compare("write units of a rollup", of("RollupFunction").WriteUnits, u.Rollup.Writes.Of(n))
+	compare("bytes out of a check over HTTP", float64(plain.received.Load()-plain0)/float64(plain.requests.Load()-plainN), u.Out[monitor.KindHTTP])
+	compare("bytes out of a check over HTTPS", float64(secure.received.Load()-secure0)/float64(secure.requests.Load()-secureN), u.HTTPS)
 	probe, detect := after["ProbeFunction"].Since(before["ProbeFunction"]), after["DetectFunction"].Since(before["DetectFunction"])
 	if units := probe.WriteUnits + detect.WriteUnits*detect.Runs/probe.Runs; units > 4 {
 		t.Errorf("a healthy batch of 50 costs %.1f write units, detect included, want at most 4", units)

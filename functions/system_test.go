@@ -456,7 +456,7 @@ func TestSystem(t *testing.T) {
 	for name, scenario := range map[string]func(*testing.T){
 		"outage": testOutage, "duplicates": testDuplicates, "poison": testPoison, "probe-dies": testProbeDies, "notify-dies": testNotifyDies,
 		"sns-fails": testSNSFails, "throttled": testThrottled, "conflicts": testConflicts, "configured": testConfigured,
-		"silent": testSilent, "skewed": testSkewed, "newer": testNewer, "schedules-fail": testSchedulesFail, "healthy": testHealthy, "waits": testWaits, "notify-fails": testNotifyFails,
+		"silent": testSilent, "skewed": testSkewed, "newer": testNewer, "schedules-fail": testSchedulesFail, "healthy": testHealthy, "healthy-wide": testHealthyWide, "waits": testWaits, "notify-fails": testNotifyFails,
 	} {
 		t.Run(name, scenario)
 	}

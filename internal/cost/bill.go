@@ -115,7 +115,7 @@ func (m *model) add(location monitor.Location) {
 	for _, mon := range m.cfg.Monitors {
 		services[mon.ID] = mon.Service
 	}
-	const day = 24
+	const day = 24.0
 	span, times := time.Hour, float64(hours)
 	if slices.ContainsFunc(m.cfg.Monitors, func(mon monitor.Monitor) bool { return mon.Every > time.Hour }) {
 		span, times = day*time.Hour, hours/day

@@ -31,6 +31,7 @@ var rules = []rule{
 	{"internal/incident", []string{"internal/monitor"}, pureNever, "pure rules take (state, input, now) and do no I/O"},
 	{"internal/uptime", []string{"internal/monitor"}, nil, "pure rules take (state, input, now) and do no I/O"},
 	{"internal/cost", []string{"internal/monitor", "internal/schedule"}, pureNever, "pure rules take (state, input, now) and do no I/O"},
+	{"internal/doctor", []string{"internal/monitor"}, pureNever, "pure rules take (state, input, now) and do no I/O"},
 	{"internal/table", []string{}, []string{"go.etcd.io/bbolt", "github.com/aws/aws-sdk-go-v2/..."}, "a port knows no engine"},
 	{"internal/table/bolt", []string{"internal/table"}, []string{"github.com/aws/aws-sdk-go-v2/..."}, "an adapter knows its port and one third party"},
 	{"internal/table/socket", []string{"internal/table"}, []string{"go.etcd.io/bbolt", "github.com/aws/aws-sdk-go-v2/..."}, "an adapter knows its port and one third party"},
@@ -143,7 +144,7 @@ func TestClock(t *testing.T) {
 			return err
 		}
 		dir := filepath.ToSlash(filepath.Dir(path))
-		pure := slices.Contains([]string{"internal/monitor", "internal/schedule", "internal/detect", "internal/incident", "internal/uptime", "internal/cost", "internal/store"}, dir)
+		pure := slices.Contains([]string{"internal/monitor", "internal/schedule", "internal/detect", "internal/incident", "internal/uptime", "internal/cost", "internal/doctor", "internal/store"}, dir)
 		for i, line := range strings.Split(string(text), "\n") {
 			isTest := strings.HasSuffix(path, "_test.go")
 			if pure && !isTest && clock.MatchString(line) {

@@ -1,10 +1,10 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -17,7 +17,13 @@ import (
 type applyFlags struct {
 	file, home string
 	dryRun     bool
-	where      storeFlags
+	where      awsFlags
+}
+
+func (f *applyFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&f.file, "file", "f", "monitors.yaml", "what to monitor")
+	cmd.Flags().StringVar(&f.home, "home", "", "location of a file that names none (default: the Region)")
+	f.where.add(cmd)
 }
 
 func applyCommand() *cobra.Command {
@@ -29,70 +35,101 @@ func applyCommand() *cobra.Command {
 a table: the functions take it within a minute. If somebody else has stored a
 version meanwhile, nothing is written. (On one machine, ` + "`sonde up`" + ` reads the file
 by itself.)`,
-		Example: `  sonde apply -f monitors.yaml --table sonde-prod
+		Example: `  sonde apply -f monitors.yaml --stack sonde
   sonde apply -f monitors.yaml --table sonde-prod --dry-run`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runApply(cmd, flags) },
 	}
-	cmd.Flags().StringVarP(&flags.file, "file", "f", "monitors.yaml", "what to monitor")
-	cmd.Flags().StringVar(&flags.home, "home", os.Getenv("AWS_REGION"), "location of a file that names none (default: $AWS_REGION)")
+	flags.add(cmd)
 	cmd.Flags().BoolVar(&flags.dryRun, "dry-run", false, "show what would change, and exit with 1 if anything would")
-	cmd.Flags().StringVar(&flags.where.table, "table", os.Getenv("SONDE_TABLE"), "the DynamoDB table (default: $SONDE_TABLE)")
-	cmd.Flags().StringVar(&flags.where.endpoint, "endpoint-url", "", "where DynamoDB answers, for emulators")
+	return cmd
+}
+
+func diffCommand() *cobra.Command {
+	flags := applyFlags{dryRun: true}
+	cmd := &cobra.Command{
+		Use:   "diff",
+		Short: "Show what applying a monitors.yaml would change",
+		Long: `Compares a monitors.yaml with the configuration in force in a table, field by
+field. Exits with 1 if anything differs. Nothing is written.`,
+		Example: `  sonde diff -f monitors.yaml --stack sonde`,
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runApply(cmd, flags) },
+	}
+	flags.add(cmd)
 	return cmd
 }
 
 func runApply(cmd *cobra.Command, flags applyFlags) error {
-	if flags.where.table == "" {
-		return usage(errors.New("no table is given"), "give it with --table, or in SONDE_TABLE; the stack's output TableName names it")
+	d, err := flags.where.open(cmd.Context())
+	if err != nil {
+		return err
 	}
-	if flags.home == "" || flags.home == string(monitor.Local) {
-		return usage(errors.New("no home Region is given"), "give it with --home, or in AWS_REGION")
+	home := flags.home
+	if home == "" {
+		home = d.aws.Region
 	}
-	cfg, err := config.Read(flags.file, config.Options{Home: monitor.Location(flags.home)})
+	if home == string(monitor.Local) {
+		return usage(errors.New("local is no Region"), "give the home Region with --home, or in AWS_REGION")
+	}
+	cfg, err := config.Read(flags.file, config.Options{Home: monitor.Location(home)})
 	if err != nil {
 		explain(cmd.ErrOrStderr(), flags.file, err)
 		return &exitError{code: ExitUsage}
 	}
-	s, done, err := flags.where.open(cmd.Context())
-	if err != nil {
+	stored, err := putInForce(cmd, d, cfg, flags.dryRun)
+	if err != nil || stored == nil {
 		return err
 	}
-	defer done()
-	return applyTo(cmd, flags, s, cfg)
+	return newTokens(cmd, d.store, cfg)
 }
 
-func applyTo(cmd *cobra.Command, flags applyFlags, s *store.Store, cfg *monitor.Config) error {
+// putInForce shows what changes and stores the configuration, unless nothing
+// does or it is only asked for; then it returns nil.
+func putInForce(cmd *cobra.Command, d *deployment, cfg *monitor.Config, dryRun bool) (*monitor.Config, error) {
 	ctx, stdout := cmd.Context(), cmd.OutOrStdout()
-	present, err := s.Config(ctx)
+	present, version, err := inForce(ctx, d)
 	if err != nil {
-		return failed(err, "")
-	}
-	var version int64
-	if present != nil {
-		version = present.Version
+		return nil, err
 	}
 	difference, err := config.Diff(present, cfg)
 	if err != nil {
-		return failed(err, "")
+		return nil, failed(err, "")
 	}
 	printDifference(stdout, difference)
 	switch {
 	case difference.IsEmpty():
 		_, _ = fmt.Fprintf(stdout, "nothing changes: version %d stays in force\n", version)
-		return nil
-	case flags.dryRun:
-		return errFound
+		return nil, nil
+	case dryRun:
+		return nil, errFound
 	}
-	stored, err := s.PutConfig(ctx, cfg, version, os.Getenv("USER"))
+	stored, err := d.store.PutConfig(ctx, cfg, version, author(ctx, d))
 	if errors.Is(err, table.ErrConflict) {
-		return failed(fmt.Errorf("somebody else has stored a version after %d: nothing was written", version), "look at what they changed with --dry-run, then apply again")
+		return nil, failed(fmt.Errorf("somebody else has stored a version after %d: nothing was written", version), "look at what they changed with `sonde diff`, then apply again")
 	}
 	if err != nil {
-		return failed(err, "")
+		return nil, awsError("store the configuration", err)
 	}
 	_, _ = fmt.Fprintf(stdout, "version %d is in force; the functions take it within a minute\n", stored.Version)
-	return newTokens(cmd, s, cfg)
+	return stored, nil
+}
+
+// inForce reads the configuration in force and its version: nil and 0 if there
+// is none. One of a form that only a newer sonde knows is not written over.
+func inForce(ctx context.Context, d *deployment) (*monitor.Config, int64, error) {
+	version, err := d.store.ConfigVersion(ctx)
+	if err != nil {
+		return nil, 0, awsError("read the configuration in force", err)
+	}
+	present, err := d.store.Config(ctx)
+	for _, a := range d.store.Unreadable() {
+		return nil, 0, failed(fmt.Errorf("version %d cannot be read here, and is not written over: %s", version, a.Reason), "use the sonde that wrote it, or a newer one")
+	}
+	if err != nil {
+		return nil, 0, awsError("read the configuration in force", err)
+	}
+	return present, version, nil
 }
 
 // newTokens makes a token for every heartbeat that has none, and tells it once.
@@ -123,8 +160,111 @@ func printDifference(w io.Writer, d config.Difference) {
 	}
 	for _, name := range d.Changed {
 		_, _ = fmt.Fprintf(w, "~ %s\n", name)
+		for _, f := range d.Fields[name] {
+			_, _ = fmt.Fprintf(w, "    %s: %s -> %s\n", f.Path, f.Before, f.After)
+		}
 	}
 	for _, name := range d.Removed {
 		_, _ = fmt.Fprintf(w, "- %s\n", name)
 	}
+}
+
+func configCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "The versions of the configuration in a DynamoDB table",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(historyCommand(), rollbackCommand())
+	for _, c := range cmd.Commands() {
+		c.Args = asUsage(c.Args)
+	}
+	return cmd
+}
+
+func historyCommand() *cobra.Command {
+	var where awsFlags
+	var asJSON bool
+	var limit int
+	cmd := &cobra.Command{
+		Use:     "history",
+		Short:   "List the versions: when, by whom, what is in them",
+		Example: `  sonde config history --stack sonde`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d, err := where.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			versions, err := d.store.ConfigHistory(cmd.Context(), limit)
+			if err != nil {
+				return awsError("read the versions", err)
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), versions)
+			}
+			printHistory(cmd.OutOrStdout(), versions)
+			return nil
+		},
+	}
+	where.add(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON array")
+	cmd.Flags().IntVar(&limit, "limit", 20, "how many, newest first")
+	return cmd
+}
+
+func printHistory(w io.Writer, versions []store.ConfigInfo) {
+	if len(versions) == 0 {
+		_, _ = fmt.Fprintln(w, "no configuration was ever applied")
+	}
+	for i, v := range versions {
+		mark := " "
+		if i == 0 {
+			mark = "*" // in force
+		}
+		by := v.By
+		if by == "" {
+			by = "unknown"
+		}
+		_, _ = fmt.Fprintf(w, "%s %4d  %s  %s, %s, %s  by %s\n", mark, v.Number, v.Applied.UTC().Format("2006-01-02 15:04:05 UTC"),
+			plural(v.Monitors, "monitor"), plural(v.Services, "service"), plural(v.Tiers, "tier"), clean(by))
+	}
+}
+
+func rollbackCommand() *cobra.Command {
+	var where awsFlags
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use:   "rollback VERSION",
+		Short: "Put an earlier version in force again, as a new version",
+		Long: `Shows what changes, and stores the content of an earlier version as a new one: no
+version is ever taken out of the history. If somebody else has stored a version
+meanwhile, nothing is written.`,
+		Example: `  sonde config rollback 7 --stack sonde
+  sonde config rollback 7 --stack sonde --dry-run`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var number int64
+			if _, err := fmt.Sscan(args[0], &number); err != nil || number < 1 || fmt.Sprint(number) != args[0] {
+				return usage(fmt.Errorf("%q is no version", args[0]), "give a number that `sonde config history` lists")
+			}
+			d, err := where.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			cfg, err := d.store.ConfigAt(cmd.Context(), number)
+			if err != nil {
+				return awsError(fmt.Sprintf("read version %d", number), err)
+			}
+			if cfg == nil {
+				return usage(fmt.Errorf("there is no version %d", number), "`sonde config history` lists them")
+			}
+			_, err = putInForce(cmd, d, cfg, dryRun)
+			return err
+		},
+	}
+	where.add(cmd)
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would change, and exit with 1 if anything would")
+	return cmd
 }

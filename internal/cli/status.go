@@ -11,8 +11,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/spf13/cobra"
 
 	"github.com/sondehq/sonde/internal/incident"
@@ -20,39 +18,36 @@ import (
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/store"
 	"github.com/sondehq/sonde/internal/table/bolt"
-	"github.com/sondehq/sonde/internal/table/dynamo"
 	"github.com/sondehq/sonde/internal/table/socket"
 )
 
 // storeFlags say which store a command works on.
-type storeFlags struct{ data, table, endpoint string }
+type storeFlags struct {
+	data string
+	aws  awsFlags
+}
+
+func now() time.Time { return time.Now().UTC() }
 
 func (f *storeFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.data, "data", ".sonde", "the store of `sonde up` or `sonde demo` in this directory, running or not")
-	cmd.Flags().StringVar(&f.table, "table", os.Getenv("SONDE_TABLE"), "a DynamoDB table instead (default: $SONDE_TABLE)")
-	cmd.Flags().StringVar(&f.endpoint, "endpoint-url", "", "where DynamoDB answers, for emulators")
+	f.aws.add(cmd)
 }
 
 // open opens the store. A running system's is used through its socket.
 func (f *storeFlags) open(ctx context.Context) (s *store.Store, done func(), err error) {
-	now := func() time.Time { return time.Now().UTC() }
-	if f.table != "" {
-		aws, err := config.LoadDefaultConfig(ctx)
+	if f.aws.isGiven() {
+		d, err := f.aws.open(ctx)
 		if err != nil {
-			return nil, nil, failed(fmt.Errorf("read AWS settings: %w", err), "")
+			return nil, nil, err
 		}
-		client := dynamodb.NewFromConfig(aws, func(o *dynamodb.Options) {
-			if f.endpoint != "" {
-				o.BaseEndpoint = &f.endpoint
-			}
-		})
-		return store.New(dynamo.New(client, f.table, now), now), func() {}, nil
+		return d.store, func() {}, nil
 	}
 	if remote, err := socket.Dial(local.SocketFile(f.data)); err == nil {
 		return store.New(remote, now), func() { _ = remote.Close() }, nil
 	}
 	if _, err := os.Stat(local.TableFile(f.data)); errors.Is(err, os.ErrNotExist) {
-		return nil, nil, usage(fmt.Errorf("there is no store in %s", f.data), "give its directory with --data, or a DynamoDB table with --table")
+		return nil, nil, usage(fmt.Errorf("there is no store in %s", f.data), "give its directory with --data, or a deployment with --stack or --table")
 	}
 	db, err := bolt.Open(local.TableFile(f.data), now)
 	if err != nil {

@@ -10,6 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"github.com/sondehq/sonde/internal/cli"
 	"github.com/sondehq/sonde/internal/detect"
 	"github.com/sondehq/sonde/internal/monitor"
@@ -94,10 +98,80 @@ func TestApply(t *testing.T) {
 	run(cli.ExitFine, "version 1 is in force")
 	run(cli.ExitFine, "nothing changes")
 	write("monitors:\n  - {id: web, tcp: web.example.com:80}\n")
-	run(cli.ExitFine, "~ monitor web")
+	run(cli.ExitFine, "~ monitor web\n    tcp.address: \"web.example.com:443\" -> \"web.example.com:80\"\n")
 	run(cli.ExitFine, "version 2 stays in force")
 	write("monitors:\n  - {id: web, tpc: web.example.com:80}\n")
 	run(cli.ExitUsage, `did you mean "tcp"?`)
 	run(cli.ExitUsage, "no table is given", "--table", "")
-	run(cli.ExitUsage, "no home Region", "--home", "")
+	run(cli.ExitUsage, "local is no Region", "--home", "local")
+}
+
+// TestConfigVersions: diff, history and rollback.
+func TestConfigVersions(t *testing.T) {
+	endpoint := dynamotest.Start(t)
+	_, name := dynamotest.Table(t)
+	t.Setenv("AWS_REGION", dynamotest.Region)
+	t.Setenv("AWS_ACCESS_KEY_ID", dynamotest.AccessKey)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", dynamotest.SecretKey)
+	t.Setenv("AWS_ENDPOINT_URL", endpoint)
+	t.Setenv("SONDE_TABLE", name)
+	file := filepath.Join(t.TempDir(), "monitors.yaml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := func(want int, says string, args ...string) {
+		t.Helper()
+		var out bytes.Buffer
+		if code := cli.Run(context.Background(), args, &out, &out); code != want || !strings.Contains(out.String(), says) {
+			t.Errorf("%v: exit %d, want %d with %q\n%s", args, code, want, says, out.String())
+		}
+	}
+	run(cli.ExitFine, "no configuration was ever applied", "config", "history")
+	write("monitors:\n  - {id: web, tcp: web.example.com:443}\n")
+	run(cli.ExitFound, "+ monitor web", "diff", "-f", file)
+	run(cli.ExitFine, "version 1 is in force", "apply", "-f", file)
+	run(cli.ExitFine, "nothing changes", "diff", "-f", file)
+	write("monitors:\n  - {id: web, tcp: web.example.com:443}\n  - {id: mail, tcp: mail.example.com:25}\n")
+	run(cli.ExitFine, "version 2 is in force", "apply", "-f", file)
+	run(cli.ExitFine, "*    2  ", "config", "history")
+	run(cli.ExitFine, "2 monitors, 2 services, 1 tier  by ", "config", "history")
+	run(cli.ExitFound, "- monitor mail", "config", "rollback", "1", "--dry-run")
+	run(cli.ExitFine, "version 3 is in force", "config", "rollback", "1")
+	run(cli.ExitFine, "nothing changes", "config", "rollback", "1")
+	run(cli.ExitFine, `"number": 3`, "config", "history", "--json")
+	run(cli.ExitUsage, "there is no version 9", "config", "rollback", "9")
+	run(cli.ExitUsage, "is no version", "config", "rollback", "one")
+}
+
+// TestNewerForm: a configuration that only a newer sonde can read is not written
+// over.
+func TestNewerForm(t *testing.T) {
+	endpoint := dynamotest.Start(t)
+	client, name := dynamotest.Table(t)
+	t.Setenv("AWS_REGION", dynamotest.Region)
+	t.Setenv("AWS_ACCESS_KEY_ID", dynamotest.AccessKey)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", dynamotest.SecretKey)
+	file := filepath.Join(t.TempDir(), "monitors.yaml")
+	if err := os.WriteFile(file, []byte("monitors:\n  - {id: web, tcp: web.example.com:443}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	where := []string{"--table", name, "--endpoint-url", endpoint}
+	var out bytes.Buffer
+	if code := cli.Run(context.Background(), append([]string{"apply", "-f", file}, where...), &out, &out); code != cli.ExitFine {
+		t.Fatal(out.String())
+	}
+	if _, err := client.UpdateItem(context.Background(), &dynamodb.UpdateItemInput{
+		TableName: &name, UpdateExpression: aws.String("SET form = :form"),
+		Key:                       map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: "CONFIG"}, "sk": &types.AttributeValueMemberS{Value: "CURRENT"}},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":form": &types.AttributeValueMemberN{Value: "99"}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	out.Reset()
+	if code := cli.Run(context.Background(), append([]string{"apply", "-f", file}, where...), &out, &out); code != cli.ExitFailed || !strings.Contains(out.String(), "is not written over") {
+		t.Errorf("exit %d: %s", code, out.String())
+	}
 }

@@ -4,7 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/sondehq/sonde/internal/monitor"
 )
@@ -15,6 +19,17 @@ type Difference struct {
 	Added   []string `json:"added"`
 	Changed []string `json:"changed"`
 	Removed []string `json:"removed"`
+
+	// Fields says of each thing that changed which of its fields did.
+	Fields map[string][]Field `json:"fields,omitempty"`
+}
+
+// Field is one field that changed, by its path in the thing, such as http.url.
+// What may be a secret is hidden.
+type Field struct {
+	Path   string `json:"path"`
+	Before string `json:"before"`
+	After  string `json:"after"`
 }
 
 // IsEmpty reports whether nothing changes.
@@ -39,6 +54,10 @@ func Diff(before, after *monitor.Config) (Difference, error) {
 			d.Added = append(d.Added, name)
 		case was != fresh[name]:
 			d.Changed = append(d.Changed, name)
+			if d.Fields == nil {
+				d.Fields = map[string][]Field{}
+			}
+			d.Fields[name] = fields(was, fresh[name])
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(old)) {
@@ -47,6 +66,108 @@ func Diff(before, after *monitor.Config) (Difference, error) {
 		}
 	}
 	return d, nil
+}
+
+// fields compares two things, as JSON, field by field.
+func fields(before, after string) []Field {
+	flat := [2]map[string]string{{}, {}}
+	for i, text := range []string{before, after} {
+		var thing any
+		if json.Unmarshal([]byte(text), &thing) == nil {
+			flatten("", thing, flat[i])
+		}
+	}
+	paths := map[string]bool{}
+	for _, f := range flat {
+		for path := range f {
+			paths[path] = true
+		}
+	}
+	var out []Field
+	for _, path := range slices.Sorted(maps.Keys(paths)) {
+		was, is := flat[0][path], flat[1][path]
+		if was == is {
+			continue
+		}
+		out = append(out, Field{path, shown(path, was), shown(path, is)})
+	}
+	return out
+}
+
+// flatten writes the fields of a thing by their paths. Lists of plain values are
+// one field.
+func flatten(path string, thing any, into map[string]string) {
+	switch of := thing.(type) {
+	case map[string]any:
+		for name, value := range of {
+			at := name
+			if path != "" {
+				at = path + "." + name
+			}
+			flatten(at, value, into)
+		}
+	case []any:
+		if slices.ContainsFunc(of, func(v any) bool { _, is := v.(map[string]any); return is }) {
+			for i, value := range of {
+				flatten(fmt.Sprintf("%s[%d]", path, i), value, into)
+			}
+			return
+		}
+		text, _ := json.Marshal(of)
+		into[path] = string(text)
+	case nil:
+	default:
+		text, _ := json.Marshal(of)
+		into[path] = string(text)
+	}
+}
+
+// maxShown is how much of a value is shown.
+const maxShown = 80
+
+// shown is a field's value for people: one that may be a secret is hidden, a long
+// one cut, a duration readable, an absent one said to be.
+func shown(path, value string) string {
+	var ns float64
+	switch {
+	case value == "":
+		return "(none)"
+	case strings.Contains(path, "headers.") && !strings.Contains(value, "${"), strings.HasSuffix(path, ".body"):
+		return "***"
+	case slices.ContainsFunc([]string{"every", "timeout", "recheck", "after", "remind", "hold", "grace"}, func(name string) bool {
+		return path == name || strings.HasSuffix(path, "."+name)
+	}) && json.Unmarshal([]byte(value), &ns) == nil:
+		return time.Duration(ns).String()
+	}
+	if path == "url" || strings.HasSuffix(path, ".url") {
+		value = withoutSecrets(value)
+	}
+	if runes := []rune(value); len(runes) > maxShown {
+		return string(runes[:maxShown]) + "..."
+	}
+	return value
+}
+
+// withoutSecrets hides what may be secret in a URL: a password, and the values of
+// its query.
+func withoutSecrets(quoted string) string {
+	var text string
+	if json.Unmarshal([]byte(quoted), &text) != nil {
+		return quoted
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return "***"
+	}
+	query := ""
+	if u.RawQuery != "" {
+		query = "?***"
+	}
+	if u.User != nil {
+		u.User = url.User("***")
+	}
+	u.RawQuery = ""
+	return strconv.Quote(strings.Replace(u.String(), "%2A%2A%2A", "***", 1) + query)
 }
 
 // things is everything in a configuration by name, as comparable text.

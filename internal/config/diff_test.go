@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,6 +33,7 @@ func TestDiff(t *testing.T) {
 		}},
 		{"all three", one, two, config.Difference{
 			Added: []string{"monitor c", "service c"}, Changed: []string{"monitor b"}, Removed: []string{"monitor a", "service a"},
+			Fields: map[string][]config.Field{"monitor b": {{Path: "tcp.address", Before: `"b.example.com:1"`, After: `"b.example.com:2"`}}},
 		}},
 	} {
 		got, err := config.Diff(test.before, test.after)
@@ -40,6 +42,33 @@ func TestDiff(t *testing.T) {
 		}
 		if got.IsEmpty() != (test.name == "the same") {
 			t.Errorf("%s: IsEmpty is %t", test.name, got.IsEmpty())
+		}
+	}
+}
+
+// TestDiffHidesSecrets: what a person sees of a change holds no secret.
+func TestDiffHidesSecrets(t *testing.T) {
+	load := func(url, header, body string) *monitor.Config {
+		t.Helper()
+		text := "monitors:\n  - id: a\n    every: 30s\n    http: {url: \"" + url + "\", method: POST, headers: {X-Api-Key: " + header + "}, body: \"" + body + "\"}\n"
+		cfg, err := config.Load("monitors.yaml", []byte(text), config.Options{Home: "eu-west-1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cfg
+	}
+	d, err := config.Diff(load("https://anna:sesame-1@example.com/?key=sesame-2", "sesame-3", "sesame-4"),
+		load("https://anna:sesame-5@example.com/?key=sesame-6", "sesame-7", "sesame-8"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := d.Fields["monitor a"]
+	if len(fields) != 3 {
+		t.Errorf("fields: %+v, want url, header and body", fields)
+	}
+	for _, f := range fields {
+		if strings.Contains(f.Before+f.After, "sesame") {
+			t.Errorf("%s shows a secret: %s -> %s", f.Path, f.Before, f.After)
 		}
 	}
 }

@@ -11,11 +11,14 @@ import (
 
 // ConfigInfo says who stored a configuration and when.
 type ConfigInfo struct {
-	Number  int64     `json:"number"` // the version
-	Applied time.Time `json:"applied"`
-	By      string    `json:"by,omitempty"`
-	Form    int       `json:"form"`    // what a program must know to read it
-	Content string    `json:"content"` // always "gzip+json", in the data attribute
+	Number   int64     `json:"number"` // the version
+	Applied  time.Time `json:"applied"`
+	By       string    `json:"by,omitempty"`
+	Form     int       `json:"form"` // what a program must know to read it
+	Monitors int       `json:"monitors"`
+	Services int       `json:"services"`
+	Tiers    int       `json:"tiers"`
+	Content  string    `json:"content"` // always "gzip+json", in the data attribute
 }
 
 func configKey(sk string) table.Key { return table.Key{PK: "CONFIG", SK: sk} }
@@ -50,7 +53,7 @@ func (s *Store) Config(ctx context.Context) (*monitor.Config, error) {
 			return cfg, nil
 		}
 	}
-	return nil, fmt.Errorf("configuration %d, and those before it, cannot be read: apply one again with this program's `sonde apply`", row.Version)
+	return nil, fmt.Errorf("configuration %d, and those before it, cannot be read: run the version of Sonde that applied it", row.Version)
 }
 
 // olderConfigs is how many versions Config looks back.
@@ -81,6 +84,27 @@ func (s *Store) ConfigVersion(ctx context.Context) (int64, error) {
 	return s.get(ctx, configKey("CURRENT"), &info)
 }
 
+// ConfigHistory lists the versions, newest first, at most limit.
+func (s *Store) ConfigHistory(ctx context.Context, limit int) ([]ConfigInfo, error) {
+	rows, err := table.All(ctx, s.table, table.Query{PK: configKey("").PK, From: "V#", To: "V$", Descending: true, Limit: limit})
+	if err != nil {
+		return nil, fmt.Errorf("query configurations: %w", err)
+	}
+	return readAll(s, rows, as[ConfigInfo]), nil
+}
+
+// ConfigAt reads one version; nil if there is none.
+func (s *Store) ConfigAt(ctx context.Context, number int64) (*monitor.Config, error) {
+	row, err := s.table.Get(ctx, versionKey(number))
+	if isAbsent(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("get configuration %d: %w", number, err)
+	}
+	return decodeConfig(row)
+}
+
 // PutConfig stores a configuration as the version after the one it was based
 // on, and returns it with its number. It fails with table.ErrConflict if that
 // version is not the current one any more.
@@ -91,7 +115,8 @@ func (s *Store) PutConfig(ctx context.Context, cfg *monitor.Config, basedOn int6
 	if err != nil {
 		return nil, fmt.Errorf("encode configuration: %w", err)
 	}
-	info := ConfigInfo{Number: stored.Version, Applied: s.now(), By: by, Form: configForm, Content: "gzip+json"}
+	info := ConfigInfo{Number: stored.Version, Applied: s.now(), By: by, Form: configForm, Content: "gzip+json",
+		Monitors: len(cfg.Monitors), Services: len(cfg.Services), Tiers: len(cfg.Tiers)}
 	current, err := put(configKey("CURRENT"), "config", basedOn, info)
 	if err != nil {
 		return nil, err

@@ -65,7 +65,7 @@ build: ## sam build of both templates into .aws-sam, as they are deployed
 	go test -count=1 ./infra -run TestArtifacts -sam-built .aws-sam
 
 emulators: ## the built functions against DynamoDB Local, under a Lambda runtime API
-	CI=true go test -count=1 -v ./functions/...
+	CI=true go test -count=1 -parallel 16 ./functions -emulators
 
 validate: ## the templates: sam validate, cfn-lint, checkov, and rules of our own
 	@set -e; sam=$$($(TOOLS) sam); checkov=$$($(TOOLS) checkov); export AWS_DEFAULT_REGION=us-east-1; \

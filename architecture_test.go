@@ -48,6 +48,7 @@ var rules = []rule{
 	{"internal/local", nil, []string{"github.com/aws/aws-sdk-go-v2/..."}, "`sonde up` needs no AWS"},
 	{"internal/demo", []string{}, nil, "the fleet knows nothing of Sonde"},
 	{"functions/...", nil, []string{"go.etcd.io/bbolt", "go.yaml.in/yaml/v3", "github.com/spf13/cobra", "testing"}, "a Lambda binary links no embedded store, no YAML, no command, no test helper"},
+	{"internal/cloud/secrets", []string{"internal/monitor"}, []string{"github.com/aws/aws-sdk-go-v2/service/...", "github.com/aws/aws-sdk-go-v2/config"}, "one signed call needs no client of a service"},
 	{"internal/cloud/function", nil, []string{"github.com/aws/aws-sdk-go-v2/config", module + "/internal/probe/..."}, "what all functions share must be small: it is loaded at each cold start"},
 	{".", []string{"internal/cli"}, nil, "main only starts the command"},
 }

@@ -208,8 +208,11 @@ func TestDetectThenNotify(t *testing.T) {
 	}
 	var out events.DynamoDBEventResponse
 	f.Invoke(event(t, "detect-malformed")).JSON(t, &out)
-	if len(out.BatchItemFailures) != 1 {
-		t.Errorf("malformed record: got %v, want it reported as failed", out.BatchItemFailures)
+	if len(out.BatchItemFailures) != 0 {
+		t.Errorf("malformed record: got %v, want it set aside, so that it does not stop the others", out.BatchItemFailures)
+	}
+	if asides, err := w.store.Asides(ctx, 10); err != nil || len(asides) != 1 || !strings.Contains(asides[0].Reason, "kind is") {
+		t.Errorf("set aside: %+v, %v, want the malformed record", asides, err)
 	}
 
 	n := w.start("notify")

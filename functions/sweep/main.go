@@ -6,19 +6,16 @@ import (
 	_ "time/tzdata" // the site has a zone, and the runtime's system may have none
 
 	awssns "github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/sondehq/sonde/internal/cloud"
 	"github.com/sondehq/sonde/internal/cloud/function"
-	"github.com/sondehq/sonde/internal/cloud/sqsqueue"
 	"github.com/sondehq/sonde/internal/notify/sns"
 	"github.com/sondehq/sonde/internal/pipeline"
 )
 
 func main() {
 	function.Main(func(w *function.Wiring) any {
-		w.Deps.Queue = sqsqueue.New(sqs.NewFromConfig(w.AWS), w.Queues, w.Deps.Now)
 		w.Deps.Publisher = sns.New(awssns.NewFromConfig(w.AWS), w.Topics)
 		return cloud.Sweep(pipeline.New(w.Deps))
-	}, "SONDE_QUEUES", "SONDE_TOPICS")
+	}, "SONDE_TOPICS")
 }

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/url"
-	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -56,7 +56,7 @@ func runCheck(ctx context.Context, stdout io.Writer, target string, flags checkF
 		return usage(fmt.Errorf("%s is a heartbeat: it is not checked, it reports", m.ID), "see `sonde status`")
 	}
 	now := func() time.Time { return time.Now().UTC() }
-	engine := probe.New(probe.Env{Now: now, Secret: os.LookupEnv}, probe.Options{})
+	engine := probe.New(probe.Env{Now: now, Secret: resolver(slog.New(slog.DiscardHandler)).Secret}, probe.Options{})
 	result := engine.Run(ctx, []monitor.Check{{Monitor: m, Location: monitor.Local, Scheduled: now()}})[0]
 	if flags.asJSON {
 		err = printJSON(stdout, reportOf(m, result))

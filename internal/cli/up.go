@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/sondehq/sonde/internal/cloud/secrets"
 	"github.com/sondehq/sonde/internal/config"
 	"github.com/sondehq/sonde/internal/local"
 	"github.com/sondehq/sonde/internal/monitor"
@@ -52,7 +53,8 @@ func runUp(ctx context.Context, stdout, stderr io.Writer, flags upFlags) error {
 		return usage(err, "")
 	}
 	console := local.NewConsole(stdout, isTerminal(stdout), slog.LevelInfo)
-	system, err := local.Open(local.Options{Data: flags.data, Addr: flags.addr, Console: console})
+	secrets := resolver(slog.New(console))
+	system, err := local.Open(local.Options{Data: flags.data, Addr: flags.addr, Console: console, Secret: secrets.Secret})
 	if err != nil {
 		return openFailed(err, flags.addr, flags.data)
 	}
@@ -64,7 +66,8 @@ func runUp(ctx context.Context, stdout, stderr io.Writer, flags upFlags) error {
 		plural(len(cfg.Monitors), "monitor"), flags.file, system.URL(), system.URL())
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return system.Run(ctx) })
-	group.Go(func() error { return follow(ctx, flags.file, text, system, console) })
+	group.Go(func() error { warnOfSecrets(ctx, secrets, console, cfg); return nil })
+	group.Go(func() error { return follow(ctx, flags.file, text, system, console, secrets) })
 	if err := group.Wait(); err != nil {
 		return failed(err, "")
 	}
@@ -98,7 +101,7 @@ func apply(ctx context.Context, system *local.System, console *local.Console, cf
 }
 
 // follow applies changes of the file until ctx ends.
-func follow(ctx context.Context, file string, applied []byte, system *local.System, console *local.Console) error {
+func follow(ctx context.Context, file string, applied []byte, system *local.System, console *local.Console, secrets *secrets.Resolver) error {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	last := applied
@@ -116,6 +119,9 @@ func follow(ctx context.Context, file string, applied []byte, system *local.Syst
 		cfg, err := config.Load(file, text, config.Options{Home: monitor.Local})
 		if err == nil {
 			err = apply(ctx, system, console, cfg)
+		}
+		if err == nil {
+			warnOfSecrets(ctx, secrets, console, cfg)
 		}
 		if err != nil {
 			console.Say("!", "the changed "+file+" is not applied; what was in force before stays in force:\n"+err.Error())

@@ -29,6 +29,7 @@ type Settings struct {
 	Location monitor.Location            // SONDE_LOCATION, or AWS_REGION
 	Queues   map[monitor.Location]string // SONDE_QUEUES: JSON, location to queue URL; see sqsqueue.New for "*"
 	Topics   map[monitor.TierID]string   // SONDE_TOPICS: JSON, tier to topic ARN
+	Stack    string                      // SONDE_STACK: the name that metrics bear
 }
 
 // Read reads the settings. A variable that is needed and not set is an error
@@ -39,7 +40,7 @@ func Read(getenv func(string) string, needed ...string) (Settings, error) {
 			return Settings{}, fmt.Errorf("environment: %s is not set", name)
 		}
 	}
-	s := Settings{Table: getenv("SONDE_TABLE"), Location: monitor.Location(getenv("SONDE_LOCATION"))}
+	s := Settings{Table: getenv("SONDE_TABLE"), Location: monitor.Location(getenv("SONDE_LOCATION")), Stack: getenv("SONDE_STACK")}
 	s.Region = getenv("SONDE_TABLE_REGION")
 	if s.Location == "" {
 		s.Location = monitor.Location(getenv("AWS_REGION"))
@@ -76,8 +77,9 @@ const (
 
 // Deps are the dependencies that every function has; each adds its own.
 func (s Settings) Deps(log *slog.Logger) pipeline.Deps {
-	return pipeline.Deps{
-		Now: func() time.Time { return time.Now().UTC() },
-		Log: log, Location: s.Location, Fresh: fresh, ConfigAge: configAge,
+	deps := pipeline.Deps{Now: now, Log: log, Location: s.Location, Fresh: fresh, ConfigAge: configAge}
+	if s.Stack != "" {
+		deps.Emit = Emitter(os.Stdout, s.Stack, now)
 	}
+	return deps
 }

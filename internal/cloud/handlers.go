@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -84,12 +83,16 @@ func Detect(p *pipeline.Pipeline) func(context.Context, events.DynamoDBEvent) (e
 				continue
 			}
 			b, err := batchOf(record)
-			if err != nil {
-				p.Log.Error("stream record set aside", "sequence", record.Change.SequenceNumber, "keys", keysOf(record), "error", err)
+			if err == nil {
+				batches = append(batches, b)
+				continue
+			}
+			// It will never be readable: what comes behind it must not wait.
+			if err := p.SetAside(ctx, asideOf(record, err)); err != nil {
+				p.Log.Error("stream record not set aside", "sequence", record.Change.SequenceNumber, "error", err)
 				failed = record.Change.SequenceNumber
 				break
 			}
-			batches = append(batches, b)
 		}
 		if err := p.Detect(ctx, batches); err != nil {
 			p.Log.Error("detect failed", "records", len(batches), "error", err)
@@ -120,14 +123,21 @@ func batchOf(record events.DynamoDBEventRecord) (store.Batch, error) {
 	return store.DecodeBatch(row)
 }
 
-func keysOf(record events.DynamoDBEventRecord) slog.Value {
-	var attrs []slog.Attr
-	for _, name := range []string{"pk", "sk"} {
-		if v, ok := record.Change.Keys[name]; ok && v.DataType() == events.DataTypeString {
-			attrs = append(attrs, slog.String(name, v.String()))
+// asideOf names a record by its item's key, or, if it has none, by its place in
+// the stream.
+func asideOf(record events.DynamoDBEventRecord, why error) store.Aside {
+	text := func(name, otherwise string) string {
+		for _, of := range []map[string]events.DynamoDBAttributeValue{record.Change.Keys, record.Change.NewImage} {
+			if v, ok := of[name]; ok && v.DataType() == events.DataTypeString && v.String() != "" {
+				return v.String()
+			}
 		}
+		return otherwise
 	}
-	return slog.GroupValue(attrs...)
+	return store.Aside{
+		PK: text("pk", "STREAM"), SK: text("sk", record.Change.SequenceNumber+" "+record.EventID),
+		What: text("kind", "record"), Reason: why.Error(),
+	}
 }
 
 // Notify delivers what stands in the outbox: stream records only wake it.

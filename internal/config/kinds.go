@@ -163,7 +163,11 @@ func (r *reader) webURL(c cursor, into *string) {
 		return
 	}
 	r.secrets(c, n.Value)
-	u, err := url.Parse(reference.ReplaceAllString(n.Value, "x"))
+	if c.path == "site.url" && strings.Contains(n.Value, "${") {
+		r.report(n, c.path, "", "expected a URL that may be shown, found one with a secret in it")
+		return
+	}
+	u, err := url.Parse(monitor.Expand(n.Value, func(monitor.Reference) string { return "x" }))
 	switch {
 	case err != nil && strings.Contains(n.Value, "://"):
 		var because *url.Error
@@ -259,17 +263,21 @@ func (r *reader) certificates(c cursor, into *string) {
 	*into = n.Value
 }
 
-// reference is a secret, named and not shown. Only this form is known.
-var (
-	reference = regexp.MustCompile(`\$\{env:[A-Za-z_][A-Za-z0-9_]*\}`)
-	anyDollar = regexp.MustCompile(`\$\{[^}]*\}?`)
-)
+var anyDollar = regexp.MustCompile(`\$\{[^}]*\}?`)
 
 // secrets refuses references that could not be resolved.
 func (r *reader) secrets(c cursor, text string) {
 	for _, found := range anyDollar.FindAllString(text, -1) {
-		if reference.FindString(found) != found {
-			r.report(c.node, c.path, "", "expected a secret as ${env:NAME}, found %q", found)
+		if _, err := monitor.ReadReference(found); err != nil {
+			r.report(c.node, c.path, "", "%v; found %q", err, shorten(found))
 		}
 	}
+}
+
+// shorten keeps an error readable.
+func shorten(text string) string {
+	if len(text) > 80 {
+		return text[:77] + "..."
+	}
+	return text
 }

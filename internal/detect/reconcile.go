@@ -22,7 +22,7 @@ func (s *stepper) reconcile() {
 	}
 	if s.out.Service != s.svc.ID || s.out.Status == "" {
 		s.touch()
-		s.out.Service, s.out.Status, s.out.Since = s.svc.ID, monitor.NotKnown, s.now
+		s.out.Service, s.out.Status, s.out.Since, s.out.Decided = s.svc.ID, monitor.NotKnown, s.now, s.now
 	}
 }
 

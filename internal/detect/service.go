@@ -2,7 +2,6 @@ package detect
 
 import (
 	"slices"
-	"time"
 
 	"github.com/sondehq/sonde/internal/monitor"
 )
@@ -71,7 +70,7 @@ func (s *stepper) status() {
 		if i+1 < len(flips) && flips[i+1].At.Equal(f.At) {
 			continue
 		}
-		s.turn(settled, f.At, f.Reason, f.Detail)
+		s.turn(settled, f)
 	}
 	for id, d := range s.out.Details {
 		settled[id] = d.Settled
@@ -81,7 +80,7 @@ func (s *stepper) status() {
 			delete(settled, id)
 		}
 	}
-	s.turn(settled, s.now, "configuration changed", "")
+	s.turn(settled, monitor.Flip{At: s.now, Reason: "configuration changed"})
 }
 
 // misjudged reports whether the configuration has changed what the service
@@ -95,8 +94,8 @@ func (s *stepper) misjudged() bool {
 	return status != s.out.Status
 }
 
-// turn gives the service the status of its monitors at one time.
-func (s *stepper) turn(settled map[monitor.ID]monitor.State, at time.Time, reason, detail string) {
+// turn gives the service the status of its monitors after one flip.
+func (s *stepper) turn(settled map[monitor.ID]monitor.State, cause monitor.Flip) {
 	states := make([]monitor.State, 0, len(settled))
 	for _, state := range settled {
 		states = append(states, state)
@@ -106,10 +105,10 @@ func (s *stepper) turn(settled map[monitor.ID]monitor.State, at time.Time, reaso
 	if status == s.out.Status {
 		return
 	}
-	at = s.flipTime(at, s.out.Since, s.out.Flipped)
+	at := s.flipTime(cause.At, s.out.Since, s.out.Flipped)
 	s.fx.Flips = append(s.fx.Flips, monitor.Flip{
 		Service: s.svc.ID, From: string(s.out.Status), To: string(status),
-		At: at, Decided: later(at, s.now), Reason: reason, Detail: detail,
+		At: at, Decided: later(at, s.now), Check: cause.Check, Reason: cause.Reason, Detail: cause.Detail,
 	})
-	s.out.Status, s.out.Since, s.out.Flipped = status, at, true
+	s.out.Status, s.out.Since, s.out.Flipped, s.out.Decided, s.out.Check = status, at, true, s.now, cause.Check
 }

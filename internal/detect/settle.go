@@ -32,6 +32,7 @@ func (s *stepper) settle(m monitor.Monitor, d *Monitor, deadline bool) bool {
 		d.Failure = v.failure
 	}
 	s.flip(m.ID, d, v.to, v.since, t.Reason, v.explain(v.to))
+	s.fx.Flips[len(s.fx.Flips)-1].Check = vote.Check
 	d.dissentFrom(vote)
 	s.put(m.ID, *d)
 	return true

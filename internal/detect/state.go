@@ -14,6 +14,8 @@ type Service struct {
 	Status  monitor.Status               `json:"status"`
 	Since   time.Time                    `json:"since"`             // of the status
 	Flipped bool                         `json:"flipped,omitempty"` // Since is the time of a flip
+	Decided time.Time                    `json:"decided"`           // when the status was decided: results may come late
+	Check   string                       `json:"check,omitempty"`   // the id of the check that began it
 	Alive   int                          `json:"alive"`             // monitors that count as up or degraded
 	Total   int                          `json:"total"`             // monitors that are not paused
 	States  map[monitor.ID]monitor.State `json:"states"`

@@ -12,8 +12,9 @@ import (
 
 // Vote is an open question about one monitor.
 type Vote struct {
-	Opened  time.Time                   `json:"opened"` // scheduled time of the first contrary result
-	Shows   monitor.State               `json:"shows"`  // suspect, recovering, or unknown
+	Opened  time.Time                   `json:"opened"`          // scheduled time of the first contrary result
+	Check   string                      `json:"check,omitempty"` // its id
+	Shows   monitor.State               `json:"shows"`           // suspect, recovering, or unknown
 	Ballots map[monitor.Location]Ballot `json:"ballots"`
 	Asked   map[monitor.Location]int    `json:"asked,omitempty"` // the last re-check asked of each location
 

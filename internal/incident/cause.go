@@ -48,21 +48,29 @@ func (s *stepper) ofDependent(svc monitor.Service, c Change) (Incident, bool) {
 // undecided: what the service depends on may yet turn out to be the cause. Its
 // vote is open; or it is not what it should be, and may not have been checked
 // since this began; or it broke with this service and is fine again, and this
-// one has not had the time to follow.
+// one has not had the time to follow since that was known: results may be late.
 func (s *stepper) undecided(svc monitor.Service, c Change) bool {
 	own := s.round(svc)
 	return slices.ContainsFunc(s.cfg.Dependencies(svc.ID), func(d monitor.Service) bool {
 		view, known := s.view(d.ID)
+		follows := c.At.Before(view.At) && s.now.Sub(latest(view.At, view.Decided)) < 2*own
 		switch {
 		case !known:
 			return false
 		case view.Suspect:
 			return true
 		case view.Status == monitor.AtRisk, view.Status == monitor.DegradedPerf:
-			return s.now.Sub(c.At) < s.round(d) || c.At.Before(view.At) && s.now.Sub(view.At) < 2*own
+			return s.now.Sub(c.At) < s.round(d) || follows
 		}
-		return view.Status == monitor.Operational && c.At.Before(view.At) && s.now.Sub(view.At) < 2*own
+		return view.Status == monitor.Operational && follows
 	})
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // round is how long it takes until every monitor of a service has been checked.

@@ -43,6 +43,7 @@ type Incident struct {
 	By    string                  `json:"by,omitempty"`   // who acknowledged
 
 	Detail string `json:"detail,omitempty"` // what failed, for operators
+	Check  string `json:"check,omitempty"`  // the id of the check that it began with
 }
 
 // State is where an incident is in its life.

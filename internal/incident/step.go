@@ -15,12 +15,14 @@ type Change struct {
 	Alive, Total int       // monitors
 	Reason       string
 	Detail       string // what failed, for operators
+	Check        string // the id of the check that began it
 }
 
 // View is what is known of a service around the one that changed.
 type View struct {
 	Change
-	Suspect bool // a vote is open that may make it worse
+	Decided time.Time // when it was known; zero: at the time of the change
+	Suspect bool      // a vote is open that may make it worse
 }
 
 // World is what Step looks at: the open incidents, and at least the services
@@ -110,7 +112,7 @@ func (s *stepper) find(match func(*Incident) bool) (Incident, bool) {
 func (s *stepper) open(svc monitor.Service, c Change) {
 	inc := Incident{
 		ID: s.newID(svc, c), Root: svc.ID, State: Open, Phase: Investigating,
-		Opened: c.At, Declared: s.now, Updated: s.now, Detail: c.Detail,
+		Opened: c.At, Declared: s.now, Updated: s.now, Detail: c.Detail, Check: c.Check,
 	}.clone()
 	inc.Services = []Affected{affected(svc, c, true)}
 	inc.weigh(s.when(inc, c))

@@ -26,8 +26,13 @@ type Notification struct {
 	Incident string         `json:"incident"`
 	Tier     monitor.TierID `json:"tier"`
 	Event    Event          `json:"event"`
-	Receipt  string         `json:"receipt"` // the event's name in the incident: opened, reminder-2
-	At       time.Time      `json:"at"`      // when it became due
+	Receipt  string         `json:"receipt"`         // the event's name in the incident: opened, reminder-2
+	At       time.Time      `json:"at"`              // when it became due
+	Check    string         `json:"check,omitempty"` // the id of the check that the incident began with
+
+	// By is when the tier's policy says that it hears of a beginning, counted
+	// from the first failing check; zero for other events.
+	By time.Time `json:"by,omitzero"`
 
 	Title    string         `json:"title"`
 	Phase    Phase          `json:"phase"`
@@ -133,7 +138,7 @@ func next(tier monitor.Tier, inc *Incident, told Told, heard bool, update Update
 func notification(cfg *monitor.Config, tier monitor.Tier, inc *Incident, event Event, receipt string, update Update, now time.Time) Notification {
 	n := Notification{
 		ID: digest("notification", inc.ID, receipt, string(tier.ID)), Incident: inc.ID,
-		Tier: tier.ID, Event: event, Receipt: receipt, At: now,
+		Tier: tier.ID, Event: event, Receipt: receipt, At: now, Check: inc.Check,
 		Title: inc.Title, Phase: inc.Phase, Impact: inc.Impact, Worst: inc.Worst,
 		Opened: inc.Opened, Since: inc.Since, Resolved: inc.Resolved, Services: inc.Services,
 		Text: update.Text, Detail: inc.Detail,
@@ -141,6 +146,9 @@ func notification(cfg *monitor.Config, tier monitor.Tier, inc *Incident, event E
 	}
 	if n.Text == "" || event == EventOpened {
 		n.Text = standing(inc)
+	}
+	if event == EventOpened {
+		n.By = inc.reached(tier).Add(tier.After + tier.Hold)
 	}
 	if cfg.Site.URL != "" {
 		n.URL = cfg.Site.URL + "/incidents/" + inc.ID

@@ -43,11 +43,15 @@ import (
 
 // Options say where a system lives and how often it looks around.
 type Options struct {
-	Data    string        // directory of the store; made if it is not there
-	Addr    string        // of the page and JSON: host:port, port 0 for any
-	Console *Console      // where the log goes
-	Sweep   time.Duration // interval of Sweep; 5 s by default
-	Rollup  time.Duration // interval of Rollup; 1 m by default
+	Data    string   // directory of the store; made if it is not there
+	Addr    string   // of the page and JSON: host:port, port 0 for any
+	Console *Console // where the log goes
+
+	// Secret resolves the secrets of monitors, see probe.Env; nil: there are none.
+	Secret func(context.Context, probe.Reference) (string, error)
+
+	Sweep  time.Duration // interval of Sweep; 5 s by default
+	Rollup time.Duration // interval of Rollup; 1 m by default
 }
 
 // System is one machine's Sonde.
@@ -109,7 +113,7 @@ func Open(opts Options) (s *System, err error) {
 	s.stages = pipeline.New(pipeline.Deps{
 		Store: s.store, Now: now, Log: slog.New(s.console), Location: monitor.Local,
 		Queue: s.queue, Publisher: s.mail, Fresh: max(3*opts.Sweep, 15*time.Second),
-		Engine: probe.New(probe.Env{Now: now, LastPing: s.store.LastPing, Secret: os.LookupEnv}, probe.Options{}),
+		Engine: probe.New(probe.Env{Now: now, LastPing: s.store.LastPing, Secret: opts.Secret}, probe.Options{}),
 	})
 	return s, nil
 }

@@ -1,8 +1,12 @@
 package monitor
 
 import (
+	"crypto/sha256"
+	"encoding/base32"
 	"encoding/json"
+	"fmt"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -54,6 +58,13 @@ type Result struct {
 	Certificate  *Certificate  `json:"certificate,omitempty"`
 	Answers      []string      `json:"answers,omitempty"` // of a DNS check
 	Body         string        `json:"body,omitempty"`    // first part of the answer, kept on failure only
+}
+
+// ID names a check in logs and messages: twelve letters and digits, derived from
+// its key. What a check set off, from vote to message, bears its id.
+func (r *Result) ID() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "check\x00%s\x00%s\x00%d\x00%d", r.Monitor, r.Location, r.Scheduled.UnixMilli(), r.Attempt))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:12]
 }
 
 // FailureKind says what failed, in one word.

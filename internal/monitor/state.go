@@ -97,6 +97,7 @@ type Flip struct {
 	// check. Decided is when Sonde knew. At is never after Decided.
 	At      time.Time `json:"at"`
 	Decided time.Time `json:"decided"`
+	Check   string    `json:"check,omitempty"`  // the id of the check that began it
 	Reason  string    `json:"reason"`           // from the transition table, in words
 	Detail  string    `json:"detail,omitempty"` // the failure that began it; shown to operators
 }

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,21 +37,21 @@ func (p *Pipeline) Detect(ctx context.Context, batches []store.Batch) error {
 	if err != nil {
 		return err
 	}
-	turned := false
+	turned, failed := false, []error(nil)
 	for _, svc := range services {
 		step := func(state detect.Service) (detect.Service, detect.Effects) {
 			return detect.Step(cfg, svc, state, results[svc.ID], p.Now())
 		}
 		changed, err := p.advance(ctx, cfg, svc, states[svc.ID], step)
 		if err != nil {
-			return fmt.Errorf("detect %s: %w", svc.ID, err)
+			failed = append(failed, fmt.Errorf("detect %s: %w", svc.ID, err)) // the others go on
 		}
 		turned = turned || changed
 	}
 	if turned {
-		return p.Snapshot(ctx)
+		failed = append(failed, p.Snapshot(ctx))
 	}
-	return nil
+	return errors.Join(append(failed, p.setAside(ctx))...)
 }
 
 // causesFirst returns the services of the results, those that others depend on
@@ -106,6 +107,7 @@ func (p *Pipeline) advance(ctx context.Context, cfg *monitor.Config, svc monitor
 		return false, err
 	}
 	p.logFlips(fx)
+	p.emit(Metric{Votes, Count, float64(len(fx.Evidence))})
 	p.logIncidents(told)
 	if err := p.recheck(ctx, cfg, svc, fx.Rechecks); err != nil {
 		// The state is stored; regular checks go on with the vote.
@@ -190,7 +192,7 @@ func (p *Pipeline) world(ctx context.Context, cfg *monitor.Config, svc monitor.S
 }
 
 func viewOf(s detect.Service) incident.View {
-	view := incident.View{Change: changeOf(s)}
+	view := incident.View{Change: changeOf(s), Decided: s.Decided}
 	for _, d := range s.Details {
 		view.Suspect = view.Suspect || d.State() == monitor.Suspect
 	}
@@ -199,7 +201,7 @@ func viewOf(s detect.Service) incident.View {
 
 func changeOf(s detect.Service) incident.Change {
 	return incident.Change{
-		Service: s.Service, Status: s.Status, At: s.Since, Alive: s.Alive, Total: s.Total, Detail: detailOf(s),
+		Service: s.Service, Status: s.Status, At: s.Since, Alive: s.Alive, Total: s.Total, Detail: detailOf(s), Check: s.Check,
 	}
 }
 
@@ -291,12 +293,16 @@ func (p *Pipeline) reconsider(ctx context.Context, cfg *monitor.Config, svc moni
 func (p *Pipeline) logFlips(fx detect.Effects) {
 	for _, f := range fx.Flips {
 		p.Log.Info("flip", "service", f.Service, "monitor", f.Monitor, "from", f.From, "to", f.To,
-			"at", f.At, "reason", f.Reason, "detail", f.Detail)
+			"at", f.At, "check", f.Check, "reason", f.Reason, "detail", f.Detail)
 	}
 }
 
 func (p *Pipeline) logIncidents(fx incident.Effects) {
+	checks := map[string]string{}
+	for _, inc := range fx.Incidents {
+		checks[inc.ID] = inc.Check
+	}
 	for _, u := range fx.Updates {
-		p.Log.Info("incident", "incident", u.Incident, "phase", u.Phase, "impact", u.Impact, "text", u.Text)
+		p.Log.Info("incident", "incident", u.Incident, "check", checks[u.Incident], "phase", u.Phase, "impact", u.Impact, "text", u.Text)
 	}
 }

@@ -17,6 +17,9 @@ func (p *Pipeline) Dispatch(ctx context.Context, from, to time.Time) (int, error
 	if err != nil {
 		return 0, err
 	}
+	if err := p.setAside(ctx); err != nil {
+		p.Log.Error("not set aside", "error", err) // checks come first
+	}
 	batches := plan.Due(from, to)
 	if len(batches) == 0 {
 		return 0, nil

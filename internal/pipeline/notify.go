@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/sondehq/sonde/internal/incident"
@@ -45,7 +46,7 @@ func (p *Pipeline) Notify(ctx context.Context) (delivered int, err error) {
 		}
 		return conflict
 	})
-	return delivered, err
+	return delivered, errors.Join(err, p.setAside(ctx))
 }
 
 // byTier groups what may be sent now, oldest first. What is over stands in a
@@ -87,11 +88,12 @@ func (p *Pipeline) send(ctx context.Context, group []store.Pending) (int, error)
 	carrier, err := p.Publisher.Publish(ctx, message)
 	now := p.Now()
 	if err == nil {
-		p.Log.Info("notified", "tier", message.Tier, "message", message.ID, "carrier", carrier, "subject", message.Subject)
+		p.logNotified(message, notifications, carrier)
 		return len(claimed), p.Store.Deliver(ctx, claimed, carrier, "", now)
 	}
 	oldest := claimed[0]
 	if now.Sub(oldest.Notification.At) > giveUp {
+		p.emit(Metric{NotificationsFailed, Count, float64(len(claimed))})
 		p.Log.Error("notification given up", "tier", message.Tier, "message", message.ID, "attempts", oldest.Attempts, "error", err)
 		return 0, p.Store.Deliver(ctx, claimed, "", err.Error(), now)
 	}
@@ -99,9 +101,25 @@ func (p *Pipeline) send(ctx context.Context, group []store.Pending) (int, error)
 	if errors.Is(err, notify.ErrPermanent) {
 		wait = maxBackoff
 	}
+	p.emit(Metric{NotificationsFailed, Count, float64(len(claimed))})
 	p.Log.Error("notification not sent", "tier", message.Tier, "message", message.ID, "attempts", oldest.Attempts,
 		"again_in", wait.String(), "error", err)
 	return 0, p.Store.Release(ctx, claimed, now.Add(wait), err.Error())
+}
+
+// logNotified logs a message with what it is about, and emits how long after
+// the time that the policy says a tier heard of a beginning.
+func (p *Pipeline) logNotified(m notify.Message, about []incident.Notification, carrier string) {
+	var incidents, checks []string
+	for _, n := range about {
+		incidents, checks = append(incidents, n.Incident), append(checks, n.Check)
+		if !n.By.IsZero() {
+			p.emit(Metric{SecondsToTell, Seconds, p.Now().Sub(n.By).Seconds()})
+		}
+	}
+	p.emit(Metric{NotificationsSent, Count, float64(len(about))})
+	p.Log.Info("notified", "tier", m.Tier, "message", m.ID, "carrier", carrier, "subject", m.Subject,
+		"incident", strings.Join(incidents, " "), "check", strings.Join(checks, " "))
 }
 
 // backoff is 1 s after the first failure, and twice as long after each.

@@ -45,9 +45,12 @@ type Deps struct {
 	Now       func() time.Time // all
 	Log       *slog.Logger     // all
 	Location  monitor.Location // Dispatch, Probe: where this runs
-	Queue     Queue            // Dispatch, Detect, Sweep
+	Queue     Queue            // Dispatch, Detect
 	Engine    Engine           // Probe
 	Publisher notify.Publisher // Notify, Sweep
+
+	// Emit takes the metrics of a run, as they come. Nil: nobody wants them.
+	Emit func(...Metric)
 
 	// Fresh is how old a snapshot may be before it says nothing about now:
 	// three times the interval of Sweep.
@@ -70,6 +73,7 @@ type Pipeline struct {
 	config   *monitor.Config
 	configAt time.Time
 	plan     *schedule.Plan
+	noted    map[string]bool // what was set aside, by key
 }
 
 // New returns the stages over their dependencies.
@@ -80,7 +84,7 @@ func New(deps Deps) *Pipeline {
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Pipeline{Deps: deps}
+	return &Pipeline{Deps: deps, noted: map[string]bool{}}
 }
 
 func pause(ctx context.Context, d time.Duration) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/schedule"
@@ -19,6 +20,9 @@ func (p *Pipeline) Probe(ctx context.Context, b schedule.Batch) error {
 	cfg, err := p.Config(ctx, b.Config)
 	if err != nil {
 		return err
+	}
+	if err := p.setAside(ctx); err != nil {
+		p.Log.Error("not set aside", "error", err) // checks come first
 	}
 	checks, late := p.checks(cfg, b)
 	if late > 0 {
@@ -36,12 +40,12 @@ func (p *Pipeline) Probe(ctx context.Context, b schedule.Batch) error {
 		return fmt.Errorf("batch %s of shard %d was cut short: %w", b.Key(), b.Shard, err) // it says nothing of its targets
 	}
 	out.Finished = p.Now()
-	p.logFailures(out.Results)
-	op, err := store.BatchOp(b, out)
-	if err != nil {
-		return err
+	failed := p.logFailures(out.Results)
+	p.emit(Metric{ChecksRun, Count, float64(len(checks) - failed)}, Metric{ChecksLate, Count, float64(late)}, Metric{ChecksFailedToRun, Count, float64(failed)})
+	err = p.putBatch(ctx, b, out)
+	if errors.Is(err, table.ErrTooLarge) {
+		err = p.putBatch(ctx, b, withoutEvidence(out))
 	}
-	err = p.Store.Commit(ctx, op)
 	if errors.Is(err, table.ErrConflict) {
 		p.Log.Debug("batch came twice", "batch", b.Key(), "shard", b.Shard)
 		return nil
@@ -50,6 +54,24 @@ func (p *Pipeline) Probe(ctx context.Context, b schedule.Batch) error {
 		return fmt.Errorf("put batch %s of shard %d: %w", b.Key(), b.Shard, err)
 	}
 	return nil
+}
+
+func (p *Pipeline) putBatch(ctx context.Context, b schedule.Batch, out store.Batch) error {
+	op, err := store.BatchOp(b, out)
+	if err != nil {
+		return err
+	}
+	return p.Store.Commit(ctx, op)
+}
+
+// withoutEvidence is a batch with its verdicts only: what fits an item whatever
+// the targets said.
+func withoutEvidence(b store.Batch) store.Batch {
+	b.Results = slices.Clone(b.Results)
+	for i := range b.Results {
+		b.Results[i].Body, b.Results[i].Expectations, b.Results[i].Answers = "", nil, nil
+	}
+	return b
 }
 
 func (p *Pipeline) checks(cfg *monitor.Config, b schedule.Batch) (checks []monitor.Check, late int) {
@@ -68,7 +90,9 @@ func (p *Pipeline) checks(cfg *monitor.Config, b schedule.Batch) (checks []monit
 	return checks, late
 }
 
-func (p *Pipeline) logFailures(results []monitor.Result) {
+// logFailures logs all checks that did not find their target up, and returns how
+// many failed to run.
+func (p *Pipeline) logFailures(results []monitor.Result) (notRun int) {
 	for _, r := range results {
 		if r.Failure == nil {
 			continue
@@ -76,8 +100,10 @@ func (p *Pipeline) logFailures(results []monitor.Result) {
 		level := slog.LevelInfo
 		if r.Outcome == monitor.OutcomeNotRun {
 			level = slog.LevelError
+			notRun++
 		}
-		p.Log.Log(context.Background(), level, "check", "monitor", r.Monitor, "location", r.Location, "outcome", r.Outcome,
+		p.Log.Log(context.Background(), level, "check", "check", r.ID(), "monitor", r.Monitor, "location", r.Location, "outcome", r.Outcome,
 			"failure", r.Failure.Kind, "detail", r.Failure.Detail, "attempt", r.Attempt, "total_ms", monitor.MS(r.Timing.Total))
 	}
+	return notRun
 }

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -35,13 +36,14 @@ func (p *Pipeline) Rollup(ctx context.Context) error {
 		f.latency = latency[svc.ID]
 		figures[svc.ID] = f
 	}
-	return p.renew(ctx, func(s *store.Snapshot) {
+	err = p.renew(ctx, func(s *store.Snapshot) {
 		s.Measured = now
 		for i, view := range s.Services {
 			f := figures[view.ID]
 			s.Services[i].Uptime, s.Services[i].Days, s.Services[i].Latency = f.windows, f.days, f.latency
 		}
 	})
+	return errors.Join(err, p.setAside(ctx))
 }
 
 // figure is what Rollup finds of one service.

@@ -48,7 +48,7 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 	if err := p.Snapshot(ctx); err != nil {
 		failed = append(failed, fmt.Errorf("renew snapshot: %w", err))
 	}
-	return errors.Join(failed...)
+	return errors.Join(append(failed, p.setAside(ctx))...)
 }
 
 func (p *Pipeline) sweepShard(ctx context.Context, cfg *monitor.Config, shard int) error {

@@ -23,6 +23,7 @@ type world struct {
 	t      *testing.T
 	now    time.Time
 	db     *bolt.DB
+	path   string // of its file
 	store  *store.Store
 	stages *pipeline.Pipeline
 	queue  []schedule.Batch
@@ -39,12 +40,13 @@ func newWorld(t *testing.T, cfg *monitor.Config) *world {
 	t.Helper()
 	w := &world{t: t, now: start, down: map[monitor.ID]bool{}, silent: map[monitor.Location]bool{}}
 	clock := func() time.Time { return w.now }
-	db, err := bolt.Open(filepath.Join(t.TempDir(), "table"), clock, bolt.Feed(store.KindBatch, store.KindNotification), bolt.NoSync())
+	path := filepath.Join(t.TempDir(), "table")
+	db, err := bolt.Open(path, clock, bolt.Feed(store.KindBatch, store.KindNotification), bolt.NoSync())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	w.db, w.store = db, store.New(db, clock)
+	w.db, w.path, w.store = db, path, store.New(db, clock)
 	w.stages = pipeline.New(pipeline.Deps{
 		Store: w.store, Now: clock, Location: monitor.Local, Queue: w, Engine: w, Publisher: w,
 		Fresh: time.Minute, Pause: func(context.Context, time.Duration) {},

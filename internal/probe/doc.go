@@ -8,6 +8,9 @@
 //     number of bytes.
 //   - No address is spoken to that the guard forbids, after every lookup, on
 //     every redirect: see guard.go.
+//   - A secret that a request was made with is in no result, in no common
+//     encoding: see redact.go and hide.go. One that cannot be resolved makes the
+//     check not run.
 //   - A failing target is a Result with a failure kind and a detail that names
 //     the phase. Details are one line of printable text; they hold no header, no
 //     query and no user information.

@@ -80,41 +80,56 @@ func (e *Engine) Run(ctx context.Context, checks []monitor.Check) []monitor.Resu
 	return results
 }
 
-// check runs one check within its budget.
+// check runs one check within its budget. Fetching secrets comes before, and is
+// no part of the time that the target took.
 func (e *Engine) check(ctx context.Context, c monitor.Check) monitor.Result {
-	started := e.env.Now()
-	budget := c.Monitor.Timeout
-	if deadline, has := ctx.Deadline(); has {
-		budget = min(budget, time.Until(deadline)-margin)
+	m, secrets, missing := c.Monitor, []string(nil), error(nil)
+	if e.budget(ctx, m) > 0 {
+		m, secrets, missing = resolve(ctx, m, &e.env)
 	}
-	watch := time.Now()
+	started, watch := e.env.Now(), time.Now()
+	budget := e.budget(ctx, m)
 	var o Observation
-	m, secrets, missing := resolve(c.Monitor, &e.env)
-	c.Monitor = m
-	switch f, known := Probes[c.Monitor.Kind()]; {
-	case ctx.Err() != nil || budget <= 0:
+	switch f, known := Probes[m.Kind()]; {
+	case budget <= 0:
 		o = notRun("no time was left before the deadline of this run")
 	case missing != nil:
-		o = notRun(missing.Error())
+		o = notRun(printable(missing.Error(), maxDetail))
+		m = m.Fill(func(text string) string { // the name of a secret is none
+			return monitor.Expand(text, func(Reference) string { return "" })
+		})
 	case !known:
 		o = notRun("this version knows no monitor of this kind")
 	default:
-		o = e.guarded(ctx, f, c.Monitor, budget)
+		o = e.guarded(ctx, f, m, budget)
 		// A check that was cut short by this run is no fault of its target.
-		if o.Failure != nil && (ctx.Err() != nil || budget < c.Monitor.Timeout && o.Failure.Kind == monitor.FailTimeout) {
+		if o.Failure != nil && (ctx.Err() != nil || budget < m.Timeout && o.Failure.Kind == monitor.FailTimeout) {
 			o = notRun("no time was left before the deadline of this run")
 		}
 	}
 	o.Timing.Total = time.Since(watch)
-	o.Monitor, o.Location, o.Scheduled, o.Attempt, o.Started = c.Monitor.ID, c.Location, c.Scheduled, c.Attempt, started
+	o.Monitor, o.Location, o.Scheduled, o.Attempt, o.Started = m.ID, c.Location, c.Scheduled, c.Attempt, started
+	hide := hiding(m, secrets)
 	if o.Outcome == "" {
-		e.judge(c.Monitor, &o)
+		e.judge(m, &o, hide)
 	}
-	redact(c.Monitor, secrets, &o.Result)
+	redact(&o.Result, hide)
 	if o.Outcome == monitor.OutcomeUp {
 		o.Body = ""
 	}
 	return o.Result
+}
+
+// budget is how long a check may take: its timeout, or what is left before the
+// deadline of the run; 0 if that has ended.
+func (e *Engine) budget(ctx context.Context, m monitor.Monitor) time.Duration {
+	if ctx.Err() != nil {
+		return 0
+	}
+	if deadline, has := ctx.Deadline(); has {
+		return min(m.Timeout, time.Until(deadline)-margin)
+	}
+	return m.Timeout
 }
 
 // guarded runs a probe with its timeout. A bug in one is no outage of its
@@ -138,7 +153,7 @@ func notRun(why string) Observation {
 
 // judge decides the outcome: a failure is down; then a false expectation is
 // down, a false warning degraded.
-func (e *Engine) judge(m monitor.Monitor, o *Observation) {
+func (e *Engine) judge(m monitor.Monitor, o *Observation, hide *hider) {
 	o.Outcome = monitor.OutcomeUp
 	if o.Failure != nil {
 		o.Outcome = monitor.OutcomeDown
@@ -151,21 +166,27 @@ func (e *Engine) judge(m monitor.Monitor, o *Observation) {
 		return
 	}
 	values := o.values()
+	shown := hide.values(values)
 	for _, source := range m.Expect {
-		e.expectation(m, o, source, false, values)
+		e.expectation(m, o, source, false, values, shown)
 	}
 	for _, source := range m.Warn {
-		e.expectation(m, o, source, true, values)
+		e.expectation(m, o, source, true, values, shown)
 	}
 }
 
-func (e *Engine) expectation(m monitor.Monitor, o *Observation, source string, warn bool, values expect.Values) {
+func (e *Engine) expectation(m monitor.Monitor, o *Observation, source string, warn bool, values, shown expect.Values) {
 	x := monitor.Expectation{Expr: source, Warn: warn}
 	program, err := e.program(source, m.Kind())
 	if err != nil {
 		x.Shown = "cannot be compiled: " + err.Error()
 	} else {
 		x.OK, x.Shown = program.Eval(values)
+		// An expression may show a part of a value, or turn it round: what it
+		// shows is made from values that hold no secret in the first place.
+		if shown != nil {
+			_, x.Shown = program.Eval(shown)
+		}
 	}
 	o.Expectations = append(o.Expectations, x)
 	if x.OK || o.Outcome == monitor.OutcomeDown || warn && o.Outcome == monitor.OutcomeDegraded {

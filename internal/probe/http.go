@@ -47,7 +47,7 @@ func probeHTTP(ctx context.Context, m monitor.Monitor, env *Env) Observation {
 	if err != nil {
 		return Observation{Result: monitor.Result{Failure: fail(monitor.FailInternal, "the request cannot be made: %s", innermost(err))}}
 	}
-	c := http.Client{Transport: transport, CheckRedirect: redirects(m.HTTP.MaxRedirects)}
+	c := http.Client{Transport: transport, CheckRedirect: redirects(m)}
 	response, err := c.Do(request)
 	if err != nil {
 		if response != nil {
@@ -131,7 +131,8 @@ func newTransport(m monitor.Monitor, env *Env) (*http.Transport, error) {
 }
 
 // redirects follows up to so many; with none, the redirect is the answer.
-func redirects(most int) func(*http.Request, []*http.Request) error {
+func redirects(m monitor.Monitor) func(*http.Request, []*http.Request) error {
+	most := m.HTTP.MaxRedirects
 	return func(next *http.Request, before []*http.Request) error {
 		switch {
 		case most == 0:
@@ -141,7 +142,24 @@ func redirects(most int) func(*http.Request, []*http.Request) error {
 		case len(before) > most:
 			return errRedirects
 		}
+		forget(next, before[0], m.HTTP.Headers)
 		return nil
+	}
+}
+
+// forget takes out of a redirected request what is nobody else's business: the
+// URL that led there, and, for another host, the monitor's own headers but those
+// that say which content is wanted. net/http leaves out Authorization and Cookie
+// only.
+func forget(next, first *http.Request, own map[string]string) {
+	next.Header.Del("Referer")
+	if strings.EqualFold(next.URL.Host, first.URL.Host) {
+		return
+	}
+	for name := range own {
+		if name := http.CanonicalHeaderKey(name); name != "User-Agent" && !strings.HasPrefix(name, "Accept") && !strings.HasPrefix(name, "Content-") {
+			next.Header.Del(name)
+		}
 	}
 }
 

@@ -34,9 +34,10 @@ type Env struct {
 	// LastPing returns the last ping of a heartbeat monitor.
 	LastPing func(ctx context.Context, id monitor.ID) (monitor.Ping, error)
 
-	// Secret returns the environment variable that a reference names; false if
-	// it is not set. Nil: there are none.
-	Secret func(name string) (string, bool)
+	// Secret returns the value of a secret that a monitor refers to. Its error
+	// reads on from the secret's name ("is not set: …"), says what to do, and
+	// never holds a value; the check is then not run. Nil: there are no secrets.
+	Secret func(ctx context.Context, ref Reference) (string, error)
 
 	// InLambda forbids loopback even to private monitors: the runtime API
 	// of the function listens there.

@@ -2,75 +2,157 @@ package probe
 
 import (
 	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/probe/expect"
 )
 
-const (
-	hidden     = "***"
-	minSecret  = 4 // bytes; a shorter text would be found everywhere
-	longSecret = 8 // a query value this long is a secret whatever its name
-)
+// longSecret: a query value this long, in bytes, is a secret whatever its name,
+// and so is this long a piece of a secret that a server may have taken apart.
+const longSecret = 8
 
-// redact takes the secrets of a monitor out of what its target said: a server
-// may repeat what it was sent.
-func redact(m monitor.Monitor, resolved []string, r *monitor.Result) {
-	if m.HTTP == nil || r.Failure == nil && len(r.Expectations) == 0 {
-		return
-	}
-	secrets := secretsOf(m.HTTP, resolved)
-	if len(secrets) == 0 {
+// redact takes secrets out of every text that a target may have had a hand in: a
+// server may repeat what it was sent.
+func redact(r *monitor.Result, h *hider) {
+	if h == nil {
 		return
 	}
 	if r.Failure != nil {
-		r.Failure = &monitor.Failure{Kind: r.Failure.Kind, Detail: hide(r.Failure.Detail, secrets)}
+		r.Failure = &monitor.Failure{Kind: r.Failure.Kind, Detail: h.hide(r.Failure.Detail)}
 	}
-	r.Body = hide(r.Body, secrets)
+	if c := r.Certificate; c != nil {
+		hidden := *c
+		hidden.Subject, hidden.Issuer = h.hide(c.Subject), h.hide(c.Issuer)
+		r.Certificate = &hidden
+	}
+	r.Body, r.Address, r.Resolver = h.hide(r.Body), h.hide(r.Address), h.hide(r.Resolver)
 	for i := range r.Expectations {
-		r.Expectations[i].Shown = hide(r.Expectations[i].Shown, secrets)
+		x := &r.Expectations[i]
+		x.Expr, x.Shown = h.hide(x.Expr), h.hide(x.Shown)
+	}
+	for i, answer := range r.Answers {
+		r.Answers[i] = h.hide(answer)
 	}
 }
 
-// secretsOf is the secrets that a request holds, with those that were resolved
-// into it, the longest first.
-func secretsOf(h *monitor.HTTP, resolved []string) []string {
-	var out []string
-	add := func(texts ...string) {
-		for _, text := range texts {
-			if len(text) >= minSecret {
-				out = append(out, text)
-			}
-		}
-	}
+// hiding returns what hides the secrets of a monitor: those that were resolved
+// into it, and those that stand in it plainly. Nil if it has none.
+func hiding(m monitor.Monitor, resolved []string) *hider {
+	f := forms{}
 	for _, secret := range resolved {
-		add(secret, url.QueryEscape(secret), url.PathEscape(secret), base64.StdEncoding.EncodeToString([]byte(secret)))
+		f.add(secret)
 	}
-	for name, value := range h.Headers {
+	if m.HTTP != nil {
+		f.addHeaders(m.HTTP.Headers)
+		f.addURL(m.HTTP.URL)
+	}
+	return newHider(f)
+}
+
+// forms is the set of texts that give a secret away.
+type forms map[string]bool
+
+func (f forms) keep(text string, least int) {
+	if len(text) >= least {
+		f[text] = true
+	}
+}
+
+// add adds a secret, what a server makes of it that decodes it or takes it
+// apart, and what each of these is in base64 and hex. Escaped forms are found by
+// the hider itself.
+func (f forms) add(secret string) {
+	parts := []string{secret, printable(secret, len(secret)+4)}
+	if plain, err := url.QueryUnescape(secret); err == nil {
+		parts = append(parts, plain)
+	}
+	if plain, err := url.PathUnescape(secret); err == nil {
+		parts = append(parts, plain)
+	}
+	parts = append(parts, strings.Fields(secret)...)
+	for _, piece := range strings.FieldsFunc(secret, func(r rune) bool { return strings.ContainsRune(" ;,&=#?/:@", r) }) {
+		if len(piece) >= longSecret {
+			parts = append(parts, piece)
+		}
+	}
+	if token, is := cutFold(secret, "basic "); is {
+		if decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(token)); err == nil {
+			_, password, _ := strings.Cut(string(decoded), ":")
+			parts = append(parts, string(decoded), password)
+		}
+	}
+	for _, part := range parts {
+		if len(part) < minSecret || f[part] {
+			continue
+		}
+		f[part] = true
+		f.encode(part)
+	}
+}
+
+func cutFold(text, prefix string) (string, bool) {
+	if len(text) < len(prefix) || !strings.EqualFold(text[:len(prefix)], prefix) {
+		return "", false
+	}
+	return text[len(prefix):], true
+}
+
+// encode adds a text in base64 and hex, as it is and escaped before.
+func (f forms) encode(text string) {
+	quoted, _ := json.Marshal(text)
+	before := []string{text, url.QueryEscape(text), url.PathEscape(text), strings.Trim(string(quoted), `"`)}
+	slices.Sort(before)
+	for _, t := range slices.Compact(before) {
+		f.keep(hex.EncodeToString([]byte(t)), minSecret)
+		for shift := range 3 {
+			f.keep(inside(base64.RawStdEncoding, t, shift), minSecret)
+			f.keep(inside(base64.RawURLEncoding, t, shift), minSecret)
+		}
+	}
+}
+
+// inside is the characters that a text has in the base64 of any longer text that
+// it stands in ("user:secret"), so many bytes after a multiple of three.
+func inside(e *base64.Encoding, text string, shift int) string {
+	encoded := e.EncodeToString(append(make([]byte, shift), text...))
+	from, to := (8*shift+5)/6, 8*(shift+len(text))/6
+	return encoded[from:to]
+}
+
+func (f forms) addHeaders(headers map[string]string) {
+	for name, value := range headers {
 		if sensitive(name) {
-			add(value)
-			add(strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(" ;,", r) })...)
-		}
-	}
-	if strings.ContainsAny(h.URL, "?@") {
-		if u, err := url.Parse(h.URL); err == nil {
-			if password, has := u.User.Password(); has {
-				add(password, url.QueryEscape(password), url.PathEscape(password),
-					base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+password)))
-			}
-			for pair := range strings.FieldsFuncSeq(u.RawQuery, func(r rune) bool { return r == '&' || r == ';' }) {
-				name, raw, _ := strings.Cut(pair, "=")
-				value, _ := url.QueryUnescape(raw)
-				if sensitive(name) || len(value) >= longSecret {
-					add(raw, value)
-				}
+			f.add(value)
+			for _, part := range strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(" ;,", r) }) {
+				f.add(part)
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b string) int { return len(b) - len(a) })
-	return out
+}
+
+func (f forms) addURL(text string) {
+	if !strings.ContainsAny(text, "?@") {
+		return
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return
+	}
+	if password, has := u.User.Password(); has {
+		f.add(password)
+	}
+	for pair := range strings.FieldsFuncSeq(u.RawQuery, func(r rune) bool { return r == '&' || r == ';' }) {
+		name, raw, _ := strings.Cut(pair, "=")
+		if value, _ := url.QueryUnescape(raw); sensitive(name) || len(value) >= longSecret {
+			f.add(raw)
+		}
+	}
 }
 
 func sensitive(name string) bool {
@@ -79,21 +161,51 @@ func sensitive(name string) bool {
 		func(part string) bool { return strings.Contains(name, part) })
 }
 
-// hide replaces secrets, and the beginning of one where the text was cut.
-func hide(text string, secrets []string) string {
-	if text == "" {
-		return text
+// values returns what expressions are judged on, without secrets; nil if there
+// are none to hide.
+func (h *hider) values(values expect.Values) expect.Values {
+	if h == nil {
+		return nil
 	}
-	for _, s := range secrets {
-		text = strings.ReplaceAll(text, s, hidden)
+	out := make(expect.Values, len(values))
+	for name, value := range values {
+		out[name] = h.value(value)
 	}
-	for _, s := range secrets {
-		for n := len(s) - 1; n >= minSecret; n-- {
-			text = strings.ReplaceAll(text, s[:n]+"...", hidden)
-			if rest, cut := strings.CutSuffix(text, s[:n]); cut {
-				text = rest + hidden
-			}
+	return out
+}
+
+func (h *hider) value(value any) any {
+	switch v := value.(type) {
+	case string:
+		return h.hide(v)
+	case float64: // of JSON
+		if text := fmt.Sprintf("%.0f", v); h.hide(text) != text {
+			return hidden
 		}
+	case []string:
+		out := make([]string, len(v))
+		for i := range v {
+			out[i] = h.hide(v[i])
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = h.value(v[i])
+		}
+		return out
+	case map[string]string:
+		out := make(map[string]string, len(v))
+		for name, one := range v {
+			out[h.hide(name)] = h.hide(one)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, one := range v {
+			out[h.hide(name)] = h.value(one)
+		}
+		return out
 	}
-	return text
+	return value
 }

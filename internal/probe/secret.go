@@ -1,54 +1,54 @@
 package probe
 
 import (
+	"context"
+	"errors"
 	"fmt"
-	"maps"
-	"regexp"
-	"strings"
-	"sync"
 
 	"github.com/sondehq/sonde/internal/monitor"
 )
 
-// reference names a secret in a request: ${env:NAME}. It is resolved for the
-// check that needs it, and never stored.
-var reference = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}`) })
+// Reference names a secret.
+type Reference = monitor.Reference
 
-// refers reports whether a request may hold references: most hold none.
-func refers(h *monitor.HTTP) bool {
-	for _, value := range h.Headers {
-		if strings.Contains(value, "${") {
-			return true
-		}
-	}
-	return strings.Contains(h.URL, "${") || strings.Contains(h.Body, "${")
-}
+// minSecret is the shortest secret, in bytes: a shorter text would be found
+// everywhere, so it could not be hidden.
+const minSecret = 4
 
-// resolve puts secrets into a request in place of their references. It returns
-// them too, to be hidden wherever the target repeats them.
-func resolve(m monitor.Monitor, env *Env) (resolved monitor.Monitor, secrets []string, err error) {
-	if m.HTTP == nil || !refers(m.HTTP) {
+var (
+	errNoSecrets = errors.New("cannot be resolved here: no source of secrets is set up")
+	errShort     = fmt.Errorf("is shorter than %d bytes and could not be hidden in what is shown: choose a longer one", minSecret)
+)
+
+// resolve puts secrets into a monitor in place of their references. It returns
+// them too, to be hidden wherever the target repeats them. The error names the
+// first that has no value, and holds none.
+func resolve(ctx context.Context, m monitor.Monitor, env *Env) (resolved monitor.Monitor, secrets []string, err error) {
+	references := m.References()
+	if len(references) == 0 {
 		return m, nil, nil
 	}
-	fill := func(text string) string {
-		return reference().ReplaceAllStringFunc(text, func(found string) string {
-			name := reference().FindStringSubmatch(found)[1]
-			if env.Secret != nil {
-				if value, ok := env.Secret(name); ok {
-					secrets = append(secrets, value)
-					return value
-				}
-			}
-			err = fmt.Errorf("the secret %s is not set where this check runs", found)
-			return ""
-		})
+	values := make(map[Reference]string, len(references))
+	for _, ref := range references {
+		value, why := secret(ctx, ref, env)
+		if why != nil {
+			return m, secrets, fmt.Errorf("the secret %s %w", ref, why)
+		}
+		values[ref] = value
+		secrets = append(secrets, value)
 	}
-	h := *m.HTTP
-	h.URL, h.Body = fill(h.URL), fill(h.Body)
-	h.Headers = maps.Clone(h.Headers)
-	for name, value := range h.Headers {
-		h.Headers[name] = fill(value)
+	return m.Fill(func(text string) string {
+		return monitor.Expand(text, func(r Reference) string { return values[r] })
+	}), secrets, nil
+}
+
+func secret(ctx context.Context, ref Reference, env *Env) (string, error) {
+	if env.Secret == nil {
+		return "", errNoSecrets
 	}
-	m.HTTP = &h
-	return m, secrets, err
+	value, err := env.Secret(ctx, ref)
+	if err == nil && len(value) < minSecret {
+		err = errShort
+	}
+	return value, err
 }

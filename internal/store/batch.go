@@ -148,13 +148,7 @@ func (s *Store) Batches(ctx context.Context, shard int, from, to time.Time) ([]B
 	if err != nil {
 		return nil, fmt.Errorf("query batches of shard %d: %w", shard, err)
 	}
-	batches := make([]Batch, len(rows))
-	for i, row := range rows {
-		if batches[i], err = DecodeBatch(row); err != nil {
-			return nil, err
-		}
-	}
-	return batches, nil
+	return readAll(s, rows, DecodeBatch), nil
 }
 
 // Seen is when the checks of a shard were last heard of.

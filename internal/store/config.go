@@ -14,12 +14,19 @@ type ConfigInfo struct {
 	Number  int64     `json:"number"` // the version
 	Applied time.Time `json:"applied"`
 	By      string    `json:"by,omitempty"`
+	Form    int       `json:"form"`    // what a program must know to read it
 	Content string    `json:"content"` // always "gzip+json", in the data attribute
 }
 
 func configKey(sk string) table.Key { return table.Key{PK: "CONFIG", SK: sk} }
 
-// Config returns the current configuration; nil if none was ever stored.
+// configForm is the form of configurations that this program writes. It grows
+// when an older program would misread a newer configuration.
+const configForm = 1
+
+// Config returns the current configuration; nil if none was ever stored. If it
+// is of a form that this program does not know yet, or cannot be read, the newest
+// version before it that can be read stays in force, and the other is set aside.
 func (s *Store) Config(ctx context.Context) (*monitor.Config, error) {
 	row, err := s.table.Get(ctx, configKey("CURRENT"))
 	if isAbsent(err) {
@@ -28,13 +35,44 @@ func (s *Store) Config(ctx context.Context) (*monitor.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("get configuration: %w", err)
 	}
+	known := readAll(s, []table.Row{row}, decodeConfig)
+	if len(known) > 0 {
+		return known[0], nil
+	}
+	older, err := table.All(ctx, s.table, table.Query{
+		PK: configKey("").PK, From: versionKey(0).SK, To: versionKey(row.Version).SK, Descending: true, Limit: olderConfigs,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("query configurations: %w", err)
+	}
+	for _, row := range older {
+		if cfg, err := decodeConfig(row); err == nil {
+			return cfg, nil
+		}
+	}
+	return nil, fmt.Errorf("configuration %d, and those before it, cannot be read: apply one again with this program's `sonde apply`", row.Version)
+}
+
+// olderConfigs is how many versions Config looks back.
+const olderConfigs = 20
+
+func decodeConfig(row table.Row) (*monitor.Config, error) {
+	var info ConfigInfo
+	if err := decode(row, &info); err != nil {
+		return nil, err
+	}
+	if info.Form > configForm {
+		return nil, fmt.Errorf("configuration %d is of form %d, and this program knows %d at most: deploy the functions again", info.Number, info.Form, configForm)
+	}
 	cfg := new(monitor.Config)
 	if err := inflate(row.Data, cfg); err != nil {
-		return nil, fmt.Errorf("decode configuration %d: %w", row.Version, err)
+		return nil, fmt.Errorf("decode configuration %d: %w", info.Number, err)
 	}
-	cfg.Version = row.Version
+	cfg.Version = info.Number
 	return cfg, nil
 }
+
+func versionKey(n int64) table.Key { return configKey(fmt.Sprintf("V#%08d", n)) }
 
 // ConfigVersion returns the number of the current configuration; 0 if there is
 // none.
@@ -53,12 +91,12 @@ func (s *Store) PutConfig(ctx context.Context, cfg *monitor.Config, basedOn int6
 	if err != nil {
 		return nil, fmt.Errorf("encode configuration: %w", err)
 	}
-	info := ConfigInfo{Number: stored.Version, Applied: s.now(), By: by, Content: "gzip+json"}
+	info := ConfigInfo{Number: stored.Version, Applied: s.now(), By: by, Form: configForm, Content: "gzip+json"}
 	current, err := put(configKey("CURRENT"), "config", basedOn, info)
 	if err != nil {
 		return nil, err
 	}
-	kept, err := put(configKey(fmt.Sprintf("V#%08d", stored.Version)), "config", 0, info)
+	kept, err := put(versionKey(stored.Version), "config", 0, info)
 	if err != nil {
 		return nil, err
 	}

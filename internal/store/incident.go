@@ -141,13 +141,7 @@ func (s *Store) Incidents(ctx context.Context, from, to time.Time, limit int) ([
 		if err != nil {
 			return nil, fmt.Errorf("query incidents of %d: %w", year, err)
 		}
-		for _, row := range rows {
-			var l Listed
-			if err := decode(row, &l); err != nil {
-				return nil, err
-			}
-			list = append(list, l)
-		}
+		list = append(list, readAll(s, rows, as[Listed])...)
 	}
 	return list, nil
 }
@@ -165,13 +159,7 @@ func (s *Store) Updates(ctx context.Context, id string) ([]incident.Update, erro
 	if err != nil {
 		return nil, fmt.Errorf("query updates of %s: %w", id, err)
 	}
-	updates := make([]incident.Update, len(rows))
-	for i, row := range rows {
-		if err := decode(row, &updates[i]); err != nil {
-			return nil, err
-		}
-	}
-	return updates, nil
+	return readAll(s, rows, as[incident.Update]), nil
 }
 
 // EvidenceOp keeps a result that began a vote, as it was.
@@ -188,11 +176,5 @@ func (s *Store) Evidence(ctx context.Context, id monitor.ServiceID, from, to tim
 	if err != nil {
 		return nil, fmt.Errorf("query evidence of %s: %w", id, err)
 	}
-	results := make([]monitor.Result, len(rows))
-	for i, row := range rows {
-		if err := decode(row, &results[i]); err != nil {
-			return nil, err
-		}
-	}
-	return results, nil
+	return readAll(s, rows, as[monitor.Result]), nil
 }

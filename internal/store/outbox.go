@@ -57,13 +57,7 @@ func (s *Store) Outbox(ctx context.Context, limit int) ([]Pending, error) {
 	if err != nil {
 		return nil, fmt.Errorf("query outbox: %w", err)
 	}
-	pending := make([]Pending, len(rows))
-	for i, row := range rows {
-		if pending[i], err = DecodePending(row); err != nil {
-			return nil, err
-		}
-	}
-	return pending, nil
+	return readAll(s, rows, DecodePending), nil
 }
 
 // Claim takes notifications for sending, until a time. It fails with
@@ -122,11 +116,5 @@ func (s *Store) Receipts(ctx context.Context, id string) ([]Receipt, error) {
 	if err != nil {
 		return nil, fmt.Errorf("query receipts of %s: %w", id, err)
 	}
-	receipts := make([]Receipt, len(rows))
-	for i, row := range rows {
-		if err := decode(row, &receipts[i]); err != nil {
-			return nil, err
-		}
-	}
-	return receipts, nil
+	return readAll(s, rows, as[Receipt]), nil
 }

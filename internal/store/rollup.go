@@ -50,11 +50,7 @@ func (s *Store) Rollups(ctx context.Context, id monitor.ServiceID, span Span, w 
 		return nil, fmt.Errorf("query rollups of %s: %w", id, err)
 	}
 	var all []uptime.Rollup
-	for _, row := range rows {
-		var r rollupRow
-		if err := decode(row, &r); err != nil {
-			return nil, err
-		}
+	for _, r := range readAll(s, rows, as[rollupRow]) {
 		all = append(all, r.Monitors...)
 	}
 	return all, nil

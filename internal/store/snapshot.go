@@ -117,7 +117,8 @@ type snapshotInfo struct {
 	Content   string    `json:"content"` // always "gzip+json", in the data attribute
 }
 
-// Snapshot reads the snapshot; version 0 if none was ever made.
+// Snapshot reads the snapshot; version 0 if none was ever made. One that cannot
+// be read is empty: it is made anew all the time.
 func (s *Store) Snapshot(ctx context.Context) (Snapshot, int64, error) {
 	row, err := s.table.Get(ctx, snapshotKey)
 	if isAbsent(err) {
@@ -127,10 +128,13 @@ func (s *Store) Snapshot(ctx context.Context) (Snapshot, int64, error) {
 		return Snapshot{}, 0, fmt.Errorf("get snapshot: %w", err)
 	}
 	var snapshot Snapshot
-	if err := inflate(row.Data, &snapshot); err != nil {
-		return Snapshot{}, 0, fmt.Errorf("decode snapshot: %w", err)
+	for _, known := range readAll(s, []table.Row{row}, func(row table.Row) (Snapshot, error) {
+		err := inflate(row.Data, &snapshot)
+		return snapshot, err
+	}) {
+		return known, row.Version, nil
 	}
-	return snapshot, row.Version, nil
+	return Snapshot{}, row.Version, nil
 }
 
 // PutSnapshot writes the snapshot, on condition that it is still at the version

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sondehq/sonde/internal/detect"
@@ -25,14 +26,13 @@ func stateKey(id monitor.ServiceID) table.Key { return table.Key{PK: servicePK(i
 
 // State reads one service's state.
 func (s *Store) State(ctx context.Context, id monitor.ServiceID) (State, error) {
-	var state State
-	version, err := s.get(ctx, stateKey(id), &state.Service)
-	state.Version = version
-	return state, err
+	states, err := s.States(ctx, []monitor.ServiceID{id})
+	return states[id], err
 }
 
 // States reads the states of several services, any number. Those never written
-// are not in the map.
+// are not in the map. One that cannot be read is as good as new, but for its
+// version: results will say anew what the service is.
 func (s *Store) States(ctx context.Context, ids []monitor.ServiceID) (map[monitor.ServiceID]State, error) {
 	keys := make([]table.Key, len(ids))
 	for i, id := range ids {
@@ -44,12 +44,11 @@ func (s *Store) States(ctx context.Context, ids []monitor.ServiceID) (map[monito
 	}
 	states := make(map[monitor.ServiceID]State, len(rows))
 	for _, row := range rows {
-		var state State
-		if err := decode(row, &state.Service); err != nil {
-			return nil, err
+		state := State{Version: row.Version}
+		for _, known := range readAll(s, []table.Row{row}, as[detect.Service]) {
+			state.Service = known
 		}
-		state.Version = row.Version
-		states[state.Service.Service] = state
+		states[monitor.ServiceID(strings.TrimPrefix(row.PK, servicePK("")))] = state
 	}
 	return states, nil
 }
@@ -95,13 +94,7 @@ func (s *Store) Flips(ctx context.Context, id monitor.ServiceID, from, to time.T
 	if err != nil {
 		return nil, fmt.Errorf("query flips of %s: %w", id, err)
 	}
-	flips := make([]monitor.Flip, len(rows))
-	for i, row := range rows {
-		if err := decode(row, &flips[i]); err != nil {
-			return nil, err
-		}
-	}
-	return flips, nil
+	return readAll(s, rows, as[monitor.Flip]), nil
 }
 
 // flipsRead is how many flips StatusBefore looks back over for the last one of
@@ -117,11 +110,7 @@ func (s *Store) StatusBefore(ctx context.Context, id monitor.ServiceID, at time.
 	if err != nil {
 		return monitor.NotKnown, fmt.Errorf("query flips of %s: %w", id, err)
 	}
-	for _, row := range rows {
-		var f monitor.Flip
-		if err := decode(row, &f); err != nil {
-			return monitor.NotKnown, err
-		}
+	for _, f := range readAll(s, rows, as[monitor.Flip]) {
 		if f.Monitor == "" {
 			return monitor.Status(f.To), nil
 		}

@@ -18,6 +18,7 @@
 //	OUTBOX          due#id                         notification   what is still to be delivered
 //	HEARTBEAT#hash  LAST                           heartbeat      the last ping of a token
 //	HEARTBEATS      monitor                        token          which hash a monitor listens to
+//	ASIDE           pk#sk                          aside          which rows could not be read, and why; 90 days
 //	PAGE            SNAPSHOT#0                     snapshot       what the public API serves
 //
 // Opening and resolving an incident both change the item of open incidents
@@ -36,6 +37,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/sondehq/sonde/internal/table"
@@ -52,16 +54,20 @@ const (
 	keepBatches  = 14 * 24 * time.Hour
 	keepFlips    = 400 * 24 * time.Hour
 	keepEvidence = 400 * 24 * time.Hour
+	keepAsides   = 90 * 24 * time.Hour
 )
 
 // Store is the entities over a table.
 type Store struct {
 	table table.Table
 	now   func() time.Time
+
+	mu         sync.Mutex
+	unreadable []Aside // since Unreadable was called last
 }
 
 // New returns a store over a table.
-func New(t table.Table, now func() time.Time) *Store { return &Store{t, now} }
+func New(t table.Table, now func() time.Time) *Store { return &Store{table: t, now: now} }
 
 // Table is what the store stands on.
 func (s *Store) Table() table.Table { return s.table }
@@ -111,6 +117,13 @@ func decode(row table.Row, entity any) error {
 		return fmt.Errorf("decode %s %s %s: %w", row.Kind, row.PK, row.SK, err)
 	}
 	return nil
+}
+
+// as is decode for lists.
+func as[T any](row table.Row) (T, error) {
+	var entity T
+	err := decode(row, &entity)
+	return entity, err
 }
 
 // Commit writes operations in one transaction. Where there are more than one

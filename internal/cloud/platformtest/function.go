@@ -1,0 +1,158 @@
+package platformtest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sondehq/sonde/internal/cloud/runtimetest"
+	"github.com/sondehq/sonde/internal/cloud/template"
+)
+
+// function is a deployed function: processes that come and go as they are
+// needed.
+type function struct {
+	id, binary string
+	env        []string
+	timeout    time.Duration
+	proxy      *proxy
+
+	mu    sync.Mutex
+	idle  []*runtimetest.Process
+	alive map[*runtimetest.Process]bool
+	past  strings.Builder // logs of processes that have ended
+	runs  int
+	spent time.Duration
+	peak  int64
+}
+
+func (s *Stack) newFunction(r template.Resource) (*function, error) {
+	role := s.roleOf(r)
+	if role.ID == "" {
+		return nil, fmt.Errorf("%s: its role is not in the template", r.ID)
+	}
+	seconds, err := strconv.Atoi(r.Text("Timeout"))
+	if err != nil {
+		return nil, fmt.Errorf("%s: Timeout: %w", r.ID, err)
+	}
+	f := &function{
+		id: r.ID, timeout: time.Duration(seconds) * time.Second, alive: map[*runtimetest.Process]bool{},
+		binary: filepath.Join(cmp.Or(s.opts.Binaries, s.platform.binaries), strings.ToLower(strings.TrimSuffix(r.ID, "Function"))),
+	}
+	f.proxy = newProxy(s, r.ID, policyOf(role))
+	f.proxy.kill = f.kill
+	f.env = append([]string{
+		"AWS_REGION=" + s.Region, "AWS_DEFAULT_REGION=" + s.Region, "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local",
+		"AWS_LAMBDA_FUNCTION_NAME=" + s.Name + "-" + r.ID, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + r.Text("MemorySize"),
+		"AWS_ENDPOINT_URL=" + f.proxy.server.URL,
+	}, s.opts.Env...)
+	variables, _ := r.Get("Environment", "Variables").(map[string]any)
+	for name, value := range variables {
+		f.env = append(f.env, fmt.Sprintf("%s=%v", name, value))
+	}
+	return f, nil
+}
+
+// roleOf finds the role of a function by the ARN that it names.
+func (s *Stack) roleOf(f template.Resource) template.Resource {
+	for _, role := range s.Of("AWS::IAM::Role") {
+		if strings.HasSuffix(f.Text("Role"), ":role/"+s.Name+"-"+role.ID) {
+			return role
+		}
+	}
+	return template.Resource{}
+}
+
+// invoke runs the function once, in an idle process or a new one. One that does
+// not answer within the function's timeout is ended, as Lambda does.
+func (f *function) invoke(ctx context.Context, event []byte) (runtimetest.Answer, error) {
+	p, err := f.take()
+	if err != nil {
+		return runtimetest.Answer{}, err
+	}
+	started := time.Now()
+	answer, err := p.Call(ctx, event, started.Add(f.timeout))
+	f.mu.Lock()
+	f.runs++
+	f.spent += time.Since(started)
+	f.mu.Unlock()
+	if err != nil {
+		f.discard(p)
+		return answer, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.idle = append(f.idle, p)
+	if answer.Failed {
+		return answer, errors.New(string(answer.Payload))
+	}
+	return answer, nil
+}
+
+func (f *function) take() (*runtimetest.Process, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for len(f.idle) > 0 {
+		p := f.idle[len(f.idle)-1]
+		f.idle = f.idle[:len(f.idle)-1]
+		select {
+		case <-p.Exited():
+			delete(f.alive, p)
+			f.past.WriteString(p.Log())
+		default:
+			return p, nil
+		}
+	}
+	p, err := runtimetest.Spawn(f.binary, f.env...)
+	if err == nil {
+		f.alive[p] = true
+	}
+	return p, err
+}
+
+func (f *function) discard(p *runtimetest.Process) {
+	p.Kill()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.alive, p)
+	f.past.WriteString(p.Log())
+	f.peak = max(f.peak, p.Peak())
+}
+
+// kill ends all processes of the function, as a machine that dies.
+func (f *function) kill() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for p := range f.alive {
+		p.Kill()
+	}
+}
+
+func (f *function) end() {
+	f.kill()
+	f.mu.Lock()
+	for p := range f.alive {
+		f.past.WriteString(p.Log())
+		f.peak = max(f.peak, p.Peak())
+	}
+	f.alive, f.idle = nil, nil
+	f.mu.Unlock()
+	f.proxy.server.CloseClientConnections()
+	f.proxy.server.Close()
+}
+
+func (f *function) log() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	text := f.past.String()
+	for p := range f.alive {
+		text += p.Log()
+	}
+	return text
+}

@@ -1,0 +1,157 @@
+package monitor
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Reference names a secret: ${env:NAME} in a text that is sent to a target is an
+// environment variable where the check runs, ${ssm:/path} a parameter of AWS
+// Systems Manager Parameter Store. Only probe turns one into its value.
+type Reference struct {
+	Source string // SourceEnv or SourceSSM
+	Name   string // the variable; the parameter's name from its first slash
+}
+
+// The sources of secrets.
+const (
+	SourceEnv = "env"
+	SourceSSM = "ssm"
+)
+
+// String is the reference as it is written.
+func (r Reference) String() string { return "${" + r.Source + ":" + r.Name + "}" }
+
+// maxParameter and maxLevels bound a parameter's name (Systems Manager User
+// Guide, "Working with parameter hierarchies"; API reference, PutParameter).
+const (
+	maxParameter = 1011
+	maxLevels    = 15
+)
+
+// ReadReference reads a reference as it is written, braces included. The error
+// says what was expected.
+func ReadReference(text string) (Reference, error) {
+	inner, open := strings.CutPrefix(text, "${")
+	inner, closed := strings.CutSuffix(inner, "}")
+	source, name, _ := strings.Cut(inner, ":")
+	r := Reference{source, name}
+	switch {
+	case open && closed && source == SourceEnv && isVariable(name):
+		return r, nil
+	case open && source == SourceSSM:
+		if why := parameterFault(name); why != "" {
+			return r, fmt.Errorf("expected a parameter's name as ${ssm:/path/to/parameter}, %s", why)
+		}
+		if closed {
+			return r, nil
+		}
+	}
+	return r, fmt.Errorf("expected a secret as ${env:NAME} or ${ssm:/path/to/parameter}")
+}
+
+func isVariable(name string) bool {
+	for i, c := range []byte(name) {
+		if !isLetter(c) && c != '_' && (i == 0 || !isDigit(c)) {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// parameterFault says what is wrong with a parameter's name.
+func parameterFault(name string) string {
+	switch {
+	case !strings.HasPrefix(name, "/"):
+		return "which begins with a slash"
+	case len(name) > maxParameter:
+		return fmt.Sprintf("of at most %d characters, not %d", maxParameter, len(name))
+	case strings.Count(name, "/") > maxLevels:
+		return fmt.Sprintf("of at most %d levels", maxLevels)
+	case strings.HasSuffix(name, "/"), strings.Contains(name, "//"):
+		return "without an empty level"
+	}
+	for _, c := range []byte(name) {
+		if !isLetter(c) && !isDigit(c) && !strings.ContainsRune("./_-", rune(c)) {
+			return "of letters, digits, and . - _ /"
+		}
+	}
+	return ""
+}
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
+
+// Expand replaces the references in a text. What looks like one and is not stays
+// as it is: a configuration that holds such a thing is refused when it is read.
+func Expand(text string, value func(Reference) string) string {
+	var out strings.Builder
+	for {
+		at := strings.Index(text, "${")
+		if at < 0 {
+			break
+		}
+		length := strings.IndexByte(text[at:], '}') + 1
+		r, err := ReadReference(text[at : at+length])
+		if err != nil {
+			out.WriteString(text[:at+2])
+			text = text[at+2:]
+			continue
+		}
+		out.WriteString(text[:at])
+		out.WriteString(value(r))
+		text = text[at+length:]
+	}
+	if out.Len() == 0 {
+		return text
+	}
+	return out.String() + text
+}
+
+// Fill returns the monitor with each text that is sent to its target replaced.
+// The monitor itself is not changed.
+func (m Monitor) Fill(replace func(string) string) Monitor {
+	if m.HTTP == nil {
+		return m
+	}
+	h := *m.HTTP
+	h.URL, h.Body = replace(h.URL), replace(h.Body)
+	h.Headers = maps.Clone(h.Headers)
+	for _, name := range slices.Sorted(maps.Keys(h.Headers)) {
+		h.Headers[name] = replace(h.Headers[name])
+	}
+	m.HTTP = &h
+	return m
+}
+
+// References lists the secrets that a check needs, each once.
+func (m Monitor) References() []Reference {
+	if !m.refers() {
+		return nil
+	}
+	var out []Reference
+	m.Fill(func(text string) string {
+		return Expand(text, func(r Reference) string {
+			if !slices.Contains(out, r) {
+				out = append(out, r)
+			}
+			return ""
+		})
+	})
+	return out
+}
+
+// refers reports whether there may be references: most monitors have none.
+func (m Monitor) refers() bool {
+	if m.HTTP == nil {
+		return false
+	}
+	for _, value := range m.HTTP.Headers {
+		if strings.Contains(value, "${") {
+			return true
+		}
+	}
+	return strings.Contains(m.HTTP.URL, "${") || strings.Contains(m.HTTP.Body, "${")
+}

@@ -399,6 +399,9 @@ func TestPatterns(t *testing.T) {
 		{"AllowedOrigins", "https://www.example.com,http://localhost:8080", true},
 		{"AllowedOrigins", "www.example.com", false},
 		{"AllowedOrigins", "https://www.example.com/path", false},
+		{"SecretsPath", "/sonde/prod/", true},
+		{"SecretsPath", "/", false},
+		{"SecretsPath", "/sonde", false},
 		{"PingUrl", "https://hc.example.com/6b0c", true},
 		{"PingUrl", "http://hc.example.com/6b0c", false},
 	} {
@@ -417,7 +420,7 @@ func TestQueueNames(t *testing.T) {
 	if other := text(location.resources["ProbeQueue"].at("QueueName")); name != other || name == "" {
 		t.Errorf("the probe queue is called %q at home and %q elsewhere", name, other)
 	}
-	for id, want := range map[string]bool{"DispatchFunction": false, "DetectFunction": true, "SweepFunction": true} {
+	for id, want := range map[string]bool{"DispatchFunction": false, "DetectFunction": true} {
 		var queues map[string]string
 		if err := json.Unmarshal([]byte(text(home.resources[id].at("Environment", "Variables", "SONDE_QUEUES"))), &queues); err != nil {
 			t.Fatalf("%s: SONDE_QUEUES: %v", id, err)

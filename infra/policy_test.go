@@ -64,7 +64,8 @@ var anyResource = map[string]string{
 // wildcards are the resources that may hold an asterisk, and why.
 var wildcards = map[string]string{
 	"${Table.Arn}/stream/*": "a table's streams, whose names hold the time they were made",
-	"arn:${AWS::Partition}:sqs:*:${AWS::AccountId}:${ProbeQueue.QueueName}": "one queue by its name, in the Region of each location",
+	"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${SecretsPath}*": "the secrets that monitors.yaml may name",
+	"arn:${AWS::Partition}:sqs:*:${AWS::AccountId}:${ProbeQueue.QueueName}":               "one queue by its name, in the Region of each location",
 }
 
 // perItem are the actions on the table that are known by their partition key.

@@ -37,7 +37,7 @@ fuzz: ## every fuzz test for FUZZTIME
 		done; done
 
 bench: ## benchmarks of what matters: probes, detect, table, page
-	go test -run '^$$' -bench . -benchmem ./internal/...
+	go test -run '^$$' -bench . -benchmem ./internal/... ./functions
 
 kill: ## kill `sonde up` 50 times at random moments during an outage
 	go test -count=1 -timeout 20m -run TestKill ./internal/local/killtest -kills 50 -v

@@ -54,7 +54,7 @@ func TestMain(m *testing.M) {
 
 // world is what a function finds around it.
 type world struct {
-	t     *testing.T
+	t     testing.TB
 	store *store.Store
 	env   []string
 	sqs   *recorder
@@ -63,14 +63,14 @@ type world struct {
 
 func now() time.Time { return time.Now().UTC() }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	endpoint := dynamotest.Start(t)
 	client := dynamodb.New(dynamodb.Options{
 		Region: "eu-west-1", BaseEndpoint: aws.String(endpoint),
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
-	name := strings.NewReplacer("/", "-", "_", "-").Replace(t.Name())
+	name := fmt.Sprintf("%s-%d", strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()), time.Now().UnixNano())
 	if _, err := client.CreateTable(context.Background(), dynamo.CreateInput(name)); err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func (w *world) start(name string) *runtimetest.Function {
 }
 
 // event reads a sample, brought to the present.
-func event(t *testing.T, name string) []byte {
+func event(t testing.TB, name string) []byte {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "events", name+".json"))
 	if err != nil {
@@ -286,7 +286,7 @@ type recorder struct {
 	all []string
 }
 
-func newRecorder(t *testing.T, answer func(*http.Request, []byte) string) *recorder {
+func newRecorder(t testing.TB, answer func(*http.Request, []byte) string) *recorder {
 	r := new(recorder)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		body, _ := io.ReadAll(request.Body)

@@ -77,6 +77,12 @@ tiers:
 
 func newSystem(t *testing.T, opts platformtest.Options, others ...platformtest.Options) *system {
 	t.Helper()
+	return newSystemOf(t, "", opts, others...)
+}
+
+// newSystemOf is newSystem with a configuration of its own.
+func newSystemOf(t *testing.T, policy string, opts platformtest.Options, others ...platformtest.Options) *system {
+	t.Helper()
 	if !*emulators {
 		t.Skip("run with -emulators (make emulators)")
 	}
@@ -97,7 +103,9 @@ func newSystem(t *testing.T, opts platformtest.Options, others ...platformtest.O
 	s.stack = platform.p.Deploy(t, opts)
 	t.Cleanup(func() { actions.add(s.stack.Unused()) })
 	s.store = store.New(dynamo.New(s.raw, s.table, now), now)
-	policy := fmt.Sprintf(policyYAML, s.targets["lb-primary"].url, s.targets["lb-secondary"].url, s.targets["app"].url)
+	if policy == "" {
+		policy = fmt.Sprintf(policyYAML, s.targets["lb-primary"].url, s.targets["lb-secondary"].url, s.targets["app"].url)
+	}
 	locations := home
 	for _, other := range others {
 		other.Name, other.Template, other.Visibility = opts.Name, "infra/location.yaml", opts.Visibility
@@ -448,7 +456,7 @@ func TestSystem(t *testing.T) {
 	for name, scenario := range map[string]func(*testing.T){
 		"outage": testOutage, "duplicates": testDuplicates, "poison": testPoison, "probe-dies": testProbeDies, "notify-dies": testNotifyDies,
 		"sns-fails": testSNSFails, "throttled": testThrottled, "conflicts": testConflicts, "configured": testConfigured,
-		"silent": testSilent, "skewed": testSkewed, "newer": testNewer, "waits": testWaits, "notify-fails": testNotifyFails,
+		"silent": testSilent, "skewed": testSkewed, "newer": testNewer, "schedules-fail": testSchedulesFail, "healthy": testHealthy, "waits": testWaits, "notify-fails": testNotifyFails,
 	} {
 		t.Run(name, scenario)
 	}
@@ -790,4 +798,20 @@ func (s *system) batches() (all []store.Batch) {
 		all = append(all, of...)
 	}
 	return all
+}
+
+// Sweep and rollup fail for a while: their calls are set aside, and the next
+// ones make up for them.
+func testSchedulesFail(t *testing.T) {
+	s := newSystem(t, platformtest.Options{})
+	s.stack.SetFault(func(c platformtest.Call) platformtest.Verdict {
+		if c.Function == "SweepFunction" || c.Function == "RollupFunction" {
+			return platformtest.Verdict{Error: "AccessDeniedException"}
+		}
+		return platformtest.Verdict{}
+	})
+	s.await("their calls are set aside", 2*time.Minute, func() bool { return s.stack.QueueDepth("ScheduleFailures") > 7 }) // of rollup too: it beats five times slower
+	s.stack.SetFault(nil)
+	s.outage()
+	s.check(expected{incidents: 1, replayable: true})
 }

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -145,6 +147,65 @@ func (f *function) end() {
 	f.mu.Unlock()
 	f.proxy.server.CloseClientConnections()
 	f.proxy.server.Close()
+}
+
+// Figures are what a function has used so far, or, after Since, for each run in
+// between.
+type Figures struct {
+	Runs       float64
+	Seconds    float64 // from the event to the answer
+	CPU        float64 // seconds of one core, of the processes that still run
+	ReadUnits  float64
+	WriteUnits float64
+	LogBytes   float64
+	Calls      map[string]float64 // of AWS, by service and operation
+}
+
+// Since is the mean of each run since an earlier reading. Runs is their number.
+func (f Figures) Since(before Figures) Figures {
+	n := max(f.Runs-before.Runs, 1)
+	out := Figures{
+		Runs: f.Runs - before.Runs, Seconds: (f.Seconds - before.Seconds) / n, CPU: (f.CPU - before.CPU) / n, LogBytes: (f.LogBytes - before.LogBytes) / n,
+		ReadUnits: (f.ReadUnits - before.ReadUnits) / n, WriteUnits: (f.WriteUnits - before.WriteUnits) / n, Calls: map[string]float64{},
+	}
+	for name, count := range f.Calls {
+		out.Calls[name] = (count - before.Calls[name]) / n
+	}
+	return out
+}
+
+func (f Figures) String() string {
+	var calls []string
+	for _, name := range slices.Sorted(maps.Keys(f.Calls)) {
+		if f.Calls[name] > 0 {
+			calls = append(calls, fmt.Sprintf("%s %.2f", name, f.Calls[name]))
+		}
+	}
+	return fmt.Sprintf("%.0f runs, each %.0f ms, %.1f ms of a core, %.2f read units, %.2f write units, %.0f bytes of log; %s",
+		f.Runs, f.Seconds*1000, f.CPU*1000, f.ReadUnits, f.WriteUnits, f.LogBytes, strings.Join(calls, ", "))
+}
+
+// Figures reads what a function has used so far.
+func (s *Stack) Figures(function string) Figures {
+	f := s.functions[function]
+	log := len(f.log())
+	f.mu.Lock()
+	out := Figures{Runs: float64(f.runs), Seconds: f.spent.Seconds(), LogBytes: float64(log), Calls: map[string]float64{}}
+	for p := range f.alive {
+		out.CPU += p.CPU().Seconds()
+	}
+	f.mu.Unlock()
+	for name, n := range s.Usage(function) {
+		switch name {
+		case "read units":
+			out.ReadUnits = n
+		case "write units":
+			out.WriteUnits = n
+		default:
+			out.Calls[name] = n
+		}
+	}
+	return out
 }
 
 func (f *function) log() string {

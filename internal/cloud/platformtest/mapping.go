@@ -365,14 +365,7 @@ func (s *Stack) setAside(ctx context.Context, m template.Resource, f *function, 
 		s.complain("mapping %s: %d records lost: there is no failure destination", m.ID, len(batch))
 		return
 	}
-	if _, ok := f.proxy.policy.allows(access{"sqs:SendMessage", destination, ""}); !ok {
-		s.complain("mapping %s: its function's role may not send to %s", m.ID, destination)
-		return
-	}
-	f.proxy.mu.Lock()
-	f.proxy.used["sqs:SendMessage"] = true
-	f.proxy.mu.Unlock()
-	body, err := json.Marshal(map[string]any{
+	s.sendAside(ctx, f, destination, map[string]any{
 		"version": "1.0", "timestamp": time.Now().UTC(),
 		"requestContext": map[string]any{"functionArn": f.id, "condition": "RetryAttemptsExhausted", "approximateInvokeCount": attempts},
 		"DDBStreamBatchInfo": map[string]any{
@@ -380,12 +373,25 @@ func (s *Stack) setAside(ctx context.Context, m template.Resource, f *function, 
 			"streamArn": m.Text("EventSourceArn"),
 		},
 	})
+}
+
+// sendAside sends to a failure destination, which Lambda does in the name of the
+// function's role.
+func (s *Stack) sendAside(ctx context.Context, f *function, destination string, content map[string]any) {
+	if _, ok := f.proxy.policy.allows(access{"sqs:SendMessage", destination, ""}); !ok {
+		s.complain("%s: its role may not send to its failure destination %s", f.id, destination)
+		return
+	}
+	f.proxy.mu.Lock()
+	f.proxy.used["sqs:SendMessage"] = true
+	f.proxy.mu.Unlock()
+	body, err := json.Marshal(content)
 	if err != nil {
 		return
 	}
 	name := destination[strings.LastIndex(destination, ":")+1:]
 	if err := post(context.WithoutCancel(ctx), s.platform.moto, "sqs", s.Region, "AmazonSQS.SendMessage",
 		map[string]any{"QueueUrl": s.platform.moto + "/" + template.Account + "/" + name, "MessageBody": string(body)}, nil); err != nil {
-		s.complain("mapping %s: set aside: %v", m.ID, err)
+		s.complain("%s: set aside: %v", f.id, err)
 	}
 }

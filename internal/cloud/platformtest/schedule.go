@@ -27,11 +27,6 @@ func (s *Stack) schedule(ctx context.Context, r template.Resource) {
 	if beat, has := s.opts.Beat[id]; has {
 		rate = beat
 	}
-	retries, err := strconv.Atoi(r.Text("Target", "RetryPolicy", "MaximumRetryAttempts"))
-	if err != nil {
-		s.complain("schedule %s: retries: %v", r.ID, err)
-		return
-	}
 	for at := time.Now().UTC().Truncate(rate); ctx.Err() == nil; at = at.Add(rate) {
 		timer := time.NewTimer(time.Until(at))
 		select {
@@ -43,15 +38,34 @@ func (s *Stack) schedule(ctx context.Context, r template.Resource) {
 			return
 		}
 		event := strings.ReplaceAll(r.Text("Target", "Input"), "<aws.scheduler.scheduled-time>", at.Format(time.RFC3339))
-		for try := 0; try <= retries; try++ {
-			if _, err := f.invoke(ctx, []byte(event)); err == nil {
-				break
-			}
-		}
+		s.call(ctx, f, event)
 		if late := time.Now().UTC().Truncate(rate); late.After(at) {
 			at = late // a beat that was missed is not made up for
 		}
 	}
+}
+
+// call invokes a function as Scheduler does: it is queued, Lambda runs it, tries
+// again as the function's configuration says, and then hands the event to the
+// failure destination (Lambda Developer Guide, "Asynchronous invocation").
+func (s *Stack) call(ctx context.Context, f *function, event string) {
+	retries, destination := 2, ""
+	for _, c := range s.Of("AWS::Lambda::EventInvokeConfig") {
+		if c.Text("FunctionName") == s.Name+"-"+f.id {
+			retries, _ = strconv.Atoi(c.Text("MaximumRetryAttempts"))
+			destination = c.Text("DestinationConfig", "OnFailure", "Destination")
+		}
+	}
+	for range retries + 1 {
+		if _, err := f.invoke(ctx, []byte(event)); err == nil || ctx.Err() != nil {
+			return
+		}
+	}
+	if destination == "" {
+		s.complain("%s: a scheduled call is lost: there is no failure destination", f.id)
+		return
+	}
+	s.sendAside(ctx, f, destination, map[string]any{"requestPayload": event, "requestContext": map[string]any{"functionArn": f.id, "condition": "RetriesExhausted"}})
 }
 
 // rateOf reads a rate expression (EventBridge Scheduler User Guide, "Schedule

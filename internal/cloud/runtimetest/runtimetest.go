@@ -85,6 +85,10 @@ func (p *Process) Exited() <-chan struct{} { return p.exited }
 // Peak is the most memory, in bytes, that an ended process held.
 func (p *Process) Peak() int64 { return peak(p.command.ProcessState) }
 
+// CPU is the processor time that a running process has used so far; zero where
+// that cannot be known.
+func (p *Process) CPU() time.Duration { return cpu(p.command.Process.Pid) }
+
 // Call hands the function one event and returns its answer. The function is
 // told the deadline.
 func (p *Process) Call(ctx context.Context, event []byte, deadline time.Time) (Answer, error) {

@@ -226,6 +226,12 @@ func (s *system) told(tier monitor.TierID) (all []incident.Notification) {
 	return all
 }
 
+// arrived reports whether what SNS took under an id has reached a tier, also as
+// text only, such as an update when the cause has moved.
+func (s *system) arrived(tier monitor.TierID, carrier string) bool {
+	return slices.ContainsFunc(s.stack.Mail(topicOf(tier)), func(m platformtest.Mail) bool { return m.ID == carrier })
+}
+
 func (s *system) heard(tier monitor.TierID, event incident.Event) bool {
 	return slices.ContainsFunc(s.told(tier), func(n incident.Notification) bool { return n.Event == event })
 }
@@ -308,7 +314,7 @@ func (s *system) check(want expected) {
 		}
 		opened, resolved := map[monitor.TierID]int{}, map[monitor.TierID]int{}
 		for _, r := range receipts {
-			if told[r.Notification] == 0 {
+			if told[r.Notification] == 0 && !s.arrived(r.Tier, r.Carrier) {
 				s.t.Errorf("%s has a receipt and reached nobody", r.Notification)
 			}
 			switch incident.Event(r.Event) {

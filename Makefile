@@ -4,7 +4,13 @@ FUNCTIONS = dispatch probe detect notify sweep rollup api
 LAMBDA_BUILD = CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -trimpath -tags lambda.norpc -ldflags "-s -w"
 FUZZTIME ?= 20s
 
-.PHONY: help demo test race check fuzz bench kill soak build emulators validate deploy clean
+# SAM CLI, cfn-lint and checkov, of the versions that infra/requirements-*.txt pin.
+export SAM_CLI_TELEMETRY = 0
+TOOLS = sh infra/venv.sh
+ENV ?= dev
+STACK ?= sonde
+
+.PHONY: help demo test race check fuzz bench kill soak functions build emulators validate deploy location clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -40,7 +46,7 @@ soak: ## 2,000 monitors keep time for three minutes, and memory for ten simulate
 	go test -count=1 -timeout 20m -run TestSoak -v ./internal/local -soak-monitors 2000 -soak-every 1m -soak-time 3m
 	go test -count=1 -timeout 60m -run TestMemory -v ./internal/pipeline -memory-monitors 2000 -memory-hours 10
 
-build: $(FUNCTIONS:%=build/%/bootstrap) ## the functions, for arm64
+functions: $(FUNCTIONS:%=build/%/bootstrap) ## the functions, for arm64, with Go alone
 	@ls -l $(FUNCTIONS:%=build/%/bootstrap)
 
 # Go knows itself what has changed.
@@ -52,14 +58,32 @@ $(FUNCTIONS:%=build/%/bootstrap): build/%/bootstrap:
 build-%Function:
 	$(LAMBDA_BUILD) -o $(ARTIFACTS_DIR)/bootstrap ./functions/$(shell echo $* | tr A-Z a-z)
 
+build: ## sam build of both templates into .aws-sam, as they are deployed
+	@set -e; sam=$$($(TOOLS) sam)/sam; \
+	$$sam build --template template.yaml --build-dir .aws-sam/build; \
+	$$sam build --template infra/location.yaml --build-dir .aws-sam/location
+	go test -count=1 ./infra -run TestArtifacts -sam-built .aws-sam
+
 emulators: ## the built functions against DynamoDB Local, under a Lambda runtime API
 	CI=true go test -count=1 -parallel 16 ./functions -emulators
 
-validate: ## check template.yaml (needs aws-sam-cli)
-	sam validate --lint
+validate: ## the templates: sam validate, cfn-lint, checkov, and rules of our own
+	@set -e; sam=$$($(TOOLS) sam); checkov=$$($(TOOLS) checkov); export AWS_DEFAULT_REGION=us-east-1; \
+	for template in template.yaml infra/*.yaml; do \
+		$$sam/sam validate --lint --template $$template; \
+		$$sam/cfn-lint --regions us-east-1 eu-west-1 -- $$template; \
+		$$checkov/checkov --framework cloudformation --skip-download --compact --quiet --file $$template; \
+	done
+	go test -count=1 ./infra
 
-deploy: ## build and deploy with SAM CLI
-	sam build && sam deploy --guided
+deploy: build ## the home stack, as samconfig.toml says for ENV=dev or ENV=prod
+	$$($(TOOLS) sam)/sam deploy --config-env $(ENV)
+
+location: build ## checks from a further REGION; also HOME_REGION=, TABLE=, STACK= of the home stack
+	@test -n "$(REGION)" -a -n "$(HOME_REGION)" -a -n "$(TABLE)" || { echo "say REGION=, HOME_REGION= and TABLE= (infra/README.md)"; exit 2; }
+	$$($(TOOLS) sam)/sam deploy --template-file .aws-sam/location/template.yaml --stack-name $(STACK) --region $(REGION) \
+		--resolve-s3 --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset \
+		--parameter-overrides HomeRegion=$(HOME_REGION) TableName=$(TABLE) $(PARAMETERS)
 
 clean: ## remove what was built
 	rm -rf build .aws-sam

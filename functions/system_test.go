@@ -226,6 +226,12 @@ func (s *system) told(tier monitor.TierID) (all []incident.Notification) {
 	return all
 }
 
+// arrived reports whether what SNS took under an id has reached a tier, also as
+// text only, such as an update when the cause has moved.
+func (s *system) arrived(tier monitor.TierID, carrier string) bool {
+	return slices.ContainsFunc(s.stack.Mail(topicOf(tier)), func(m platformtest.Mail) bool { return m.ID == carrier })
+}
+
 func (s *system) heard(tier monitor.TierID, event incident.Event) bool {
 	return slices.ContainsFunc(s.told(tier), func(n incident.Notification) bool { return n.Event == event })
 }
@@ -308,7 +314,7 @@ func (s *system) check(want expected) {
 		}
 		opened, resolved := map[monitor.TierID]int{}, map[monitor.TierID]int{}
 		for _, r := range receipts {
-			if told[r.Notification] == 0 {
+			if told[r.Notification] == 0 && !s.arrived(r.Tier, r.Carrier) {
 				s.t.Errorf("%s has a receipt and reached nobody", r.Notification)
 			}
 			switch incident.Event(r.Event) {
@@ -483,8 +489,17 @@ func (u *used) add(unused map[string][]string) {
 	}
 }
 
+// elsewhere are actions that no scenario needs, and why they are allowed.
+var elsewhere = map[string][]string{
+	"DetectFunction": {"dynamodb:DeleteItem"}, // moves an incident that a cause dates back in the list (store.IncidentOps)
+	"ProbeFunction":  {"ssm:GetParameter"},    // secrets, of which these monitors have none
+	"SweepFunction":  {"sqs:SendMessage"},     // Lambda needs it to set a failed call aside
+	"RollupFunction": {"sqs:SendMessage"},     // the same
+}
+
 func (u *used) check(t *testing.T) {
 	for function, left := range u.unused {
+		left = slices.DeleteFunc(left, func(action string) bool { return slices.Contains(elsewhere[function], action) })
 		if len(left) > 0 {
 			t.Errorf("%s: its policy allows what no scenario needed: %v", function, left)
 		}

@@ -41,7 +41,6 @@ func (p *Pipeline) Probe(ctx context.Context, b schedule.Batch) error {
 	}
 	out.Finished = p.Now()
 	failed := p.logFailures(out.Results)
-	p.emit(Metric{ChecksRun, Count, float64(len(checks) - failed)}, Metric{ChecksLate, Count, float64(late)}, Metric{ChecksFailedToRun, Count, float64(failed)})
 	err = p.putBatch(ctx, b, out)
 	if errors.Is(err, table.ErrTooLarge) {
 		err = p.putBatch(ctx, b, withoutEvidence(out))
@@ -53,6 +52,8 @@ func (p *Pipeline) Probe(ctx context.Context, b schedule.Batch) error {
 	if err != nil {
 		return fmt.Errorf("put batch %s of shard %d: %w", b.Key(), b.Shard, err)
 	}
+	// Only now: an alarm on this metric is to fire when results are not written.
+	p.emit(Metric{ChecksRun, Count, float64(len(checks) - failed)}, Metric{ChecksLate, Count, float64(late)}, Metric{ChecksFailedToRun, Count, float64(failed)})
 	return nil
 }
 

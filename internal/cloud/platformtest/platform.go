@@ -49,6 +49,7 @@ type Platform struct {
 
 // Mail is what SNS posted to the sink: one message to one topic.
 type Mail struct {
+	ID                      string // what Publish answered
 	Topic, Subject, Message string
 	At                      time.Time
 }
@@ -175,13 +176,13 @@ func eventually(limit time.Duration, so func() bool) bool {
 // receive takes what SNS posts (SNS Developer Guide, "HTTP/HTTPS notification
 // JSON format").
 func (p *Platform) receive(w http.ResponseWriter, r *http.Request) {
-	var in struct{ Type, TopicArn, Subject, Message string }
+	var in struct{ Type, MessageId, TopicArn, Subject, Message string }
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || in.Type != "Notification" {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.mail[in.TopicArn] = append(p.mail[in.TopicArn], Mail{in.TopicArn, in.Subject, in.Message, time.Now()})
+	p.mail[in.TopicArn] = append(p.mail[in.TopicArn], Mail{in.MessageId, in.TopicArn, in.Subject, in.Message, time.Now()})
 }
 
 // post calls an emulator as an AWS client does, and decodes what it answers.

@@ -64,7 +64,7 @@ build: ## sam build of both templates into .aws-sam, as they are deployed
 	$$sam build --template infra/location.yaml --build-dir .aws-sam/location
 	go test -count=1 ./infra -run TestArtifacts -sam-built .aws-sam
 
-emulators: ## the built functions against DynamoDB Local, under a Lambda runtime API
+emulators: ## the whole system as processes, on DynamoDB Local and moto: outages, faults, Regions
 	CI=true go test -count=1 -parallel 16 ./functions -emulators
 
 validate: ## the templates: sam validate, cfn-lint, checkov, and rules of our own

@@ -83,6 +83,13 @@ func newSystem(t *testing.T, opts platformtest.Options, others ...platformtest.O
 // newSystemOf is newSystem with a configuration of its own.
 func newSystemOf(t *testing.T, policy string, opts platformtest.Options, others ...platformtest.Options) *system {
 	t.Helper()
+	return newSystemIn(t, monitor.Operational, policy, opts, others...)
+}
+
+// newSystemIn is newSystemOf for one that begins with all services in another
+// status.
+func newSystemIn(t *testing.T, status monitor.Status, policy string, opts platformtest.Options, others ...platformtest.Options) *system {
+	t.Helper()
 	if !*emulators {
 		t.Skip("run with -emulators (make emulators)")
 	}
@@ -118,7 +125,7 @@ func newSystemOf(t *testing.T, policy string, opts platformtest.Options, others 
 	for _, stack := range s.far {
 		stack.Start()
 	}
-	s.await("all services operational", time.Minute, func() bool { return s.all(monitor.Operational) })
+	s.await("all services "+string(status), time.Minute, func() bool { return s.all(status) })
 	return s
 }
 
@@ -462,7 +469,7 @@ func TestSystem(t *testing.T) {
 	for name, scenario := range map[string]func(*testing.T){
 		"outage": testOutage, "duplicates": testDuplicates, "poison": testPoison, "probe-dies": testProbeDies, "notify-dies": testNotifyDies,
 		"sns-fails": testSNSFails, "throttled": testThrottled, "conflicts": testConflicts, "configured": testConfigured,
-		"silent": testSilent, "skewed": testSkewed, "newer": testNewer, "schedules-fail": testSchedulesFail, "healthy": testHealthy, "healthy-wide": testHealthyWide, "waits": testWaits, "notify-fails": testNotifyFails,
+		"silent": testSilent, "skewed": testSkewed, "newer": testNewer, "schedules-fail": testSchedulesFail, "healthy": testHealthy, "secret": testSecret, "healthy-wide": testHealthyWide, "waits": testWaits, "notify-fails": testNotifyFails,
 	} {
 		t.Run(name, scenario)
 	}
@@ -492,9 +499,6 @@ func (u *used) add(unused map[string][]string) {
 // elsewhere are actions that no scenario needs, and why they are allowed.
 var elsewhere = map[string][]string{
 	"DetectFunction": {"dynamodb:DeleteItem"}, // moves an incident that a cause dates back in the list (store.IncidentOps)
-	"ProbeFunction":  {"ssm:GetParameter"},    // secrets, of which these monitors have none
-	"SweepFunction":  {"sqs:SendMessage"},     // Lambda needs it to set a failed call aside
-	"RollupFunction": {"sqs:SendMessage"},     // the same
 }
 
 func (u *used) check(t *testing.T) {
@@ -829,4 +833,83 @@ func testSchedulesFail(t *testing.T) {
 	s.stack.SetFault(nil)
 	s.outage()
 	s.check(expected{incidents: 1, replayable: true})
+}
+
+// A secret from Parameter Store reaches the target, which repeats it, and nothing
+// else.
+func testSecret(t *testing.T) {
+	if !*emulators {
+		t.Skip("run with -emulators (make emulators)")
+	}
+	const secret = "open-sesame-4711"
+	l, err := net.Listen("tcp", net.JoinHostPort(hostAddress(t), "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var known atomic.Int64
+	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Key") == secret {
+			known.Add(1)
+		}
+		http.Error(w, "wrong key: "+r.Header.Get("X-Key"), http.StatusForbidden)
+	})}
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(func() { _ = server.Close() })
+	platform.p.PutSecret(t, home, "/sonde/key", secret)
+	s := newSystemIn(t, monitor.MajorOutage, `
+site: {name: Intervals}
+defaults: {every: 5s, timeout: 2s, confirm: 2, recheck: 1s, private: true}
+monitors:
+  - {id: locked, http: {url: "http://`+l.Addr().String()+`/", headers: {X-Key: "${ssm:/sonde/key}"}}, expect: [status == 200, text contains "right"]}
+services: [{id: locked, monitors: [locked]}]
+tiers: [{id: oncall}]
+`, platformtest.Options{})
+	s.await("on-call hears of it", time.Minute, func() bool { return s.heard("oncall", incident.EventOpened) })
+	if known.Load() == 0 {
+		t.Error("the target never saw the secret")
+	}
+	for _, name := range []string{"DispatchFunction", "ProbeFunction", "DetectFunction", "NotifyFunction", "SweepFunction", "RollupFunction"} {
+		if strings.Contains(s.stack.Log(name), secret) {
+			t.Errorf("the log of %s holds the secret", name)
+		}
+	}
+	for _, m := range s.stack.Mail("OncallTopic") {
+		if strings.Contains(m.Subject+m.Message, secret) {
+			t.Errorf("a message holds the secret: %s", m.Message)
+		}
+	}
+	rows, err := s.raw.Scan(context.Background(), &dynamodb.ScanInput{TableName: aws.String(s.table)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := fmt.Sprintf("%+v", everything(rows.Items)); strings.Contains(text, secret) || !strings.Contains(text, "wrong key") {
+		t.Error("the table holds the secret, or not what the target said")
+	}
+}
+
+// everything is all values of items, as Go prints them.
+func everything(items []map[string]types.AttributeValue) (all []any) {
+	var walk func(types.AttributeValue)
+	walk = func(v types.AttributeValue) {
+		switch of := v.(type) {
+		case *types.AttributeValueMemberM:
+			for _, e := range of.Value {
+				walk(e)
+			}
+		case *types.AttributeValueMemberL:
+			for _, e := range of.Value {
+				walk(e)
+			}
+		case *types.AttributeValueMemberS:
+			all = append(all, of.Value)
+		case *types.AttributeValueMemberB:
+			all = append(all, string(of.Value))
+		}
+	}
+	for _, item := range items {
+		for _, v := range item {
+			walk(v)
+		}
+	}
+	return all
 }

@@ -173,6 +173,15 @@ func eventually(limit time.Duration, so func() bool) bool {
 	return so()
 }
 
+// PutSecret puts an encrypted parameter into Parameter Store.
+func (p *Platform) PutSecret(t testing.TB, region, name, value string) {
+	t.Helper()
+	in := map[string]any{"Name": name, "Value": value, "Type": "SecureString"}
+	if err := post(t.Context(), p.moto, "ssm", region, "AmazonSSM.PutParameter", in, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // receive takes what SNS posts (SNS Developer Guide, "HTTP/HTTPS notification
 // JSON format").
 func (p *Platform) receive(w http.ResponseWriter, r *http.Request) {

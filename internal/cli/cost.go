@@ -46,6 +46,10 @@ those of us-east-1, with their date. No AWS account is needed.`,
 	return cmd
 }
 
+// priced is the Region whose prices are known, and the location of a file that
+// names none.
+const priced monitor.Location = "us-east-1"
+
 // maxRegions is how many Regions AWS has, and some to come.
 const maxRegions = 50
 
@@ -58,7 +62,7 @@ func runCost(cmd *cobra.Command, flags costFlags) error {
 			return usage(errors.New("--"+name+" is no number of things"), "give 0 or more")
 		}
 	}
-	cfg, err := config.Read(flags.file, config.Options{Home: monitor.Local})
+	cfg, err := config.Read(flags.file, config.Options{Home: priced})
 	if err != nil {
 		explain(cmd.ErrOrStderr(), flags.file, err)
 		return &exitError{code: ExitUsage}

@@ -43,8 +43,8 @@ const (
 	hours        = 730
 	minutes      = hours * 60
 	idlePolling  = 650_000 // requests a month of an idle queue mapping (Lambda Developer Guide, "Using Lambda with Amazon SQS")
-	homeAlarms   = 30      // infra/alarms.yaml, about
-	placeAlarms  = 8       // infra/location.yaml
+	homeAlarms   = 25      // infra/alarms.yaml
+	placeAlarms  = 12      // infra/location.yaml
 	ownMetrics   = 8       // internal/pipeline, metrics.go
 	core         = 1769.0  // MB that give one whole core (Lambda Developer Guide, "Configure Lambda function memory")
 	probeMB      = 512

@@ -45,7 +45,7 @@ const (
 	idlePolling  = 650_000 // requests a month of an idle queue mapping (Lambda Developer Guide, "Using Lambda with Amazon SQS")
 	homeAlarms   = 25      // infra/alarms.yaml
 	placeAlarms  = 12      // infra/location.yaml
-	ownMetrics   = 8       // internal/pipeline, metrics.go
+	ownMetrics   = 1       // ChecksRun; the others are billed by the hour, when they are emitted
 	core         = 1769.0  // MB that give one whole core (Lambda Developer Guide, "Configure Lambda function memory")
 	probeMB      = 512
 	sweepMB      = 256

@@ -17,9 +17,9 @@ import (
 )
 
 type costFlags struct {
-	file, home string
-	json       bool
-	opts       cost.Options
+	file string
+	json bool
+	opts cost.Options
 }
 
 func costCommand() *cobra.Command {

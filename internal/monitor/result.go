@@ -85,6 +85,7 @@ const (
 	FailBlocked     FailureKind = "blocked"     // the address is not one that Sonde may speak to
 	FailHeartbeat   FailureKind = "heartbeat"   // the ping is late, or said that the job failed
 	FailInternal    FailureKind = "internal"    // Sonde itself is at fault
+	FailBusy        FailureKind = "busy"        // Sonde was too busy to tell; the check has no verdict
 )
 
 // Failure is why a check is not up.
@@ -117,6 +118,7 @@ type Timing struct {
 	TTFB     time.Duration // from the request sent to the first byte of the answer
 	Transfer time.Duration // from the first byte to the last
 	Total    time.Duration // from the start of the check to its end, redirects included
+	Delay    time.Duration // of Total: for how long the prober itself did not get its turn; kept of bad results only
 }
 
 type timingJSON struct {
@@ -126,11 +128,12 @@ type timingJSON struct {
 	TTFB     float64 `json:"ttfb_ms"`
 	Transfer float64 `json:"transfer_ms"`
 	Total    float64 `json:"total_ms"`
+	Delay    float64 `json:"delay_ms,omitempty"`
 }
 
 // MarshalJSON writes milliseconds with up to three decimals.
 func (t Timing) MarshalJSON() ([]byte, error) {
-	return json.Marshal(timingJSON{MS(t.DNS), MS(t.Connect), MS(t.TLS), MS(t.TTFB), MS(t.Transfer), MS(t.Total)})
+	return json.Marshal(timingJSON{MS(t.DNS), MS(t.Connect), MS(t.TLS), MS(t.TTFB), MS(t.Transfer), MS(t.Total), MS(t.Delay)})
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.
@@ -139,7 +142,7 @@ func (t *Timing) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &v); err != nil {
 		return err
 	}
-	*t = Timing{fromMS(v.DNS), fromMS(v.Connect), fromMS(v.TLS), fromMS(v.TTFB), fromMS(v.Transfer), fromMS(v.Total)}
+	*t = Timing{fromMS(v.DNS), fromMS(v.Connect), fromMS(v.TLS), fromMS(v.TTFB), fromMS(v.Transfer), fromMS(v.Total), fromMS(v.Delay)}
 	return nil
 }
 

@@ -34,6 +34,7 @@ const margin = 500 * time.Millisecond
 type Engine struct {
 	env      Env
 	slots    int
+	pace     pacer
 	mu       sync.Mutex
 	programs map[programKey]compiled
 }
@@ -56,33 +57,79 @@ func New(env Env, opts Options) *Engine {
 	if opts.Concurrency <= 0 {
 		opts.Concurrency = 64 * runtime.GOMAXPROCS(0)
 	}
-	return &Engine{env: env, slots: opts.Concurrency, programs: map[programKey]compiled{}}
+	return &Engine{env: env, slots: opts.Concurrency, pace: pacer{slots: opts.Concurrency}, programs: map[programKey]compiled{}}
 }
 
-// Run runs checks side by side. Every check has exactly one result, in order;
-// one that there is no time for before ctx's deadline is not run.
+// Run runs checks side by side, as many as the machine can do without measuring
+// itself. Every check has exactly one result, in order; one that there is no time
+// for before ctx's deadline is not run. A verdict against a target that the
+// prober's own slowness may have caused is made again, alone; if it cannot be
+// made, the check is not run, and busy.
 func (e *Engine) Run(ctx context.Context, checks []monitor.Check) []monitor.Result {
+	defer e.pace.begin()()
 	results := make([]monitor.Result, len(checks))
-	next := make(chan int)
-	var workers sync.WaitGroup
-	for range min(e.slots, len(checks)) {
-		workers.Go(func() {
-			for i := range next {
-				results[i] = e.check(ctx, checks[i])
+	doubtful := make([]bool, len(checks))
+	all := make([]int, len(checks))
+	for i := range all {
+		all[i] = i
+	}
+	e.run(ctx, e.slots, all, checks, results, doubtful)
+	for range reruns {
+		var again []int
+		for i, is := range doubtful {
+			if is {
+				again = append(again, i)
 			}
-		})
+		}
+		e.run(ctx, 1, again, checks, results, doubtful)
 	}
-	for i := range checks {
-		next <- i
+	for i, is := range doubtful {
+		if is {
+			results[i] = busy(results[i])
+		}
 	}
-	close(next)
-	workers.Wait()
 	return results
 }
 
+// reruns is how often a doubtful check is made again.
+const reruns = 2
+
+// run runs some of the checks, so many side by side. Whoever has ended a check
+// takes the next one itself, when the pacer admits it.
+func (e *Engine) run(ctx context.Context, side int, some []int, checks []monitor.Check, results []monitor.Result, doubtful []bool) {
+	var gate sync.Mutex
+	next := func() (i int, ok bool) {
+		gate.Lock()
+		defer gate.Unlock()
+		if len(some) == 0 {
+			return 0, false
+		}
+		e.pace.admit(ctx)
+		i, some = some[0], some[1:]
+		return i, true
+	}
+	var workers sync.WaitGroup
+	for range min(side, len(some)) {
+		workers.Go(func() {
+			for i, ok := next(); ok; i, ok = next() {
+				results[i], doubtful[i] = e.check(ctx, checks[i])
+			}
+		})
+	}
+	workers.Wait()
+}
+
+// busy is a result that says nothing of its target.
+func busy(r monitor.Result) monitor.Result {
+	why := fmt.Sprintf("the prober was busy for %s of this check, and found: %s", r.Timing.Delay.Round(time.Millisecond), r.Failure.Detail)
+	r.Outcome, r.Failure = monitor.OutcomeNotRun, &monitor.Failure{Kind: monitor.FailBusy, Detail: printable(why, maxDetail)}
+	return r
+}
+
 // check runs one check within its budget. Fetching secrets comes before, and is
-// no part of the time that the target took.
-func (e *Engine) check(ctx context.Context, c monitor.Check) monitor.Result {
+// no part of the time that the target took. It reports whether the verdict is
+// doubtful: the prober's own delay could have caused it.
+func (e *Engine) check(ctx context.Context, c monitor.Check) (r monitor.Result, doubtful bool) {
 	m, secrets, missing := c.Monitor, []string(nil), error(nil)
 	if e.budget(ctx, m) > 0 {
 		m, secrets, missing = resolve(ctx, m, &e.env)
@@ -107,17 +154,46 @@ func (e *Engine) check(ctx context.Context, c monitor.Check) monitor.Result {
 			o = notRun("no time was left before the deadline of this run")
 		}
 	}
-	o.Timing.Total = time.Since(watch)
+	ended := time.Now()
+	o.Timing.Total, o.Timing.Delay = ended.Sub(watch), e.pace.delay(watch, ended)
+	e.pace.took(o.Timing.Total)
 	o.Monitor, o.Location, o.Scheduled, o.Attempt, o.Started = m.ID, c.Location, c.Scheduled, c.Attempt, started
 	hide := hiding(m, secrets)
 	if o.Outcome == "" {
 		e.judge(m, &o, hide)
+		doubtful = e.isDoubtful(m, &o, hide)
 	}
 	redact(&o.Result, hide)
 	if o.Outcome == monitor.OutcomeUp {
 		o.Body = ""
 	}
-	return o.Result
+	return o.Result, doubtful
+}
+
+// doubt is the part of a timeout that a delay must be to be taken for its cause.
+const doubt = 20
+
+// isDoubtful reports whether a verdict against the target could be the prober's
+// own doing: a timeout of which a good part was delay, or an expectation about
+// times that would be true without it.
+func (e *Engine) isDoubtful(m monitor.Monitor, o *Observation, hide *hider) bool {
+	if o.Timing.Delay == 0 || o.Outcome != monitor.OutcomeDown && o.Outcome != monitor.OutcomeDegraded {
+		return false
+	}
+	switch o.Failure.Kind {
+	case monitor.FailTimeout:
+		return o.Timing.Delay >= m.Timeout/doubt
+	case monitor.FailExpect:
+		quick := *o
+		quick.Outcome, quick.Failure, quick.Expectations = "", nil, nil
+		t := &quick.Timing
+		for _, phase := range []*time.Duration{&t.DNS, &t.Connect, &t.TLS, &t.TTFB, &t.Transfer, &t.Total} {
+			*phase = max(*phase-o.Timing.Delay, 0)
+		}
+		e.judge(m, &quick, hide)
+		return quick.Outcome != o.Outcome
+	}
+	return false
 }
 
 // budget is how long a check may take: its timeout, or what is left before the

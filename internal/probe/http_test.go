@@ -25,7 +25,7 @@ import (
 const slack = 2 * time.Second
 
 func newEngine() *probe.Engine {
-	return probe.New(probe.Env{Now: time.Now}, probe.Options{})
+	return probe.Steady(probe.New(probe.Env{Now: time.Now}, probe.Options{}))
 }
 
 // run runs one check, and holds every result to what all of them promise.

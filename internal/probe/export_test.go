@@ -1,0 +1,17 @@
+package probe
+
+import "time"
+
+// Steady makes an engine blind to how busy the machine is that a test runs on.
+func Steady(e *Engine) *Engine {
+	e.pace.blind = true
+	return e
+}
+
+// Stall makes an engine believe that it did not get its turn from one time to
+// another.
+func Stall(e *Engine, from, to time.Time) {
+	e.pace.mu.Lock()
+	defer e.pace.mu.Unlock()
+	e.pace.stalls = append(e.pace.stalls, stall{from, to})
+}

@@ -603,7 +603,7 @@ func testPoison(t *testing.T) {
 	if err != nil || len(asides) != 2 {
 		t.Errorf("set aside: %+v, %v, want both", asides, err)
 	}
-	s.check(expected{incidents: 1})
+	s.check(expected{incidents: 1, replayable: true})
 }
 
 // The probe dies in the middle of batches: before it writes, and after.
@@ -713,7 +713,7 @@ func testConfigured(t *testing.T) {
 	s.await("customers hear of the outage", 90*time.Second, func() bool { return s.heard("customers", incident.EventOpened) })
 	s.mend()
 	s.over()
-	s.check(expected{incidents: 1})
+	s.check(expected{incidents: 1, replayable: true})
 }
 
 // A configuration comes that only a newer program can read: the one before it
@@ -738,7 +738,7 @@ func testNewer(t *testing.T) {
 		return s.stack.Usage("DispatchFunction")["dynamodb Query"] > 0 && s.stack.Usage("ProbeFunction")["dynamodb Query"] > 0
 	})
 	s.outage()
-	s.check(expected{incidents: 1})
+	s.check(expected{incidents: 1, replayable: true})
 }
 
 // The application breaks while one balancer is out: it waits until it is known
@@ -803,7 +803,7 @@ func testSkewed(t *testing.T) {
 		platformtest.Options{Region: "us-east-1", Binaries: skewed("2 * time.Minute")},
 		platformtest.Options{Region: "us-west-2", Binaries: skewed("-2 * time.Minute")})
 	s.outage()
-	s.check(expected{incidents: 1})
+	s.check(expected{incidents: 1, replayable: true})
 }
 
 // batches are all results so far.

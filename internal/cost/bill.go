@@ -168,7 +168,7 @@ func (m *model) lines() []Line {
 
 	compute := m.probeGBs + m.detectGBs +
 		dispatches*gbs(dispatchMB, u.Dispatch.CPU.Of(m.batches/dispatches), 2*u.Call) +
-		sweeps*gbs(sweepMB, u.Sweep.CPU.Of(m.services), u.Call*(9+3*shards)) +
+		sweeps*gbs(sweepMB, u.Sweep.CPU.Of(m.services), u.Call*(8+2*shards)) +
 		rollups*gbs(rollupMB, u.Rollup.CPU.Of(m.services), u.Call*(4+4*m.services)) +
 		m.opts.Views*gbs(apiMB, u.View.CPU, u.Call)
 	requests := m.batches + m.batches + dispatches + sweeps + rollups + m.opts.Views

@@ -36,7 +36,7 @@ func (p *Pipeline) Rollup(ctx context.Context) error {
 		f.latency = latency[svc.ID]
 		figures[svc.ID] = f
 	}
-	err = p.renew(ctx, func(s *store.Snapshot) {
+	err = p.renew(ctx, nil, func(s *store.Snapshot) {
 		s.Measured = now
 		for i, view := range s.Services {
 			f := figures[view.ID]

@@ -19,51 +19,68 @@ const (
 // as they are now, figures as Rollup left them. Detect does it after a flip,
 // Sweep every minute. Whoever writes at the same time has read the same table:
 // after a conflict it is read again.
-func (p *Pipeline) Snapshot(ctx context.Context) error { return p.renew(ctx, nil) }
+func (p *Pipeline) Snapshot(ctx context.Context) error { return p.renew(ctx, nil, nil) }
 
-// renew builds and writes the snapshot. figures, where given, replaces the
+// reading is what a snapshot is made from: the one before it, and the states of
+// all services, read after it. Whoever changes a state then writes the snapshot:
+// if the one before still stands, the states do.
+type reading struct {
+	old     store.Snapshot
+	version int64
+	states  map[monitor.ServiceID]store.State
+}
+
+func (p *Pipeline) read(ctx context.Context, cfg *monitor.Config) (r reading, err error) {
+	if r.old, r.version, err = p.Store.Snapshot(ctx); err != nil {
+		return r, err
+	}
+	r.states, err = p.Store.States(ctx, ids(cfg.Services))
+	return r, err
+}
+
+// renew builds and writes the snapshot, from what was read before, if it was, and
+// after a conflict from what it reads itself. figures, where given, replaces the
 // figures of the services.
-func (p *Pipeline) renew(ctx context.Context, figures func(*store.Snapshot)) error {
+func (p *Pipeline) renew(ctx context.Context, before *reading, figures func(*store.Snapshot)) error {
 	cfg, err := p.Config(ctx, 0)
 	if err != nil {
 		return err
 	}
 	return p.retry(ctx, func() error {
-		old, version, err := p.Store.Snapshot(ctx)
-		if err != nil {
-			return err
+		r := before
+		before = nil
+		if r == nil {
+			fresh, err := p.read(ctx, cfg)
+			if err != nil {
+				return err
+			}
+			r = &fresh
 		}
 		next := store.Snapshot{
-			Generated: p.Now(), Fresh: p.Fresh, Site: cfg.Site, Config: cfg.Version, Measured: old.Measured,
+			Generated: p.Now(), Fresh: p.Fresh, Site: cfg.Site, Config: cfg.Version, Measured: r.old.Measured,
+			Services: serviceViews(cfg, *r),
 		}
-		if next.Services, err = p.serviceViews(ctx, cfg, old); err != nil {
-			return err
-		}
-		if next.Incidents, err = p.incidentViews(ctx, old); err != nil {
+		if next.Incidents, err = p.incidentViews(ctx, r.old); err != nil {
 			return err
 		}
 		if figures != nil {
 			figures(&next)
 		}
-		return p.Store.PutSnapshot(ctx, next, version)
+		return p.Store.PutSnapshot(ctx, next, r.version)
 	})
 }
 
-func (p *Pipeline) serviceViews(ctx context.Context, cfg *monitor.Config, old store.Snapshot) ([]store.ServiceView, error) {
+func serviceViews(cfg *monitor.Config, r reading) []store.ServiceView {
 	public := publicServices(cfg)
-	states, err := p.Store.States(ctx, ids(public))
-	if err != nil {
-		return nil, err
-	}
 	views := make([]store.ServiceView, len(public))
 	for i, svc := range public {
-		views[i] = serviceView(cfg, svc, states[svc.ID])
-		if at := slices.IndexFunc(old.Services, func(v store.ServiceView) bool { return v.ID == svc.ID }); at >= 0 {
-			was := old.Services[at]
+		views[i] = serviceView(cfg, svc, r.states[svc.ID])
+		if at := slices.IndexFunc(r.old.Services, func(v store.ServiceView) bool { return v.ID == svc.ID }); at >= 0 {
+			was := r.old.Services[at]
 			views[i].Uptime, views[i].Days, views[i].Latency = was.Uptime, was.Days, was.Latency
 		}
 	}
-	return views, nil
+	return views
 }
 
 func publicServices(cfg *monitor.Config) []monitor.Service {

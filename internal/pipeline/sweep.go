@@ -31,13 +31,22 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r, err := p.read(ctx, cfg)
+	if err != nil {
+		return fmt.Errorf("sweep: %w", err)
+	}
 	var failed []error
+	before := &r
 	for shard := range cfg.Shards() {
-		if err := p.sweepShard(ctx, cfg, shard); err != nil {
+		changed, err := p.sweepShard(ctx, cfg, shard, r.states)
+		if err != nil {
 			failed = append(failed, fmt.Errorf("sweep shard %d: %w", shard, err))
 		}
+		if changed || err != nil {
+			before = nil // the snapshot is to show it
+		}
 	}
-	if err := p.sweepIncidents(ctx, cfg); err != nil {
+	if err := p.sweepIncidents(ctx, cfg, r.states); err != nil {
 		failed = append(failed, fmt.Errorf("sweep incidents: %w", err))
 	}
 	if p.Publisher != nil {
@@ -45,36 +54,33 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 			failed = append(failed, fmt.Errorf("sweep outbox: %w", err))
 		}
 	}
-	if err := p.Snapshot(ctx); err != nil {
+	if err := p.renew(ctx, before, nil); err != nil {
 		failed = append(failed, fmt.Errorf("renew snapshot: %w", err))
 	}
 	return errors.Join(append(failed, p.setAside(ctx))...)
 }
 
-func (p *Pipeline) sweepShard(ctx context.Context, cfg *monitor.Config, shard int) error {
+// sweepShard lets time pass for the services of a shard, and reports whether that
+// changed one.
+func (p *Pipeline) sweepShard(ctx context.Context, cfg *monitor.Config, shard int, states map[monitor.ServiceID]store.State) (changed bool, err error) {
 	seen, err := p.hear(ctx, cfg, shard)
 	if err != nil {
-		return err
+		return false, err
 	}
-	var services []monitor.Service
 	for _, svc := range cfg.Services {
-		if svc.Shard == shard {
-			services = append(services, svc)
+		if svc.Shard != shard {
+			continue
 		}
-	}
-	states, err := p.Store.States(ctx, ids(services))
-	if err != nil {
-		return err
-	}
-	for _, svc := range services {
 		tick := func(state detect.Service) (detect.Service, detect.Effects) {
 			return detect.Tick(cfg, svc, state, seen.At, schedule.Silence, p.Now())
 		}
-		if _, err := p.advance(ctx, cfg, svc, states[svc.ID], tick); err != nil {
-			return fmt.Errorf("tick %s: %w", svc.ID, err)
+		turned, err := p.advance(ctx, cfg, svc, states[svc.ID], tick)
+		if err != nil {
+			return changed, fmt.Errorf("tick %s: %w", svc.ID, err)
 		}
+		changed = changed || turned
 	}
-	return nil
+	return changed, nil
 }
 
 // hear brings up to date when each monitor of a shard was last heard of.
@@ -109,7 +115,7 @@ func (p *Pipeline) hear(ctx context.Context, cfg *monitor.Config, shard int) (st
 
 // sweepIncidents tells tiers that have become due, and looks after services
 // that are bad and belong to no incident yet.
-func (p *Pipeline) sweepIncidents(ctx context.Context, cfg *monitor.Config) error {
+func (p *Pipeline) sweepIncidents(ctx context.Context, cfg *monitor.Config, states map[monitor.ServiceID]store.State) error {
 	board, err := p.Store.Board(ctx)
 	if err != nil {
 		return err
@@ -120,10 +126,6 @@ func (p *Pipeline) sweepIncidents(ctx context.Context, cfg *monitor.Config) erro
 		}
 	}
 	if err := p.release(ctx, cfg, board); err != nil {
-		return err
-	}
-	states, err := p.Store.States(ctx, ids(cfg.Services))
-	if err != nil {
 		return err
 	}
 	for _, svc := range cfg.Services {

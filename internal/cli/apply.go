@@ -104,7 +104,7 @@ func putInForce(cmd *cobra.Command, d *deployment, cfg *monitor.Config, dryRun b
 	case dryRun:
 		return nil, errFound
 	}
-	stored, err := d.store.PutConfig(ctx, cfg, version, author(ctx, d))
+	stored, err := d.store.PutConfig(ctx, cfg, version, caller(ctx, d))
 	if errors.Is(err, table.ErrConflict) {
 		return nil, failed(fmt.Errorf("somebody else has stored a version after %d: nothing was written", version), "look at what they changed with `sonde diff`, then apply again")
 	}
@@ -140,14 +140,14 @@ func newTokens(cmd *cobra.Command, s *store.Store, cfg *monitor.Config) error {
 		}
 		has, err := s.HasToken(cmd.Context(), m.ID)
 		if err != nil {
-			return failed(err, "")
+			return awsError("read the token of "+string(m.ID), err)
 		}
 		if has {
 			continue
 		}
 		token, err := s.NewToken(cmd.Context(), m.ID)
 		if err != nil {
-			return failed(err, "")
+			return awsError("store the token of "+string(m.ID), err)
 		}
 		_, _ = fmt.Fprintf(cmd.OutOrStdout(), "heartbeat %s: ping /ping/%s (shown only now)\n", m.ID, token)
 	}
@@ -173,8 +173,10 @@ func configCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
 		Short: "The versions of the configuration in a DynamoDB table",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Example: `  sonde config history --stack sonde
+  sonde config rollback 7 --stack sonde`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(historyCommand(), rollbackCommand())
 	for _, c := range cmd.Commands() {
@@ -188,16 +190,21 @@ func historyCommand() *cobra.Command {
 	var asJSON bool
 	var limit int
 	cmd := &cobra.Command{
-		Use:     "history",
-		Short:   "List the versions: when, by whom, what is in them",
-		Example: `  sonde config history --stack sonde`,
-		Args:    cobra.NoArgs,
+		Use:   "history",
+		Short: "List the versions: when, by whom, what is in them",
+		Long:  `Lists the versions, newest first; * is the one in force.`,
+		Example: `  sonde config history --stack sonde
+  sonde config history --stack sonde --json`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if limit < 1 {
+				return usage(fmt.Errorf("--limit is %d", limit), "give 1 or more")
+			}
 			d, err := where.open(cmd.Context())
 			if err != nil {
 				return err
 			}
-			versions, err := d.store.ConfigHistory(cmd.Context(), limit)
+			versions, err := history(cmd.Context(), d.store, limit)
 			if err != nil {
 				return awsError("read the versions", err)
 			}
@@ -214,14 +221,36 @@ func historyCommand() *cobra.Command {
 	return cmd
 }
 
-func printHistory(w io.Writer, versions []store.ConfigInfo) {
+// versionLine is a version in `sonde config history --json`.
+type versionLine struct {
+	store.ConfigInfo
+	Current bool `json:"current"` // it is in force
+}
+
+func history(ctx context.Context, s *store.Store, limit int) ([]versionLine, error) {
+	infos, err := s.ConfigHistory(ctx, limit)
+	if err != nil {
+		return nil, err
+	}
+	current, err := s.ConfigVersion(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lines := make([]versionLine, len(infos))
+	for i, info := range infos {
+		lines[i] = versionLine{info, info.Number == current}
+	}
+	return lines, nil
+}
+
+func printHistory(w io.Writer, versions []versionLine) {
 	if len(versions) == 0 {
 		_, _ = fmt.Fprintln(w, "no configuration was ever applied")
 	}
-	for i, v := range versions {
+	for _, v := range versions {
 		mark := " "
-		if i == 0 {
-			mark = "*" // in force
+		if v.Current {
+			mark = "*"
 		}
 		by := v.By
 		if by == "" {

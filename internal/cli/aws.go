@@ -4,15 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
-	"os/user"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/logging"
@@ -32,6 +32,7 @@ func (f *awsFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.endpoint, "endpoint-url", "", "where AWS answers, for emulators (or $AWS_ENDPOINT_URL)")
 	cmd.Flags().StringVar(&f.region, "region", "", "AWS Region (default: $AWS_REGION, or the profile's)")
 	cmd.Flags().StringVar(&f.profile, "profile", "", "AWS profile (default: $AWS_PROFILE)")
+	cmd.MarkFlagsMutuallyExclusive("table", "stack") // $SONDE_TABLE gives way to --stack
 }
 
 // isGiven reports whether a deployment on AWS is meant at all.
@@ -39,11 +40,46 @@ func (f *awsFlags) isGiven() bool { return f.table != "" || f.stack != "" }
 
 // deployment is a deployed Sonde.
 type deployment struct {
-	aws     aws.Config
-	table   string
-	outputs map[string]string // of the stack; nil without --stack
-	status  string            // of the stack
-	store   *store.Store
+	aws      aws.Config
+	endpoint *string // of --endpoint-url; nil: not given
+	table    string
+	outputs  map[string]string // of the stack; nil without --stack
+	status   string            // of the stack
+	store    *store.Store
+}
+
+// The clients. --endpoint-url is set on each: on aws.Config it would give way to
+// AWS_ENDPOINT_URL_DYNAMODB and its like (resolveBaseEndpoint in the SDK's
+// clients).
+
+func (d *deployment) dynamodb() *dynamodb.Client {
+	return dynamodb.NewFromConfig(d.aws, func(o *dynamodb.Options) { o.BaseEndpoint = first(d.endpoint, o.BaseEndpoint) })
+}
+
+func (d *deployment) cloudformation() *cloudformation.Client {
+	return cloudformation.NewFromConfig(d.aws, func(o *cloudformation.Options) { o.BaseEndpoint = first(d.endpoint, o.BaseEndpoint) })
+}
+
+func (d *deployment) sns() *sns.Client {
+	return sns.NewFromConfig(d.aws, func(o *sns.Options) { o.BaseEndpoint = first(d.endpoint, o.BaseEndpoint) })
+}
+
+func (d *deployment) sqs() *sqs.Client {
+	return sqs.NewFromConfig(d.aws, func(o *sqs.Options) { o.BaseEndpoint = first(d.endpoint, o.BaseEndpoint) })
+}
+
+func (d *deployment) sts() *sts.Client {
+	return sts.NewFromConfig(d.aws, func(o *sts.Options) {
+		o.BaseEndpoint = first(d.endpoint, o.BaseEndpoint)
+		o.RetryMaxAttempts = 1
+	})
+}
+
+func first(given, otherwise *string) *string {
+	if given != nil {
+		return given
+	}
+	return otherwise
 }
 
 var errNoTable = usage(errors.New("no table is given"), "give it with --table or in SONDE_TABLE, or name the stack with --stack")
@@ -62,32 +98,34 @@ func (f *awsFlags) open(ctx context.Context) (*deployment, error) {
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
-		return nil, usage(fmt.Errorf("read AWS settings: %w", err), "see `aws configure list`")
+		return nil, settingsError(err)
 	}
 	if cfg.Region == "" {
 		return nil, usage(errors.New("no AWS Region is given"), "give it with --region, or in AWS_REGION")
 	}
-	if f.endpoint != "" {
-		cfg.BaseEndpoint = &f.endpoint
-	}
 	d := &deployment{aws: cfg, table: f.table}
+	if f.endpoint != "" {
+		d.endpoint = &f.endpoint
+	}
 	if f.stack != "" {
 		if err := d.readStack(ctx, f.stack); err != nil {
 			return nil, err
 		}
 	}
-	client := dynamodb.NewFromConfig(cfg)
-	d.store = store.New(dynamo.New(client, d.table, now), now)
+	d.store = store.New(dynamo.New(d.dynamodb(), d.table, now), now)
 	return d, nil
 }
 
 // readStack finds the table in the stack's outputs.
 func (d *deployment) readStack(ctx context.Context, name string) error {
-	out, err := cloudformation.NewFromConfig(d.aws).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
+	out, err := d.cloudformation().DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
 	if err != nil {
 		var api smithy.APIError
 		if errors.As(err, &api) && strings.Contains(api.ErrorMessage(), "does not exist") {
 			return usage(fmt.Errorf("there is no stack %s in %s", name, d.aws.Region), "see its name in samconfig.toml or `aws cloudformation list-stacks`, and its Region")
+		}
+		if isDenied(err) {
+			return failed(fmt.Errorf("describe stack %s: %w", name, err), hintOf(err)+"; or name the table with --table")
 		}
 		return awsError("describe stack "+name, err)
 	}
@@ -103,42 +141,4 @@ func (d *deployment) readStack(ctx context.Context, name string) error {
 	}
 	d.table = d.outputs["TableName"]
 	return nil
-}
-
-// author is who does this, for the table: the caller's ARN, or where AWS does not
-// say, the user of this machine.
-func author(ctx context.Context, d *deployment) string {
-	if d != nil {
-		out, err := sts.NewFromConfig(d.aws).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{}, func(o *sts.Options) { o.RetryMaxAttempts = 1 })
-		if err == nil && aws.ToString(out.Arn) != "" {
-			return aws.ToString(out.Arn)
-		}
-	}
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return os.Getenv("USER")
-}
-
-// awsError says what failed on AWS and what to do about it.
-func awsError(doing string, err error) error {
-	var api smithy.APIError
-	var op *net.OpError
-	text := err.Error()
-	hint := ""
-	switch {
-	case errors.As(err, &api) && strings.HasPrefix(api.ErrorCode(), "AccessDenied"):
-		hint = "these credentials may not do that: " + api.ErrorMessage()
-	case errors.As(err, &api) && api.ErrorCode() == "ResourceNotFoundException":
-		hint = "is it the right name, and the right Region?"
-	case errors.As(err, &api) && (api.ErrorCode() == "ExpiredToken" || api.ErrorCode() == "ExpiredTokenException"):
-		hint = "the credentials have expired: log in again, such as with `aws sso login`"
-	case errors.As(err, &api) && (api.ErrorCode() == "UnrecognizedClientException" || api.ErrorCode() == "InvalidClientTokenId"):
-		hint = "AWS does not know these credentials: see `aws sts get-caller-identity`"
-	case strings.Contains(text, "get credentials") || strings.Contains(text, "failed to refresh cached credentials"):
-		hint = "no AWS credentials were found: see `aws configure`, or give --profile"
-	case errors.As(err, &op):
-		hint = "nothing answers there: is the endpoint right (--endpoint-url, AWS_ENDPOINT_URL), and the network up?"
-	}
-	return failed(fmt.Errorf("%s: %w", doing, err), hint)
 }

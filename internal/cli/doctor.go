@@ -74,7 +74,7 @@ func printDoctor(w io.Writer, lines []doctor.Line) {
 // finding too.
 func examine(ctx context.Context, d *deployment, stack string) doctor.Findings {
 	f := doctor.Findings{Table: doctor.Table{Name: d.table}}
-	client := dynamodb.NewFromConfig(d.aws)
+	client := d.dynamodb()
 	out, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &d.table})
 	f.Now = now()
 	var missing *types.ResourceNotFoundException
@@ -86,7 +86,7 @@ func examine(ctx context.Context, d *deployment, stack string) doctor.Findings {
 		f.ServerTime, _ = awsmiddleware.GetServerTime(out.ResultMetadata)
 	}
 	if ttl, err := client.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: &d.table}); err != nil {
-		f.Table.StreamsHidden = true
+		f.Table.TTLErr = brief(err)
 	} else {
 		f.Table.TTL = ttl.TimeToLiveDescription.TimeToLiveStatus == types.TimeToLiveStatusEnabled || ttl.TimeToLiveDescription.TimeToLiveStatus == types.TimeToLiveStatusEnabling
 	}
@@ -95,11 +95,7 @@ func examine(ctx context.Context, d *deployment, stack string) doctor.Findings {
 		f.Locations = examineLocations(ctx, d.store, cfg)
 	}
 	f.Outbox = examineOutbox(ctx, d.store)
-	asides, err := d.store.Asides(ctx, 1000)
-	f.SetAside = doctor.SetAside{N: len(asides), Err: brief(err)}
-	if len(asides) > 0 {
-		f.SetAside.First = asides[0].PK + " " + asides[0].SK + ": " + asides[0].Reason
-	}
+	f.SetAside = examineAsides(ctx, d.store)
 	if d.outputs != nil {
 		f.Stack = &doctor.Stack{Name: stack, Status: d.status}
 		examineTopics(ctx, d, cfg, &f)
@@ -123,40 +119,44 @@ func examineConfig(ctx context.Context, d *deployment, f *doctor.Findings) *moni
 	return cfg
 }
 
-func examineLocations(ctx context.Context, s *store.Store, cfg *monitor.Config) []doctor.Location {
+func examineLocations(ctx context.Context, s *store.Store, cfg *monitor.Config) (out []doctor.Location) {
+	found := locations(cfg)
+	for shard := range cfg.Shards() {
+		seen, _, err := s.Seen(ctx, shard)
+		for id, l := range found {
+			if err != nil {
+				l.Err = brief(err)
+			}
+			for _, ms := range seen.Last[id] {
+				if at := time.UnixMilli(ms).UTC(); at.After(l.Last) {
+					l.Last = at
+				}
+			}
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(found)) {
+		out = append(out, *found[id])
+	}
+	return out
+}
+
+// locations is where checks run from, with the shortest interval of each; 0
+// where all is paused.
+func locations(cfg *monitor.Config) map[monitor.Location]*doctor.Location {
 	found := map[monitor.Location]*doctor.Location{}
 	for _, m := range cfg.Monitors {
 		for _, id := range m.Locations {
 			l := found[id]
 			if l == nil {
-				l = &doctor.Location{ID: id, Interval: m.Every}
+				l = &doctor.Location{ID: id}
 				found[id] = l
 			}
-			if !m.Paused {
-				l.Interval = min(l.Interval, m.Every)
+			if !m.Paused && (l.Interval == 0 || m.Every < l.Interval) {
+				l.Interval = m.Every
 			}
 		}
 	}
-	for shard := range cfg.Shards() {
-		seen, _, err := s.Seen(ctx, shard)
-		if err != nil {
-			continue // the table's line says so
-		}
-		for id, monitors := range seen.Last {
-			if l := found[id]; l != nil {
-				for _, ms := range monitors {
-					if at := time.UnixMilli(ms).UTC(); at.After(l.Last) {
-						l.Last = at
-					}
-				}
-			}
-		}
-	}
-	var out []doctor.Location
-	for _, id := range slices.Sorted(maps.Keys(found)) {
-		out = append(out, *found[id])
-	}
-	return out
+	return found
 }
 
 func examineOutbox(ctx context.Context, s *store.Store) doctor.Outbox {
@@ -173,17 +173,30 @@ func examineOutbox(ctx context.Context, s *store.Store) doctor.Outbox {
 	return out
 }
 
-// examineTopics lists who is subscribed to each tier, and to operations.
-func examineTopics(ctx context.Context, d *deployment, cfg *monitor.Config, f *doctor.Findings) {
-	client := sns.NewFromConfig(d.aws)
-	tiers := []string{}
-	if cfg != nil {
-		for _, t := range cfg.Tiers {
-			tiers = append(tiers, string(t.ID))
+// examineAsides reads what the functions could not read, and adds what could not
+// be read just now and is not among it.
+func examineAsides(ctx context.Context, s *store.Store) doctor.SetAside {
+	asides, err := s.Asides(ctx, 1000)
+	if err != nil {
+		return doctor.SetAside{Err: brief(err)}
+	}
+	for _, a := range s.Unreadable() {
+		if !slices.ContainsFunc(asides, func(b store.Aside) bool { return a.PK == b.PK && a.SK == b.SK }) {
+			asides = append(asides, a)
 		}
 	}
+	out := doctor.SetAside{N: len(asides)}
+	if out.N > 0 {
+		out.First = asides[0].PK + " " + asides[0].SK + ": " + asides[0].Reason
+	}
+	return out
+}
+
+// examineTopics lists who is subscribed to each tier, and to operations.
+func examineTopics(ctx context.Context, d *deployment, cfg *monitor.Config, f *doctor.Findings) {
+	client := d.sns()
 	phones := false
-	for _, tier := range append(tiers, "operations") {
+	for _, tier := range append(tiers(d, cfg), operations) {
 		t := doctor.Topic{Tier: tier, ARN: d.outputs[strings.ToUpper(tier[:1])+tier[1:]+"TopicArn"], Confirmed: map[string]int{}}
 		if t.ARN != "" {
 			t.Err = brief(subscriptions(ctx, client, &t))
@@ -194,6 +207,26 @@ func examineTopics(ctx context.Context, d *deployment, cfg *monitor.Config, f *d
 	if phones {
 		f.SMS = examineSMS(ctx, client)
 	}
+}
+
+// operations is the topic of those who run Sonde, which is no tier's.
+const operations = "operations"
+
+// tiers are those of the configuration; where it cannot be read, those that the
+// stack has topics for.
+func tiers(d *deployment, cfg *monitor.Config) (ids []string) {
+	if cfg != nil {
+		for _, t := range cfg.Tiers {
+			ids = append(ids, string(t.ID))
+		}
+		return ids
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.outputs)) {
+		if tier, is := strings.CutSuffix(name, "TopicArn"); is && !strings.EqualFold(tier, operations) {
+			ids = append(ids, strings.ToLower(tier[:1])+tier[1:])
+		}
+	}
+	return ids
 }
 
 func subscriptions(ctx context.Context, client *sns.Client, t *doctor.Topic) error {
@@ -229,7 +262,7 @@ func examineSMS(ctx context.Context, client *sns.Client) *doctor.SMS {
 }
 
 func examineQueues(ctx context.Context, d *deployment) (out []doctor.Queue) {
-	client := sqs.NewFromConfig(d.aws)
+	client := d.sqs()
 	for _, name := range slices.Sorted(maps.Keys(d.outputs)) {
 		queue, is := strings.CutSuffix(name, "FailuresUrl")
 		if !is {

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,17 +12,23 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/sondehq/sonde/internal/cli"
 	"github.com/sondehq/sonde/internal/table/dynamo/dynamotest"
 )
 
+var update = flag.Bool("update", false, "write the golden files")
+
 // cloud stands for AWS: DynamoDB is real, the rest answers as its API reference
 // says, for a stack "sonde" whose on-call tier has one subscriber, and one who has
-// not confirmed.
-func cloud(t *testing.T, table string) (endpoint string) {
+// not confirmed. Calls that are denied, by their names, are answered so.
+func cloud(t *testing.T, table string, denied ...string) (endpoint string) {
 	t.Helper()
 	local, err := url.Parse(dynamotest.Start(t))
 	if err != nil {
@@ -35,6 +42,11 @@ func cloud(t *testing.T, table string) (endpoint string) {
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		target := r.Header.Get("X-Amz-Target")
+		if _, call, is := strings.Cut(target, "."); is && slices.Contains(denied, call) {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = fmt.Fprintf(w, `{"__type":"AccessDeniedException","message":"not allowed to %s"}`, call)
+			return
+		}
 		if strings.HasPrefix(target, "DynamoDB") {
 			store.ServeHTTP(w, r)
 			return
@@ -59,7 +71,11 @@ func cloud(t *testing.T, table string) (endpoint string) {
 		member := func(name, value string) string {
 			return "<member><OutputKey>" + name + "</OutputKey><OutputValue>" + value + "</OutputValue></member>"
 		}
-		switch form.Get("Action") {
+		action := form.Get("Action")
+		if slices.Contains(denied, action) {
+			action = ""
+		}
+		switch action {
 		case "DescribeStacks":
 			outputs := member("TableName", table) + member("OncallTopicArn", "arn:aws:sns:us-west-2:123456789012:oncall") +
 				member("ProbeFailuresUrl", "https://sqs.us-west-2.amazonaws.com/123456789012/ProbeFailures") +
@@ -116,25 +132,65 @@ func TestStack(t *testing.T) {
 	run(cli.ExitUsage, "there is no stack nowhere in us-west-2", "status", "--stack", "nowhere")
 	run(cli.ExitUsage, "has no output TableName", "status", "--stack", "other")
 
-	text := run(cli.ExitFound, "ok       stack: sonde is CREATE_COMPLETE", "doctor", "--stack", "sonde")
-	for _, line := range []string{
-		"ok       configuration: version 1, applied ",
-		"bad      location us-west-2: no result yet",
-		"ok       tier oncall: 1 sms",
-		"warning  tier oncall: 1 not confirmed",
-		"bad      tier operations: has no topic",
-		"bad      SMS: the account is in the sandbox",
-		"ok       dead letters: none in ProbeFailures",
-		"bad      dead letters: 3 in StreamFailures",
-		"ok       outbox: everything is delivered",
-		"ok       clock: agrees with AWS's",
-	} {
-		if !strings.Contains(text, line) {
-			t.Errorf("doctor does not say %q:\n%s", line, text)
-		}
-	}
+	golden(t, "doctor", run(cli.ExitFound, "", "doctor", "--stack", "sonde"), table)
+	golden(t, "history", run(cli.ExitFine, "", "config", "history", "--stack", "sonde"), table)
 	run(cli.ExitFound, `"level": "bad"`, "doctor", "--stack", "sonde", "--json")
-	run(cli.ExitFound, "warning  topics, queues: not looked at", "doctor", "--table", table)
+	golden(t, "doctor-table", run(cli.ExitFound, "", "doctor", "--table", table), table)
 	run(cli.ExitFound, "bad      table: there is no table nowhere", "doctor", "--table", "nowhere")
 	run(cli.ExitUsage, "no table is given", "doctor")
+}
+
+// TestDenied: what may not be asked is said, and is no reason to end; no name from
+// STS is no reason not to apply.
+func TestDenied(t *testing.T) {
+	_, table := dynamotest.Table(t)
+	endpoint := cloud(t, table, "GetCallerIdentity", "DescribeTimeToLive", "GetItem", "ListSubscriptionsByTopic", "GetQueueAttributes")
+	allowed := cloud(t, table, "GetCallerIdentity")
+	file := filepath.Join(t.TempDir(), "monitors.yaml")
+	if err := os.WriteFile(file, []byte("monitors:\n  - {id: web, tcp: web.example.com:443}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if code := cli.Run(context.Background(), []string{"apply", "-f", file, "--stack", "sonde", "--endpoint-url", allowed}, &out, &out); code != cli.ExitFine {
+		t.Fatalf("apply: exit %d\n%s", code, out.String())
+	}
+	out.Reset()
+	if code := cli.Run(context.Background(), []string{"config", "history", "--table", table, "--json", "--endpoint-url", allowed}, &out, &out); code != cli.ExitFine ||
+		strings.Contains(out.String(), "arn:") || !strings.Contains(out.String(), `"current": true`) {
+		t.Errorf("history: exit %d, want 0 with a user of this machine\n%s", code, out.String())
+	}
+	me := regexp.MustCompile(`"by": "(.*)"`).FindStringSubmatch(out.String())
+	if me == nil {
+		t.Fatalf("nobody is named\n%s", out.String())
+	}
+	out.Reset()
+	code := cli.Run(context.Background(), []string{"doctor", "--stack", "sonde", "--endpoint-url", endpoint}, &out, &out)
+	if code != cli.ExitFound {
+		t.Errorf("doctor: exit %d, want %d: the operations topic is missing", code, cli.ExitFound)
+	}
+	golden(t, "doctor-denied", strings.ReplaceAll(out.String(), "by "+me[1], "by USER"), table)
+}
+
+var ages = regexp.MustCompile(`applied \d+\w+ ago`)
+
+var times = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`)
+
+// golden compares with testdata/NAME.golden what does not differ from run to run.
+func golden(t *testing.T, name, got, table string) {
+	t.Helper()
+	got = strings.ReplaceAll(got, table, "TABLE")
+	got = times.ReplaceAllString(ages.ReplaceAllString(got, "applied AGE ago"), "TIME")
+	path := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
 }

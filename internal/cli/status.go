@@ -23,8 +23,9 @@ import (
 
 // storeFlags say which store a command works on.
 type storeFlags struct {
-	data string
-	aws  awsFlags
+	data  string
+	local bool // --data was given, and holds even where $SONDE_TABLE is set
+	aws   awsFlags
 }
 
 func now() time.Time { return time.Now().UTC() }
@@ -32,11 +33,14 @@ func now() time.Time { return time.Now().UTC() }
 func (f *storeFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.data, "data", ".sonde", "the store of `sonde up` or `sonde demo` in this directory, running or not")
 	f.aws.add(cmd)
+	cmd.MarkFlagsMutuallyExclusive("data", "table")
+	cmd.MarkFlagsMutuallyExclusive("data", "stack")
+	cmd.PreRun = func(cmd *cobra.Command, _ []string) { f.local = cmd.Flags().Changed("data") }
 }
 
 // open opens the store. A running system's is used through its socket.
 func (f *storeFlags) open(ctx context.Context) (s *store.Store, done func(), err error) {
-	if f.aws.isGiven() {
+	if f.aws.isGiven() && !f.local {
 		d, err := f.aws.open(ctx)
 		if err != nil {
 			return nil, nil, err
@@ -106,7 +110,7 @@ notifications that are not delivered yet, from the store of a running or stopped
 sonde, or from a DynamoDB table.`,
 		Example: `  sonde status
   sonde status --data /tmp/sonde-demo-1 --json
-  sonde status --table sonde-prod`,
+  sonde status --stack sonde`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, done, err := where.open(cmd.Context())
@@ -116,7 +120,7 @@ sonde, or from a DynamoDB table.`,
 			defer done()
 			report, err := gather(cmd.Context(), s)
 			if err != nil {
-				return failed(err, "")
+				return failed(err, hintOf(err))
 			}
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), report)

@@ -132,7 +132,7 @@ func shown(path, value string) string {
 	switch {
 	case value == "":
 		return "(none)"
-	case strings.Contains(path, "headers.") && !strings.Contains(value, "${"), strings.HasSuffix(path, ".body"):
+	case strings.Contains(path, "headers.") && !isReference(value), strings.HasSuffix(path, ".body"):
 		return "***"
 	case slices.ContainsFunc([]string{"every", "timeout", "recheck", "after", "remind", "hold", "grace"}, func(name string) bool {
 		return path == name || strings.HasSuffix(path, "."+name)
@@ -146,6 +146,19 @@ func shown(path, value string) string {
 		return string(runes[:maxShown]) + "..."
 	}
 	return value
+}
+
+// isReference reports whether a header's value, quoted, is a reference to a secret
+// and nothing beside it but the name of a scheme: what else stands there may be
+// part of the secret.
+func isReference(quoted string) bool {
+	text := strings.Trim(quoted, `"`)
+	for _, scheme := range []string{"Bearer ", "Basic ", "Token "} {
+		text = strings.TrimPrefix(text, scheme)
+	}
+	inside, starts := strings.CutPrefix(text, "${")
+	inside, ends := strings.CutSuffix(inside, "}")
+	return starts && ends && !strings.ContainsAny(inside, "${}")
 }
 
 // withoutSecrets hides what may be secret in a URL: a password, and the values of

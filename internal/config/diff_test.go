@@ -72,3 +72,31 @@ func TestDiffHidesSecrets(t *testing.T) {
 		}
 	}
 }
+
+// TestDiffShowsReferences: a reference to a secret is shown, and nothing that
+// stands beside it.
+func TestDiffShowsReferences(t *testing.T) {
+	load := func(value string) *monitor.Config {
+		t.Helper()
+		text := "monitors:\n  - {id: a, http: {url: \"https://example.com\", headers: {X-Api-Key: \"" + value + "\"}}}\n"
+		cfg, err := config.Load("monitors.yaml", []byte(text), config.Options{Home: "eu-west-1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cfg
+	}
+	for _, test := range []struct{ value, want string }{
+		{"${env:KEY}", `"${env:KEY}"`},
+		{"Bearer ${ssm:/sonde/key}", `"Bearer ${ssm:/sonde/key}"`},
+		{"sesame-${env:KEY}", "***"},
+		{"${env:KEY}-sesame", "***"},
+		{"${env:USER}sesame${env:KEY}", "***"},
+		{"sesame", "***"},
+	} {
+		d, err := config.Diff(load("before"), load(test.value))
+		want := []config.Field{{Path: "http.headers.X-Api-Key", Before: "***", After: test.want}}
+		if diff := cmp.Diff(want, d.Fields["monitor a"]); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s", test.value, err, diff)
+		}
+	}
+}

@@ -38,7 +38,7 @@ type Findings struct {
 	Table      Table
 	Config     Config
 	Topics     []Topic
-	SMS        *SMS // nil: nobody gets SMS
+	SMS        *SMS // nil: not asked for, since no subscription that was seen is for SMS
 	Locations  []Location
 	Queues     []Queue
 	Outbox     Outbox
@@ -51,12 +51,12 @@ type Stack struct{ Name, Status string }
 
 // Table is the DynamoDB table.
 type Table struct {
-	Name, Status  string
-	Stream        bool
-	TTL           bool
-	StreamsHidden bool // it could not be asked
-	Missing       bool // there is none of that name
-	Err           error
+	Name, Status string
+	Stream       bool
+	TTL          bool
+	TTLErr       error // whether rows expire could not be asked
+	Missing      bool  // there is none of that name
+	Err          error
 }
 
 // Config is the configuration in force.
@@ -64,7 +64,7 @@ type Config struct {
 	Version int64
 	Applied time.Time
 	By      string
-	Unread  string // why it cannot be read; empty: it can
+	Unread  string // why this program cannot read it; empty: it can
 	Err     error
 }
 
@@ -88,7 +88,8 @@ type SMS struct {
 type Location struct {
 	ID       monitor.Location
 	Last     time.Time     // scheduled time of the last result; zero: none yet
-	Interval time.Duration // the shortest of its monitors
+	Interval time.Duration // the shortest of its monitors; 0: all are paused
+	Err      error         // part of what was heard could not be read
 }
 
 // Queue is a dead-letter queue.
@@ -129,19 +130,37 @@ func Judge(f Findings) []Line {
 	for _, l := range f.Locations {
 		lines = append(lines, location(l, f.Now))
 	}
+	if len(f.Locations) == 0 {
+		lines = append(lines, Line{Warning, "locations", "not looked at: there is no configuration that can be read", ""})
+	}
 	if f.Stack == nil {
 		lines = append(lines, Line{Warning, "topics, queues", "not looked at", "name the stack with --stack"})
+	} else {
+		lines = append(lines, ofStack(f)...)
 	}
+	return append(lines, outbox(f.Outbox, f.Now), setAside(f.SetAside), clock(f.Now, f.ServerTime))
+}
+
+// ofStack judges what only the stack's outputs name.
+func ofStack(f Findings) (lines []Line) {
+	hidden := false
 	for _, t := range f.Topics {
 		lines = append(lines, topic(t)...)
+		hidden = hidden || t.Err != nil
 	}
-	if f.SMS != nil {
+	switch {
+	case f.SMS != nil:
 		lines = append(lines, sms(*f.SMS))
+	case hidden:
+		lines = append(lines, Line{Warning, "SMS", "not looked at: whether anybody gets SMS could not be asked", ""})
 	}
 	for _, q := range f.Queues {
 		lines = append(lines, queue(q))
 	}
-	return append(lines, outbox(f.Outbox, f.Now), setAside(f.SetAside), clock(f.Now, f.ServerTime))
+	if len(f.Queues) == 0 {
+		lines = append(lines, Line{Warning, "dead letters", "not looked at: the stack has no output that ends in FailuresUrl", "deploy the template again: an older one lacks it"})
+	}
+	return lines
 }
 
 // Worst is the worst level of lines.
@@ -181,8 +200,8 @@ func table(t Table) []Line {
 		return []Line{{Bad, "table", fmt.Sprintf("%s is %s", t.Name, t.Status), "wait, or see the console"}}
 	case !t.Stream:
 		return []Line{{Bad, "table", t.Name + " has no stream: nothing is detected and nobody told", "deploy the template again"}}
-	case t.StreamsHidden:
-		return []Line{{Warning, "table", t.Name + " is active; whether old rows expire could not be asked", ""}}
+	case t.TTLErr != nil:
+		return []Line{{OK, "table", t.Name + " is active, with stream", ""}, unasked("time to live", t.TTLErr)}
 	case !t.TTL:
 		return []Line{{Warning, "table", t.Name + " keeps expired rows for ever", "enable time to live on the attribute expires: deploy the template again"}}
 	}
@@ -194,7 +213,7 @@ func config(c Config, now time.Time) Line {
 	case c.Err != nil:
 		return unasked("configuration", c.Err)
 	case c.Unread != "":
-		return Line{Bad, "configuration", fmt.Sprintf("version %d cannot be read: %s", c.Version, c.Unread), "deploy functions of the version of the sonde that applied it"}
+		return Line{Warning, "configuration", fmt.Sprintf("version %d cannot be read here: %s", c.Version, c.Unread), "use the sonde that applied it; functions that cannot read it either set it aside, see below"}
 	case c.Version == 0:
 		return Line{Bad, "configuration", "none was ever applied: nothing is checked", "`sonde apply -f monitors.yaml`"}
 	}
@@ -207,6 +226,12 @@ func config(c Config, now time.Time) Line {
 
 func location(l Location, now time.Time) Line {
 	what := "location " + string(l.ID)
+	switch {
+	case l.Interval == 0:
+		return Line{OK, what, "all its monitors are paused", ""}
+	case l.Err != nil:
+		return unasked(what, l.Err)
+	}
 	do := "see its dispatch and probe functions, and its queue; a further Region needs infra/location.yaml"
 	if l.Last.IsZero() {
 		return Line{Bad, what, "no result yet", do}
@@ -223,6 +248,8 @@ func topic(t Topic) []Line {
 	switch {
 	case t.Err != nil:
 		return []Line{unasked(what, t.Err)}
+	case t.ARN == "" && t.Tier == "operations":
+		return []Line{{Bad, what, "has no topic: Sonde's own alarms reach nobody", "deploy the template again: an older one lacks it"}}
 	case t.ARN == "":
 		return []Line{{Bad, what, "has no topic: its messages cannot be sent", "name the tier oncall, administrators or customers, or give it a topic in the template (SONDE_TOPICS)"}}
 	}

@@ -55,7 +55,8 @@ func TestJudge(t *testing.T) {
 		},
 		"uncertain": func(f *doctor.Findings) {
 			f.Stack.Status = "UPDATE_IN_PROGRESS"
-			f.Table.StreamsHidden = true
+			f.Table.TTLErr = denied
+			f.Locations = append(f.Locations, doctor.Location{ID: "us-east-1", Interval: time.Minute, Err: denied})
 			f.Topics[0].Err, f.SMS = denied, &doctor.SMS{Err: denied}
 			f.Topics[1].Pending = 1
 			f.Queues[0].Err = denied
@@ -68,8 +69,13 @@ func TestJudge(t *testing.T) {
 			f.SMS = &doctor.SMS{Limit: "1"}
 			f.Outbox = doctor.Outbox{N: 1, Oldest: at.Add(-5 * time.Second)}
 		},
-		"table-only": func(f *doctor.Findings) { f.Stack, f.Topics, f.SMS, f.Queues = nil, nil, nil, nil },
-		"denied":     func(f *doctor.Findings) { f.Table.Err, f.Config = denied, doctor.Config{Err: denied} },
+		"denied-topics": func(f *doctor.Findings) { f.Topics[0].Err, f.Topics[1].Err, f.SMS = denied, denied, nil },
+		"old-stack":     func(f *doctor.Findings) { f.Queues, f.Topics[1] = nil, doctor.Topic{Tier: "operations"} },
+		"paused":        func(f *doctor.Findings) { f.Locations[0] = doctor.Location{ID: "eu-west-1"} },
+		"table-only":    func(f *doctor.Findings) { f.Stack, f.Topics, f.SMS, f.Queues = nil, nil, nil, nil },
+		"denied": func(f *doctor.Findings) {
+			f.Table.Err, f.Config, f.Locations = denied, doctor.Config{Err: denied}, nil
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := well()

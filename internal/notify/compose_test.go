@@ -3,12 +3,14 @@ package notify_test
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
+	_ "time/tzdata" // the tests must not depend on the system's zones
 
 	"github.com/google/go-cmp/cmp"
 
@@ -19,29 +21,40 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew; read their diff")
 
-var t0 = time.Date(2019, 5, 29, 1, 0, 7, 0, time.UTC)
+var (
+	t0     = time.Date(2019, 5, 29, 1, 0, 7, 0, time.UTC)
+	events = []incident.Event{incident.EventOpened, incident.EventEscalated, incident.EventReminder, incident.EventUpdated, incident.EventResolved}
+)
 
+// notification is one of the outage of DESIGN.md, which the loss of a first
+// balancer preceded.
 func notification(event incident.Event, public bool) incident.Notification {
 	n := incident.Notification{
-		ID: "n-" + string(event), Incident: "k3j2h1g5f4d6", Tier: "oncall", Event: event, Receipt: string(event), At: t0.Add(time.Minute),
+		ID: "m2x7" + string(event), Incident: "k3j2h1g5f4d6", Tier: "oncall", Event: event, Receipt: string(event), At: t0.Add(time.Minute),
 		Title: "Load balancers: outage", Phase: incident.Investigating, Impact: monitor.ImpactCritical, Worst: monitor.ImpactCritical,
 		Opened: t0.Add(-20 * time.Minute), Since: t0,
 		Services: []incident.Affected{
 			{ID: "balancers", Name: "Load balancers", Cause: true, Status: monitor.MajorOutage, Total: 2},
 			{ID: "app", Name: "Web application", Status: monitor.PartialOutage, Alive: 1, Total: 2},
+			{ID: "api", Name: "API", Status: monitor.MajorOutage, Total: 1},
 		},
 		Text:   "Load balancers: down, none of 2 parts works.",
-		Detail: "lb-primary: refused: connect to 203.0.113.10:443: connection refused\nlb-secondary: timeout: timeout in connect to 203.0.113.11:443",
+		Detail: "lb-primary: refused: connect to 203.0.113.10:443: connection refused\nlb-secondary: timeout: no answer within 10s from 203.0.113.11:443, connected after 35ms, TLS done after 71ms",
 		Site:   "Intervals", Zone: "America/Los_Angeles", URL: "https://status.example.com/incidents/k3j2h1g5f4d6",
 	}
 	switch event {
+	case incident.EventReminder:
+		n.Receipt, n.At = "reminder-2", t0.Add(time.Hour)
 	case incident.EventResolved:
 		n.Resolved, n.Impact, n.Phase = t0.Add(6*time.Hour+50*time.Minute), monitor.ImpactNone, incident.Done
-		n.Text = "Restored after 6h 50m."
-		n.Services[0].Restored, n.Services[1].Restored = n.Resolved, n.Resolved
+		n.At, n.Text = n.Resolved.Add(40*time.Second), "Restored after 6h 50m."
+		for i := range n.Services {
+			n.Services[i].Restored = n.Resolved
+		}
 	case incident.EventUpdated:
-		n.Text = "Load balancers: still working, but redundancy is lost: 1 of 2 left."
+		n.At, n.Phase, n.Text = t0.Add(6*time.Hour), incident.Monitoring, "Load balancers: still working, but redundancy is lost: 1 of 2 left."
 		n.Services[0].Status, n.Services[0].Alive = monitor.AtRisk, 1
+		n.Services[1].Restored, n.Services[2].Restored = n.At, n.At
 		n.Title, n.Impact = "Load balancers: at risk, 1 of 2 left", monitor.ImpactMinor
 	}
 	if public {
@@ -50,131 +63,157 @@ func notification(event incident.Event, public bool) incident.Notification {
 	return n
 }
 
-func digest() []incident.Notification {
-	other := notification(incident.EventOpened, false)
-	other.ID, other.Incident, other.Title, other.Impact = "n-2", "z9y8x7w6v5u4", "Reports: degraded", monitor.ImpactMinor
-	other.Worst, other.Text, other.Detail = monitor.ImpactMinor, "Reports: working, but not as well as it should.", "reports: expect: total_ms < 500 (total_ms was 702.5)"
-	other.Opened, other.URL = t0, "https://status.example.com/incidents/z9y8x7w6v5u4"
-	other.Services = []incident.Affected{{ID: "reports", Name: "Reports", Cause: true, Status: monitor.DegradedPerf, Alive: 1, Total: 1}}
-	return []incident.Notification{other, notification(incident.EventOpened, false)}
+// other is a notification of an incident of its own.
+func other(i int, event incident.Event) incident.Notification {
+	n := notification(event, false)
+	name := fmt.Sprintf("Shop %d", i)
+	n.ID, n.Incident, n.Title = fmt.Sprintf("other%d", i), fmt.Sprintf("shop%08d", i), name+": degraded"
+	n.Impact, n.Worst, n.Opened, n.Since = monitor.ImpactMinor, monitor.ImpactMinor, t0, t0
+	n.Text, n.Detail = name+": working, but not as well as it should.", "shop: expect: total_ms < 500 (total_ms was 702.5)"
+	n.URL = "https://status.example.com/incidents/" + n.Incident
+	n.Services = []incident.Affected{{ID: monitor.ServiceID(fmt.Sprintf("shop-%d", i)), Name: name, Cause: true, Status: monitor.DegradedPerf, Alive: 1, Total: 1}}
+	if event == incident.EventResolved {
+		n.Impact, n.Text, n.Services[0].Restored = monitor.ImpactNone, "Restored after 6h 50m.", n.Resolved
+	}
+	return n
+}
+
+func others(n int, event incident.Event) (all []incident.Notification) {
+	for i := range n {
+		all = append(all, other(i, event))
+	}
+	return all
+}
+
+// atRisk is how the outage of DESIGN.md began.
+func atRisk() incident.Notification {
+	n := notification(incident.EventOpened, false)
+	n.ID, n.At = "m2x7risk", n.Opened.Add(30*time.Second)
+	n.Title, n.Text = "Load balancers: at risk, 1 of 2 left", "Load balancers: still working, but redundancy is lost: 1 of 2 left."
+	n.Impact, n.Worst, n.Since = monitor.ImpactMinor, monitor.ImpactMinor, n.Opened
+	n.Services = []incident.Affected{{ID: "balancers", Name: "Load balancers", Cause: true, Status: monitor.AtRisk, Alive: 1, Total: 2}}
+	n.Detail = "lb-primary: refused: connect to 203.0.113.10:443: connection refused"
+	return n
+}
+
+func cases() map[string][]incident.Notification {
+	all := map[string][]incident.Notification{
+		"at-risk":         {atRisk()},
+		"digest":          append(others(2, incident.EventOpened), notification(incident.EventOpened, false)),
+		"digest-resolved": append(others(1, incident.EventResolved), notification(incident.EventResolved, false)),
+		"digest-storm":    append(others(44, incident.EventOpened), notification(incident.EventOpened, false)),
+		"late":            {atRisk(), notification(incident.EventEscalated, false)},
+	}
+	for _, event := range events {
+		all[string(event)] = []incident.Notification{notification(event, false)}
+		all[string(event)+"-public"] = []incident.Notification{notification(event, true)}
+	}
+	return all
 }
 
 // TestGolden: every message, as it is read. What a change of them looks like is
 // seen in the diff of testdata.
 func TestGolden(t *testing.T) {
-	cases := map[string][]incident.Notification{"digest": digest()}
-	for _, event := range []incident.Event{incident.EventOpened, incident.EventEscalated, incident.EventUpdated, incident.EventReminder, incident.EventResolved} {
-		cases[string(event)] = []incident.Notification{notification(event, false)}
-		cases[string(event)+"-public"] = []incident.Notification{notification(event, true)}
-	}
-	for name, ns := range cases {
+	for name, ns := range cases() {
 		t.Run(name, func(t *testing.T) {
 			m := notify.Compose(ns)
 			check(t, m)
-			var machine any
+			var machine map[string]any
 			if err := json.Unmarshal([]byte(m.Machine), &machine); err != nil {
 				t.Fatalf("machine body: %v", err)
 			}
-			delete(machine.(map[string]any), "sonde")
+			delete(machine, "sonde") // the notifications themselves; TestMachine
 			pretty, _ := json.MarshalIndent(machine, "", "  ")
-			got := "Subject: " + m.Subject + "\n\n" + m.Email + "\nSMS: " + m.SMS + "\n\n" + string(pretty) + "\n"
-			path := filepath.Join("testdata", name+".golden")
-			if *update {
-				if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-					t.Fatal(err)
-				}
+			septets, _ := notify.GSM7(m.SMS)
+			golden(t, name, fmt.Sprintf("Subject: %s\n\n%s\nSMS (%d septets): %s\n\nAttributes: %v\n\n%s\n", m.Subject, m.Email, septets, m.SMS, m.Attributes, pretty))
+		})
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("message differs (-want +got):\n%s", diff)
+	}
+}
+
+// TestOrderDoesNotMatter: several in any order, and one of them twice, give the
+// same message.
+func TestOrderDoesNotMatter(t *testing.T) {
+	for name, ns := range cases() {
+		t.Run(name, func(t *testing.T) {
+			backwards := append(slices.Clone(ns), ns[0])
+			slices.Reverse(backwards)
+			want := notify.Compose(ns)
+			if diff := cmp.Diff(want, notify.Compose(backwards)); diff != "" {
+				t.Errorf("another order gives another message (-want +got):\n%s", diff)
 			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("message differs (-want +got):\n%s", diff)
+			if len(want.Notifications) != len(ns) {
+				t.Errorf("%d notifications in a message of %d", len(want.Notifications), len(ns))
 			}
 		})
 	}
 }
 
-// check: what SNS, mail readers and phones ask of every message.
-func check(t *testing.T, m notify.Message) {
-	t.Helper()
-	if len(m.Subject) > notify.MaxSubject || m.Subject == "" {
-		t.Errorf("subject of %d characters: %q", len(m.Subject), m.Subject)
-	}
-	for _, r := range m.Subject {
-		if r < ' ' || r > '~' {
-			t.Errorf("subject holds %q: %q", r, m.Subject)
-		}
-	}
-	if m.SMS != "" {
-		if n, ok := notify.GSM7(m.SMS); !ok || n > notify.MaxSMS-13 {
-			t.Errorf("SMS of %d septets, GSM-7 %t: %q", n, ok, m.SMS)
-		}
-	}
-	for line := range strings.Lines(m.Email) {
-		text := strings.TrimRight(line, "\n")
-		if utf8.RuneCountInString(text) > 72 && strings.Contains(strings.TrimSpace(text), " ") {
-			t.Errorf("line of %d columns: %q", utf8.RuneCountInString(text), text)
-		}
-		for _, r := range text {
-			if r < ' ' || r == 0x7f || r == '\u202e' {
-				t.Errorf("e-mail holds %q: %q", r, text)
-			}
-		}
-	}
-	var alarm struct{ AlarmName, NewStateValue string }
-	if err := json.Unmarshal([]byte(m.Machine), &alarm); err != nil || alarm.AlarmName == "" {
-		t.Errorf("machine body: %v: %s", err, m.Machine)
-	}
-	if state, _, _ := strings.Cut(m.Subject, ":"); (state == "OK" || state == "ALARM") && state != alarm.NewStateValue {
-		t.Errorf("subject says %s, machine body %s", state, alarm.NewStateValue)
+func TestComposeNothing(t *testing.T) {
+	if diff := cmp.Diff(notify.Message{}, notify.Compose(nil)); diff != "" {
+		t.Errorf("message of nothing (-want +got):\n%s", diff)
 	}
 }
 
-// TestOpenAndCloseAgree: what opens an alarm is what closes it.
-func TestOpenAndCloseAgree(t *testing.T) {
-	name := func(event incident.Event) string {
-		var alarm struct{ AlarmName string }
-		if err := json.Unmarshal([]byte(notify.Compose([]incident.Notification{notification(event, false)}).Machine), &alarm); err != nil {
-			t.Fatal(err)
-		}
-		return alarm.AlarmName
-	}
-	if name(incident.EventOpened) != name(incident.EventResolved) {
-		t.Errorf("opened as %q, closed as %q", name(incident.EventOpened), name(incident.EventResolved))
-	}
-}
-
-func TestOrderDoesNotMatter(t *testing.T) {
-	ns := digest()
-	a, b := notify.Compose(ns), notify.Compose([]incident.Notification{ns[1], ns[0]})
-	if diff := cmp.Diff(a, b); diff != "" {
-		t.Errorf("the order changes the message:\n%s", diff)
-	}
-}
-
-func TestGSM7(t *testing.T) {
+// TestIdentity: who a message is about, and by which id it is known.
+func TestIdentity(t *testing.T) {
+	opened, escalated := atRisk(), notification(incident.EventEscalated, false)
 	for _, test := range []struct {
-		text string
-		want int
-		ok   bool
-	}{{"abc", 3, true}, {"", 0, true}, {"a[b]", 6, true}, {"5€", 3, true}, {"ä@ß", 3, true}, {"“quoted”", 0, false}, {"`", 0, false}} {
-		if n, ok := notify.GSM7(test.text); n != test.want || ok != test.ok {
-			t.Errorf("%q: got %d, %t, want %d, %t", test.text, n, ok, test.want, test.ok)
+		name     string
+		all      []incident.Notification
+		id       string // empty: one that is derived
+		incident string
+	}{
+		{"one", []incident.Notification{opened}, opened.ID, opened.Incident},
+		{"two of one incident", []incident.Notification{opened, escalated}, "", opened.Incident},
+		{"two incidents", []incident.Notification{opened, other(1, incident.EventOpened)}, "", ""},
+	} {
+		m := notify.Compose(test.all)
+		if test.id != "" && m.ID != test.id || m.ID == "" || m.Incident != test.incident {
+			t.Errorf("%s: got id %q, incident %q", test.name, m.ID, m.Incident)
 		}
 	}
 }
 
-// FuzzCompose: whatever targets and operators write, the message can be sent.
-func FuzzCompose(f *testing.F) {
-	f.Add("Load balancers: outage", "Ünïcode → “name”", "a\r\nBcc: x@example.com\x1b[31m\u202e", "https://status.example.com/i/1")
-	f.Add(strings.Repeat("ä", 300), strings.Repeat("x", 400), strings.Repeat("word ", 200), "")
-	f.Fuzz(func(t *testing.T, title, name, detail, url string) {
-		for _, event := range []incident.Event{incident.EventOpened, incident.EventResolved, incident.EventReminder} {
-			n := notification(event, false)
-			n.Title, n.Detail, n.URL, n.Text = title, detail, url, detail
-			n.Services[0].Name, n.Site = name, name
-			check(t, notify.Compose([]incident.Notification{n}))
+// TestWhoRings: the phone rings for beginnings, escalations and ends, also in
+// the midst of other things, and then the event says so.
+func TestWhoRings(t *testing.T) {
+	reminder, updated := notification(incident.EventReminder, false), notification(incident.EventUpdated, false)
+	for _, test := range []struct {
+		name  string
+		all   []incident.Notification
+		event string
+		state string
+		sms   string // how it begins
+	}{
+		{"reminder", []incident.Notification{reminder}, "reminder", "ALARM", ""},
+		{"update", []incident.Notification{updated}, "updated", "UPDATE", ""},
+		{"updates", []incident.Notification{updated, other(1, incident.EventUpdated)}, "updated", "UPDATE", ""},
+		{"update and opening of another", []incident.Notification{updated, other(1, incident.EventOpened)}, "opened", "ALARM", "DEGRADED: Shop 1 "},
+		{"reminder and end of another", []incident.Notification{reminder, other(1, incident.EventResolved)}, "resolved", "ALARM", "OK: Shop 1 "},
+		{"opening, not yet told, and update", []incident.Notification{atRisk(), updated}, "opened", "ALARM", "AT RISK: Load balancers"},
+		{"opening, not yet told, and end", []incident.Notification{atRisk(), notification(incident.EventResolved, false)}, "resolved", "OK", "OK: Load balancers"},
+	} {
+		m := notify.Compose(test.all)
+		state, _, _ := strings.Cut(m.Subject, ":")
+		if m.Attributes["event"] != test.event || state != test.state || !strings.HasPrefix(m.SMS, test.sms) || (m.SMS == "") != (test.sms == "") {
+			t.Errorf("%s: got event %s, subject %q, SMS %q", test.name, m.Attributes["event"], m.Subject, m.SMS)
 		}
-	})
+	}
 }

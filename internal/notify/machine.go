@@ -2,10 +2,14 @@ package notify
 
 import (
 	"encoding/json"
-	"time"
 
 	"github.com/sondehq/sonde/internal/incident"
 )
+
+// maxMachine is the size of a machine body in bytes. It stands in a message four
+// times, and quoted, and must leave room for the e-mail (SNS: 262,144 bytes in
+// all; API reference, Publish).
+const maxMachine = 20_000
 
 // alarm is the JSON that CloudWatch alarms send, every field of it, since some
 // receivers refuse what lacks one (CloudWatch User Guide, "Notify users on
@@ -25,7 +29,7 @@ type alarm struct {
 	AlarmActions                       []string
 	InsufficientDataActions            []string
 	Trigger                            trigger
-	Sonde                              []incident.Notification `json:"sonde"`
+	Sonde                              ours `json:"sonde"`
 }
 
 type trigger struct {
@@ -49,40 +53,94 @@ type dimension struct {
 	Value string `json:"value"`
 }
 
+// ours is what Sonde knows and an alarm cannot say.
+type ours struct {
+	Version       int                     `json:"version"` // of this object: 1
+	Message       string                  `json:"message"`
+	Notifications []incident.Notification `json:"notifications"`
+	Omitted       int                     `json:"omitted,omitempty"` // notifications for which there was no room
+}
+
 // alarmTime is how CloudWatch writes times.
 const alarmTime = "2006-01-02T15:04:05.000-0700"
 
-// machine is the body for HTTPS, SQS and Lambda subscribers. The alarm's name
-// holds the incident's id: what opened is what is closed.
-func machine(ns []incident.Notification) string {
-	n := ns[0]
-	state, old := "ALARM", "OK"
-	if n.Event == incident.EventResolved {
-		state, old = "OK", "ALARM"
+// noAccount stands for the AWS account, which no text can know.
+const noAccount = "000000000000"
+
+// machine is the body for HTTPS, SQS and Lambda subscribers. An alarm bears the
+// name of its incident and no other, so that what opened it is what closes it.
+// A digest of alarms has a name of its own: were it that of one incident, the
+// end of this one would close the page of the others.
+func machine(accounts []account, message string) string {
+	a := accounts[0]
+	body := describe(a)
+	if len(accounts) > 1 {
+		body.NewStateReason = summary(accounts) + " " + body.NewStateReason
+		body.AlarmDescription = digestSubject(accounts)
+		if !a.isOver() {
+			body.AlarmName = "sonde/digest/" + message
+		}
 	}
-	a := alarm{
-		AlarmName: "sonde/" + n.Incident, AlarmDescription: clean(n.Title),
-		AWSAccountID: "000000000000", AlarmConfigurationUpdatedTimestamp: n.Opened.UTC().Format(alarmTime),
-		NewStateValue: state, OldStateValue: old, NewStateReason: clean(n.Text), StateChangeTime: n.At.UTC().Format(alarmTime),
-		Region: "Sonde", AlarmArn: "arn:aws:sonde:::incident/" + n.Incident,
+	body.AlarmArn = "arn:aws:sonde:global:" + noAccount + ":alarm:" + body.AlarmName
+	var all []incident.Notification
+	for _, account := range accounts {
+		all = append(append(all, account.earlier...), account.Notification)
+	}
+	return encode(body, message, all)
+}
+
+func describe(a account) alarm {
+	value, old := stateAlarm, stateAlarm
+	switch a.Event {
+	case incident.EventResolved:
+		value = stateOK
+	case incident.EventOpened:
+		old = stateOK
+	}
+	description := headlineOf(a)
+	if a.URL != "" {
+		description += ". " + a.URL
+	}
+	region := a.Site // shown as a place
+	if region == "" {
+		region = "Sonde"
+	}
+	return alarm{
+		AlarmName: "sonde/" + a.Incident, AlarmDescription: description, AWSAccountID: noAccount,
+		AlarmConfigurationUpdatedTimestamp: a.Opened.UTC().Format(alarmTime),
+		NewStateValue:                      value, OldStateValue: old, NewStateReason: verdict(a),
+		StateChangeTime: a.At.UTC().Format(alarmTime), Region: region,
 		OKActions: []string{}, AlarmActions: []string{}, InsufficientDataActions: []string{},
 		Trigger: trigger{
 			MetricName: "Availability", Namespace: "Sonde", StatisticType: "Statistic", Statistic: "MINIMUM",
-			Dimensions: []dimension{{"Service", serviceID(n)}}, Period: int(time.Minute / time.Second), EvaluationPeriods: 1, DatapointsToAlarm: 1,
+			Dimensions: []dimension{{"Service", a.service()}}, Period: 60, EvaluationPeriods: 1, DatapointsToAlarm: 1,
 			ComparisonOperator: "LessThanThreshold", Threshold: 1, TreatMissingData: "missing",
 		},
-		Sonde: ns,
 	}
-	text, err := json.Marshal(a)
-	if err != nil {
-		return "{}" // no field of it can fail
-	}
-	return string(text)
 }
 
-func serviceID(n incident.Notification) string {
-	if len(n.Services) == 0 {
-		return ""
+// encode writes as much as there is room for: everything, or no details, or no
+// services either, and then fewer and fewer notifications.
+func encode(body alarm, message string, all []incident.Notification) string {
+	body.Sonde = ours{Version: 1, Message: message, Notifications: all}
+	for step := 0; ; step++ {
+		text, err := json.Marshal(body)
+		if err == nil && len(text) <= maxMachine || len(body.Sonde.Notifications) == 0 {
+			return string(text)
+		}
+		if err != nil || step > 1 {
+			body.Sonde.Notifications = body.Sonde.Notifications[:len(body.Sonde.Notifications)/2]
+			body.Sonde.Omitted = len(all) - len(body.Sonde.Notifications)
+			continue
+		}
+		less := make([]incident.Notification, len(all))
+		for i, n := range all {
+			n.Detail = ""
+			if step == 1 {
+				n.Services = nil
+			}
+			less[i] = n
+		}
+		body.Sonde.Notifications = less
 	}
-	return string(n.Services[0].ID)
 }

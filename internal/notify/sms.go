@@ -1,59 +1,90 @@
 package notify
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/sondehq/sonde/internal/incident"
+	"github.com/sondehq/sonde/internal/monitor"
 )
 
-// displayName is what a topic's DisplayName may take in front of an SMS, as
-// "NAME> " (SNS Developer Guide, "Publishing SMS messages to a topic").
-const displayName = 13
+const (
+	// displayName is what a topic's DisplayName takes in front of an SMS: its
+	// first ten characters and "> " (SNS API reference, CreateTopic: DisplayName).
+	displayName = 12
 
-// sms is one part of GSM-7 for what a phone is worth ringing for: beginnings,
-// escalations and ends. Empty for anything else.
-func sms(ns []incident.Notification) string {
-	n := ns[0]
-	head, tail := "", ""
-	switch n.Event {
-	case incident.EventOpened, incident.EventEscalated:
-		head, tail = "ALARM ", " since "+clock(n.Since, n.Zone)
-	case incident.EventResolved:
-		head, tail = "OK ", " restored after "+incident.Span(n.Resolved.Sub(n.Since))
-	default:
-		return ""
-	}
-	title := n.Title
-	if n.Event == incident.EventResolved {
-		title = rootName(n)
-	}
-	if len(ns) > 1 {
-		tail += " and more"
-	}
-	link := ". " + n.URL
-	if n.URL == "" || len(n.URL) > 80 {
-		link = ". Incident " + n.Incident
-	}
-	tail = plainSMS(tail + link)
-	room := MaxSMS - displayName - septetsOf(head) - septetsOf(tail)
-	name := plainSMS(title)
-	for septetsOf(name) > room && name != "" {
-		name = name[:len(name)-1]
-	}
-	return head + strings.TrimRight(name, " ") + tail
+	// leastName is what must be left for the name of a service next to a link.
+	leastName = 20
+)
+
+// rings reports whether an event is worth an SMS.
+func rings(event incident.Event) bool {
+	return event == incident.EventOpened || event == incident.EventEscalated || event == incident.EventResolved
 }
 
-// plainSMS is plain text without the one character of ASCII that GSM-7 lacks.
-// A space in front is kept.
-func plainSMS(text string) string {
-	lead := ""
-	if strings.HasPrefix(text, " ") {
-		lead = " "
-	}
-	return lead + strings.ReplaceAll(plain(text), "`", "'")
+// alerts are the words with which an SMS begins, for the statuses whose words a
+// title begins with.
+var alerts = []struct {
+	status monitor.Status
+	alert  string
+}{
+	{monitor.MajorOutage, "DOWN"}, {monitor.PartialOutage, "PARTLY DOWN"}, {monitor.DegradedPerf, "DEGRADED"}, {monitor.AtRisk, "AT RISK"},
 }
 
-func septetsOf(text string) int {
-	n, _ := GSM7(text)
-	return n
+// sms is one part in GSM-7: the state, the service, since when, and a link that
+// is never cut, or the incident's id.
+//
+//	DOWN: Load balancers since 18:02 PDT. https://status.example.com/incidents/3f7k2m5d6a2b
+func sms(accounts []account) string {
+	a := accounts[0]
+	if len(accounts) > 1 {
+		head := state(a) + ": " + strconv.Itoa(len(accounts)) + " incidents: "
+		tail, room := ending(head, "", home(a.Notification), "")
+		return head + names(accounts, room, phone, septetsOf) + tail
+	}
+	head, middle := alert(a)
+	tail, room := ending(head, middle, a.URL, a.Incident)
+	return head + cut(a.nameIn(phone), room, septetsOf) + tail
+}
+
+// alert is what stands in an SMS before and after the service's name.
+func alert(a account) (head, middle string) {
+	if a.isOver() {
+		return stateOK + ": ", phone(" restored " + a.since())
+	}
+	_, matter := a.headline()
+	for _, w := range alerts {
+		if more, is := strings.CutPrefix(matter, incident.Words(w.status)); is {
+			return w.alert + ": ", phone(more + " " + a.since())
+		}
+	}
+	return stateAlarm + ": ", phone(condition(a))
+}
+
+// ending is what follows the name, and the room that is left for the name. A
+// link that would leave too little is left out.
+func ending(head, middle, url, id string) (tail string, room int) {
+	middle = cut(middle, 60, septetsOf)
+	left := func(tail string) int {
+		used, _ := GSM7(head + tail)
+		return MaxSMS - displayName - used
+	}
+	if url != "" {
+		if tail = middle + ". " + url; phone(url) == url && left(tail) >= leastName {
+			return tail, left(tail)
+		}
+	}
+	tail = middle + "."
+	if id != "" {
+		tail += " Incident " + phone(id) + "."
+	}
+	return tail, left(tail)
+}
+
+// home is the page of the site, from the page of one of its incidents.
+func home(n incident.Notification) string {
+	if site, ok := strings.CutSuffix(n.URL, "incidents/"+n.Incident); ok {
+		return site
+	}
+	return ""
 }

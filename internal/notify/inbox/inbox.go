@@ -1,20 +1,25 @@
-// Package inbox keeps the messages of one machine and shows them as SNS would
-// carry them: each e-mail with its subject, each SMS with its length, a column
-// for each tier. It is a page for the operator of that machine, not for the
-// public.
+// Package inbox is the carrier of one machine: it keeps the latest messages of
+// every tier and shows them as SNS would carry them, each e-mail with its
+// subject, each SMS with its length, each machine body, a column for each tier.
+// Its page is for the operator of that machine, not for the public.
+//
+//	in := inbox.New(200, inbox.Now(clock), inbox.Print(log.Println))
+//	mux.Handle("/inbox", in)
+//	mux.Handle("/inbox.json", in)
+//
+// An Inbox may be used from several goroutines. What has been published is shown
+// once it has been stored, where there is a store, and a message that comes again
+// is shown again, as SNS would send it again. It leaves out files: whoever wants
+// messages to outlive the process stores them (Store) and brings them back (Add).
 package inbox
 
 import (
-	_ "embed"
-	"encoding/json"
-	"html/template"
-	"net/http"
+	"context"
+	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/notify"
 )
 
@@ -22,116 +27,124 @@ import (
 type Entry struct {
 	At      time.Time      `json:"at"`
 	Message notify.Message `json:"message"`
+
+	Septets int `json:"sms_septets,omitempty"` // of the SMS, of notify.MaxSMS; 0 if there is none
 }
 
-// Inbox keeps the latest messages of every tier. It may be used from several
-// goroutines.
+// Inbox keeps the latest messages of every tier.
 type Inbox struct {
+	keep  int
+	now   func() time.Time
+	print func(line string)
+	store func(Entry) error
+
 	mu      sync.Mutex
-	keep    int
-	entries []Entry // oldest first
+	fail    func(notify.Message) error
+	entries []Entry // in the order of arrival, oldest first
 }
 
-// New returns an inbox that keeps so many messages a tier.
-func New(keep int) *Inbox { return &Inbox{keep: keep} }
+var _ notify.Publisher = (*Inbox)(nil)
 
-// Add shows a message.
-func (i *Inbox) Add(at time.Time, m notify.Message) {
+// Option is something that an inbox does besides.
+type Option func(*Inbox)
+
+// Now gives the inbox its clock; the system's by default.
+func Now(now func() time.Time) Option { return func(i *Inbox) { i.now = now } }
+
+// Print has a line printed for each message that is published, when it has
+// arrived.
+func Print(line func(string)) Option { return func(i *Inbox) { i.print = line } }
+
+// Store has each message that is published stored before it is shown. If that
+// fails, the message has not arrived and Publish returns the error.
+func Store(store func(Entry) error) Option { return func(i *Inbox) { i.store = store } }
+
+// New returns an inbox that keeps so many messages of each tier, at least one.
+func New(keep int, options ...Option) *Inbox {
+	i := &Inbox{keep: max(keep, 1), now: time.Now}
+	for _, option := range options {
+		option(i)
+	}
+	return i
+}
+
+// Fail makes Publish fail with what f returns for a message, until Fail(nil): an
+// outage of the carrier, for demos and tests. A message for which f returns nil
+// arrives.
+func (i *Inbox) Fail(f func(notify.Message) error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.entries = append(i.entries, Entry{at, m})
-	of, first := 0, -1
-	for at, e := range i.entries {
-		if e.Message.Tier == m.Tier {
-			of++
-			if first < 0 {
-				first = at
-			}
+	i.fail = f
+}
+
+// Publish implements notify.Publisher. The message has arrived when it returns
+// without an error.
+func (i *Inbox) Publish(ctx context.Context, m notify.Message) (string, error) {
+	err := ctx.Err()
+	i.mu.Lock()
+	fail := i.fail
+	i.mu.Unlock()
+	if err == nil && fail != nil {
+		err = fail(m)
+	}
+	e := entry(i.now(), m)
+	if err == nil && i.store != nil {
+		err = i.store(e)
+	}
+	if err != nil {
+		return "", fmt.Errorf("publish to tier %s: %w", m.Tier, err)
+	}
+	i.add(e)
+	if i.print != nil {
+		i.print(line(m))
+	}
+	return "local-" + m.ID, nil
+}
+
+// line is a message in a line of a log.
+func line(m notify.Message) string {
+	forms := "e-mail"
+	if m.SMS != "" {
+		forms = "e-mail, SMS"
+	}
+	return fmt.Sprintf("told %s: %s (%s)", m.Tier, m.Subject, forms)
+}
+
+// Add shows a message that arrived at another time, such as in an earlier run.
+// It neither stores nor prints it.
+func (i *Inbox) Add(at time.Time, m notify.Message) { i.add(entry(at, m)) }
+
+func entry(at time.Time, m notify.Message) Entry {
+	septets, _ := notify.GSM7(m.SMS)
+	return Entry{At: at, Message: m, Septets: septets}
+}
+
+func (i *Inbox) add(e Entry) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.entries = append(i.entries, e)
+	of, oldest := 0, -1
+	for at, old := range i.entries {
+		if old.Message.Tier != e.Message.Tier {
+			continue
+		}
+		of++
+		if oldest < 0 {
+			oldest = at
 		}
 	}
 	if of > i.keep {
-		i.entries = slices.Delete(i.entries, first, first+1)
+		i.entries = slices.Delete(i.entries, oldest, oldest+1)
 	}
 }
 
-// List returns the messages, newest first.
+// List returns the messages, newest first; of the same time, the last that
+// arrived first.
 func (i *Inbox) List() []Entry {
 	i.mu.Lock()
-	defer i.mu.Unlock()
 	list := slices.Clone(i.entries)
+	i.mu.Unlock()
 	slices.Reverse(list)
+	slices.SortStableFunc(list, func(a, b Entry) int { return b.At.Compare(a.At) })
 	return list
-}
-
-//go:embed inbox.html
-var source string
-
-// shown is an entry as the page needs it.
-type shown struct {
-	Entry
-	Septets int
-	Event   string
-}
-
-type column struct {
-	Tier    monitor.TierID
-	Entries []shown
-}
-
-// page is parsed when it is first asked for.
-var page = sync.OnceValues(func() (*template.Template, error) {
-	return template.New("inbox").Funcs(template.FuncMap{"indent": indent}).Parse(source)
-})
-
-func indent(text string) string {
-	var pretty any
-	if json.Unmarshal([]byte(text), &pretty) != nil {
-		return text
-	}
-	out, _ := json.MarshalIndent(pretty, "", "  ")
-	return string(out)
-}
-
-// ServeHTTP shows the messages: as a page, or as JSON where the path ends in
-// .json.
-func (i *Inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "the inbox can only be read", http.StatusMethodNotAllowed)
-		return
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	list := i.List()
-	if strings.HasSuffix(r.URL.Path, ".json") {
-		w.Header().Set("Content-Type", "application/json")
-		if list == nil {
-			list = []Entry{}
-		}
-		_ = json.NewEncoder(w).Encode(list)
-		return
-	}
-	t, err := page()
-	if err != nil {
-		http.Error(w, "the page cannot be made", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	_ = t.Execute(w, columns(list))
-}
-
-// columns groups messages by tier, in the order in which tiers first heard.
-func columns(list []Entry) []column {
-	var out []column
-	for _, e := range slices.Backward(list) {
-		at := slices.IndexFunc(out, func(c column) bool { return c.Tier == e.Message.Tier })
-		if at < 0 {
-			out = append(out, column{Tier: e.Message.Tier})
-			at = len(out) - 1
-		}
-		septets, _ := notify.GSM7(e.Message.SMS)
-		out[at].Entries = append([]shown{{e, septets, e.Message.Attributes["event"]}}, out[at].Entries...)
-	}
-	return out
 }

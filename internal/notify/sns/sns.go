@@ -1,22 +1,30 @@
 // Package sns carries messages over Amazon SNS, a topic a tier.
 //
-// A message with an SMS is published with a form for each protocol
-// (MessageStructure json); one without, such as an update or a reminder, as plain
-// text. Both carry the attributes event, impact, service and tier. SNS documents
-// attributes as delivered with plain text only, so a phone's subscription should
-// have the filter policy
+// A message with an SMS, one that opens, escalates or resolves, is published
+// with MessageStructure json: a text for each protocol, so that mail readers get
+// the e-mail, phones the SMS, and HTTPS, SQS and Lambda the machine body. One
+// without, an update or a reminder, is published as plain text to all protocols.
+// Both carry the attributes event, impact, service and tier. A phone's
+// subscription needs the filter policy
 //
 //	{"event": [{"exists": false}, "opened", "escalated", "resolved"]}
 //
-// which lets the structured messages through either way, and never an update.
+// SNS documents attributes as sent only with plain String messages, not with
+// MessageStructure json (Developer Guide, "Amazon SNS message attributes"); some
+// deliver both. This policy is right either way: a structured message comes
+// through because its event rings or because it shows no event, and a plain one,
+// which always shows its event, never does. An HTTPS subscriber that wants alarms
+// only, such as a pager, may have the same policy.
+//
+// A Publisher may be used from several goroutines. It keeps no state, tries no
+// error again beyond what the client does, and never fails for the length of a
+// text. It leaves out topics and subscriptions: the template makes them.
 package sns
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -32,10 +40,6 @@ type API interface {
 	Publish(ctx context.Context, in *sns.PublishInput, options ...func(*sns.Options)) (*sns.PublishOutput, error)
 }
 
-// maxMessage leaves room for attributes in the 262,144 bytes that a message may
-// have with them (SNS API reference, Publish).
-const maxMessage = 250_000
-
 // Publisher publishes to the topics of tiers.
 type Publisher struct {
 	client API
@@ -47,15 +51,24 @@ var _ notify.Publisher = (*Publisher)(nil)
 // New returns a publisher over the topic ARN of each tier.
 func New(client API, topics map[monitor.TierID]string) *Publisher { return &Publisher{client, topics} }
 
-// Publish implements notify.Publisher.
+// Publish implements notify.Publisher: it returns SNS's MessageId. The error
+// wraps notify.ErrPermanent for a tier without a topic, a topic that does not
+// exist or may not be published to, and a message that SNS refuses; throttling,
+// faults of SNS and of the network may be tried again.
 func (p *Publisher) Publish(ctx context.Context, m notify.Message) (string, error) {
-	topic, ok := p.topics[m.Tier]
-	if !ok {
+	topic := p.topics[m.Tier]
+	if topic == "" {
 		return "", fmt.Errorf("publish to tier %s: it has no topic (SONDE_TOPICS): %w", m.Tier, notify.ErrPermanent)
 	}
 	in := &sns.PublishInput{TopicArn: &topic, Subject: aws.String(m.Subject), MessageAttributes: attributes(m)}
-	if err := fill(in, m); err != nil {
-		return "", fmt.Errorf("publish to tier %s: %w: %w", m.Tier, notify.ErrPermanent, err)
+	room := maxPublish - reserve - len(m.Subject)
+	for name, value := range in.MessageAttributes {
+		room -= len(name) + len(*value.DataType) + len(*value.StringValue)
+	}
+	if m.SMS == "" {
+		in.Message = aws.String(cut(m.Email, room))
+	} else {
+		in.Message, in.MessageStructure = aws.String(structured(m, room)), aws.String("json")
 	}
 	out, err := p.client.Publish(ctx, in)
 	if err != nil {
@@ -64,65 +77,35 @@ func (p *Publisher) Publish(ctx context.Context, m notify.Message) (string, erro
 	return aws.ToString(out.MessageId), nil
 }
 
+// attributes are the message's own, without those that are empty, which SNS
+// refuses; and for phones the type of the SMS.
 func attributes(m notify.Message) map[string]types.MessageAttributeValue {
-	out := map[string]types.MessageAttributeValue{
-		"AWS.SNS.SMS.SMSType": {DataType: aws.String("String"), StringValue: aws.String("Transactional")},
-	}
-	for name, value := range m.Attributes {
+	out := map[string]types.MessageAttributeValue{}
+	set := func(name, value string) {
 		if value != "" {
 			out[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(value)}
 		}
 	}
+	for name, value := range m.Attributes {
+		set(name, value)
+	}
+	if m.SMS != "" {
+		set("AWS.SNS.SMS.SMSType", "Transactional") // highest reliability (Developer Guide, "Publishing SMS messages to a topic")
+	}
 	return out
 }
 
-// fill sets the message: as much of the e-mail as fits.
-func fill(in *sns.PublishInput, m notify.Message) error {
-	if m.SMS == "" {
-		in.Message = aws.String(cut(m.Email, maxMessage))
-		return nil
-	}
-	machine := m.Machine
-	if len(machine) > maxMessage/5 { // it stands in the message four times
-		machine = m.Subject
-	}
-	forms := map[string]string{"email": cut(m.Email, maxMessage/10), "sms": m.SMS}
-	for _, protocol := range []string{"http", "https", "sqs", "lambda"} {
-		forms[protocol] = machine
-	}
-	forms["default"] = forms["email"]
-	text, err := json.Marshal(forms)
-	if err != nil {
-		return err
-	}
-	if len(text) > maxMessage {
-		for _, protocol := range []string{"http", "https", "sqs", "lambda"} {
-			forms[protocol] = m.Subject
-		}
-		if text, err = json.Marshal(forms); err != nil {
-			return err
-		}
-	}
-	in.Message, in.MessageStructure = aws.String(string(text)), aws.String("json")
-	return nil
-}
-
-func cut(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most-20], "") + "\n[cut]\n"
-}
-
-// lasting are errors that a retry does not mend (SNS API reference, Publish).
+// lasting are the codes of errors that a retry does not mend (SNS API
+// reference, Publish, and common errors). All others may pass.
 var lasting = map[string]bool{
-	"NotFound": true, "NotFoundException": true, "InvalidParameter": true, "InvalidParameterException": true, "ParameterValueInvalid": true,
-	"AuthorizationError": true, "AuthorizationErrorException": true, "InvalidSecurity": true, "EndpointDisabled": true,
+	"NotFound": true, "InvalidParameter": true, "ParameterValueInvalid": true, "ValidationError": true, "ValidationException": true,
+	"AuthorizationError": true, "AccessDenied": true, "InvalidSecurity": true, "EndpointDisabled": true, "PlatformApplicationDisabled": true,
+	"KMSAccessDenied": true, "KMSDisabled": true, "KMSInvalidState": true, "KMSNotFound": true, "KMSOptInRequired": true,
 }
 
 func classify(err error) error {
-	var e smithy.APIError
-	if errors.As(err, &e) && lasting[e.ErrorCode()] {
+	var answer smithy.APIError
+	if errors.As(err, &answer) && lasting[answer.ErrorCode()] {
 		return fmt.Errorf("%w: %w", notify.ErrPermanent, err)
 	}
 	return err

@@ -1,0 +1,156 @@
+package notify
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/sondehq/sonde/internal/incident"
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// account is what a message says of one incident: the newest of the
+// notifications of it that are due at once, and the event that matters most to
+// somebody who has heard none of them.
+type account struct {
+	incident.Notification
+	earlier []incident.Notification // the older ones, oldest first
+	clock   clock
+}
+
+// gather makes an account of each incident, the most urgent first.
+func gather(due []incident.Notification) []account {
+	of := map[string][]incident.Notification{}
+	var order []string
+	for _, n := range due {
+		if of[n.Incident] == nil {
+			order = append(order, n.Incident)
+		}
+		of[n.Incident] = append(of[n.Incident], tidy(n))
+	}
+	var accounts []account
+	for _, id := range order {
+		accounts = append(accounts, recount(of[id]))
+	}
+	slices.SortStableFunc(accounts, func(a, b account) int {
+		return cmp.Or(urgency(b)-urgency(a), a.Since.Compare(b.Since), strings.Compare(a.Incident, b.Incident), strings.Compare(a.ID, b.ID))
+	})
+	return accounts
+}
+
+// course is the order of events in an incident, and of their weight to somebody
+// who hears of several at once: an escalation in a message that opens is part
+// of the opening.
+var course = map[incident.Event]int{
+	incident.EventOpened: 1, incident.EventEscalated: 2, incident.EventReminder: 3, incident.EventUpdated: 4, incident.EventResolved: 5,
+}
+
+func recount(ns []incident.Notification) account {
+	slices.SortStableFunc(ns, func(a, b incident.Notification) int {
+		return cmp.Or(a.At.Compare(b.At), course[a.Event]-course[b.Event], strings.Compare(a.ID, b.ID))
+	})
+	last := len(ns) - 1
+	a := account{Notification: ns[last], earlier: ns[:last], clock: newClock(ns[last])}
+	if a.isOver() {
+		return a
+	}
+	for _, n := range a.earlier {
+		if course[n.Event] < course[a.Event] {
+			a.Event, a.Receipt = n.Event, n.Receipt
+		}
+	}
+	return a
+}
+
+// urgency puts what must be acted on before what is over, and the worse first.
+func urgency(a account) int {
+	rank := map[incident.Event]int{incident.EventReminder: 3, incident.EventUpdated: 2, incident.EventResolved: 1}
+	event, known := rank[a.Event]
+	if !known {
+		event = 4
+	}
+	return event*10 + a.Impact.Rank()
+}
+
+// isOver reports whether the incident has ended.
+func (a account) isOver() bool { return a.Event == incident.EventResolved }
+
+// maxMatter is the longest end of a title that says what the matter is.
+const maxMatter = 40
+
+// headline splits the title into the service that it names and what the matter
+// is with it. A title that names no service stands alone.
+func (a account) headline() (service incident.Affected, matter string) {
+	for _, s := range a.Services {
+		after, names := strings.CutPrefix(a.Title, s.Name+": ")
+		if names && len(after) <= maxMatter && len(s.Name) >= len(service.Name) {
+			service, matter = s, after
+		}
+	}
+	if service.Name == "" {
+		service.Name = a.Title
+	}
+	if service.Name == "" {
+		service.Name = "Incident " + a.Incident
+	}
+	return service, matter
+}
+
+// service is the id of the service that the incident is named after.
+func (a account) service() string {
+	if s, _ := a.headline(); s.ID != "" {
+		return string(s.ID)
+	}
+	if len(a.Services) > 0 {
+		return string(a.Services[0].ID)
+	}
+	return ""
+}
+
+// nameIn writes the name of the headline in a smaller character set. One that
+// cannot be read in it is replaced by the service's id.
+func (a account) nameIn(set func(string) string) string {
+	s, _ := a.headline()
+	if name := set(s.Name); isReadable(name) || s.ID == "" {
+		return name
+	}
+	return set(string(s.ID))
+}
+
+func isReadable(name string) bool {
+	return strings.ContainsFunc(name, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
+}
+
+// since says since when the title holds. When the incident is less bad than it
+// was, only its beginning is known.
+func (a account) since() string {
+	switch {
+	case a.isOver():
+		return "at " + a.clock.brief(a.Resolved) + " after " + a.lasted()
+	case a.Impact == a.Worst:
+		return "since " + a.clock.brief(a.Since)
+	}
+	return "began " + a.clock.brief(a.Opened)
+}
+
+// lasted is how long the incident was as bad as its title says, until it was
+// over or until now.
+func (a account) lasted() string {
+	from, to := a.Since, a.At
+	if a.isOver() {
+		to = a.Resolved
+	} else if a.Impact != a.Worst {
+		from = a.Opened
+	}
+	return incident.Span(to.Sub(from))
+}
+
+// worst is the worst impact of all.
+func worst(accounts []account) monitor.Impact {
+	impact := monitor.ImpactNone
+	for _, a := range accounts {
+		impact = impact.Worse(a.Worst)
+	}
+	return impact
+}

@@ -1,0 +1,91 @@
+package notify_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/sondehq/sonde/internal/incident"
+	"github.com/sondehq/sonde/internal/notify"
+)
+
+// room is what the DisplayName of a topic leaves of an SMS.
+const room = notify.MaxSMS - len("1234567890> ")
+
+// tester is a *testing.T or a *rapid.T.
+type tester interface {
+	Helper()
+	Errorf(format string, args ...any)
+}
+
+// check: what SNS, mail readers and phones ask of every message.
+func check(t tester, m notify.Message) {
+	t.Helper()
+	if len(m.Subject) > notify.MaxSubject {
+		t.Errorf("subject of %d characters: %q", len(m.Subject), m.Subject)
+	}
+	if strings.ContainsFunc(m.Subject, func(r rune) bool { return r < ' ' || r > '~' }) {
+		t.Errorf("subject is not printable ASCII: %q", m.Subject)
+	}
+	state, _, _ := strings.Cut(m.Subject, ": ")
+	if !slices.Contains([]string{"ALARM", "OK", "UPDATE"}, state) {
+		t.Errorf("subject does not begin with a state: %q", m.Subject)
+	}
+	checkSMS(t, m)
+	checkEmail(t, m.Email)
+	checkMachine(t, m, state)
+	for name, value := range m.Attributes {
+		if !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
+			t.Errorf("attribute %s is %q", name, value)
+		}
+	}
+}
+
+func checkSMS(t tester, m notify.Message) {
+	t.Helper()
+	event := incident.Event(m.Attributes["event"])
+	if rings := event != incident.EventUpdated && event != incident.EventReminder; rings == (m.SMS == "") {
+		t.Errorf("SMS of event %s: %q", event, m.SMS)
+	}
+	if n, ok := notify.GSM7(m.SMS); !ok || n > room || strings.ContainsFunc(m.SMS, unicode.IsControl) {
+		t.Errorf("SMS of %d septets, GSM-7 %t: %q", n, ok, m.SMS)
+	}
+}
+
+func checkEmail(t tester, email string) {
+	t.Helper()
+	if !strings.HasSuffix(email, "\n") || !utf8.ValidString(email) {
+		t.Errorf("e-mail ends with %q, valid %t", email[max(len(email)-10, 0):], utf8.ValidString(email))
+	}
+	for line := range strings.Lines(email) {
+		line = strings.TrimSuffix(line, "\n")
+		if n := utf8.RuneCountInString(line); n > 72 && !strings.Contains(line, "://") || n > 998 {
+			t.Errorf("line of %d columns: %q", n, line)
+		}
+		if strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsGraphic(r) }) {
+			t.Errorf("e-mail holds what is not to be seen: %q", line)
+		}
+		if strings.TrimRight(line, " ") != line {
+			t.Errorf("line ends with blanks: %q", line)
+		}
+	}
+}
+
+func checkMachine(t tester, m notify.Message, state string) {
+	t.Helper()
+	var alarm struct{ AlarmName, NewStateValue string }
+	if err := json.Unmarshal([]byte(m.Machine), &alarm); err != nil || alarm.AlarmName == "" {
+		t.Errorf("machine body: %v: %s", err, m.Machine)
+	}
+	if state != "UPDATE" && state != alarm.NewStateValue || state == "UPDATE" && alarm.NewStateValue != "ALARM" {
+		t.Errorf("subject says %s, machine body %s", state, alarm.NewStateValue)
+	}
+	if len(m.Machine) > 25_000 {
+		t.Errorf("machine body of %d bytes", len(m.Machine))
+	}
+	if strings.ContainsFunc(m.Machine, func(r rune) bool { return r < ' ' || r == '\u202e' }) || strings.Contains(m.Machine, `\u0000`) || strings.Contains(m.Machine, `\u001b`) {
+		t.Errorf("machine body holds control characters: %q", m.Machine)
+	}
+}

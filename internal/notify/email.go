@@ -1,0 +1,168 @@
+package notify
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sondehq/sonde/internal/incident"
+)
+
+const (
+	maxLetters = 10  // accounts in full, in a digest
+	maxListed  = 100 // accounts in the list of a digest
+	maxShown   = 20  // services in an account
+)
+
+// email is plain text: the verdict, the facts, what failed, and why it came.
+func email(a account, message string) string {
+	p := &paper{}
+	letter(p, a)
+	p.line("")
+	p.text(fmt.Sprintf("Incident %s, message %s. %s", a.Incident, message, reason(a)))
+	return p.String()
+}
+
+// letter is what is known of one incident.
+func letter(p *paper, a account) {
+	p.text(verdict(a))
+	p.line("")
+	times(p, a)
+	impact := string(a.Worst)
+	if !a.isOver() && a.Impact != a.Worst {
+		impact = fmt.Sprintf("%s now; it was %s from %s", a.Impact, a.Worst, a.clock.brief(a.Since))
+	}
+	p.row("Impact", impact)
+	if a.Event == incident.EventUpdated && a.Phase != "" {
+		p.row("Phase", string(a.Phase))
+	}
+	services(p, a)
+	failures(p, a)
+	if len(a.earlier) > 0 {
+		p.line("")
+		p.line("What happened before:")
+		for _, n := range a.earlier {
+			p.item("  "+a.clock.brief(n.At)+"  ", n.Text)
+		}
+	}
+	if a.URL != "" {
+		p.line("")
+		p.line(a.URL) // whole, however long it is
+	}
+}
+
+// verdict is the first sentence: what the matter is, or that it is over; and
+// what makes this message another than the one before.
+func verdict(a account) string {
+	s, _ := a.headline()
+	text := a.Text
+	if text == "" {
+		text = headlineOf(a) + "."
+	}
+	switch a.Event {
+	case incident.EventResolved:
+		if a.Text == "" {
+			return text
+		}
+		return s.Name + ": working again. " + text
+	case incident.EventEscalated:
+		return text + " This is worse than you were told before."
+	case incident.EventReminder:
+		return text + " It has lasted " + a.lasted() + " and is not over."
+	}
+	return text
+}
+
+func headlineOf(a account) string {
+	s, _ := a.headline()
+	return s.Name + condition(a)
+}
+
+// times says when it was as bad as it says, and when the first sign of it was
+// seen if that was earlier.
+func times(p *paper, a account) {
+	switch {
+	case a.isOver():
+		p.row("From", a.clock.full(a.Since))
+		p.row("Until", a.clock.full(a.Resolved))
+		p.row("Lasted", a.lasted())
+	case a.Impact == a.Worst:
+		p.row("Since", a.clock.full(a.Since))
+	default:
+		p.row("Began", a.clock.full(a.Opened))
+		return
+	}
+	if a.Opened.Before(a.Since) {
+		p.row("First sign", a.clock.full(a.Opened))
+	}
+}
+
+// services lists the causes, and what is affected because it depends on them.
+func services(p *paper, a account) {
+	causes, group := 0, ""
+	for _, s := range a.Services {
+		if s.Cause {
+			causes++
+		}
+	}
+	for i, s := range a.Services {
+		name := "Affected"
+		switch {
+		case len(a.Services) == 1:
+			name = "Service"
+		case s.Cause && causes > 1:
+			name = "Causes"
+		case s.Cause:
+			name = "Cause"
+		}
+		if i == maxShown {
+			p.row("", fmt.Sprintf("and %d more", len(a.Services)-i))
+			return
+		}
+		if name == group {
+			name = ""
+		} else {
+			group = name
+		}
+		p.row(name, s.Name+": "+standing(s))
+	}
+}
+
+func standing(s incident.Affected) string {
+	switch {
+	case s.Unknown:
+		return "not known at the moment"
+	case !s.Restored.IsZero():
+		return "working again"
+	case s.Total > 1 && s.Alive < s.Total:
+		return fmt.Sprintf("%s, %d of %d up", incident.Words(s.Status), s.Alive, s.Total)
+	}
+	return incident.Words(s.Status)
+}
+
+// failures shows what failed, which only operators are told.
+func failures(p *paper, a account) {
+	if a.Detail == "" {
+		return
+	}
+	p.line("")
+	if a.isOver() {
+		p.line("What had failed:")
+	} else {
+		p.line("What failed:")
+	}
+	for _, detail := range strings.Split(a.Detail, "\n") {
+		p.item("  ", detail)
+	}
+}
+
+// reason says why somebody gets this e-mail.
+func reason(a account) string {
+	of := ""
+	if a.Site != "" {
+		of = " of " + a.Site
+	}
+	if a.Public {
+		return fmt.Sprintf("You get this as a subscriber to the status%s (%s).", of, a.Tier)
+	}
+	return fmt.Sprintf("You get this because you are in the tier \"%s\"%s.", a.Tier, of)
+}

@@ -1,0 +1,111 @@
+package notify_test
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sondehq/sonde/internal/incident"
+	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/notify"
+)
+
+// body is what the tests read of a machine body.
+type body struct {
+	AlarmName, NewStateValue, OldStateValue string
+	Sonde                                   struct {
+		Version       int
+		Message       string
+		Notifications []incident.Notification
+		Omitted       int
+	} `json:"sonde"`
+}
+
+func machine(t *testing.T, all ...incident.Notification) body {
+	t.Helper()
+	m := notify.Compose(all)
+	check(t, m)
+	var b body
+	if err := json.Unmarshal([]byte(m.Machine), &b); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestMachineKeys: every key of a CloudWatch alarm is there, and one of ours.
+func TestMachineKeys(t *testing.T) {
+	var got map[string]any
+	if err := json.Unmarshal([]byte(notify.Compose([]incident.Notification{atRisk()}).Machine), &got); err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Fields(`AWSAccountId AlarmActions AlarmArn AlarmConfigurationUpdatedTimestamp AlarmDescription AlarmName InsufficientDataActions
+		NewStateReason NewStateValue OKActions OldStateValue Region StateChangeTime Trigger sonde`)
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(got))); diff != "" {
+		t.Errorf("keys differ (-want +got):\n%s", diff)
+	}
+	want = strings.Fields(`ComparisonOperator DatapointsToAlarm Dimensions EvaluateLowSampleCountPercentile EvaluationPeriods MetricName Namespace Period
+		Statistic StatisticType Threshold TreatMissingData Unit`)
+	trigger, _ := got["Trigger"].(map[string]any)
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(trigger))); diff != "" {
+		t.Errorf("keys of Trigger differ (-want +got):\n%s", diff)
+	}
+}
+
+// TestMachine: the receiver has all facts.
+func TestMachine(t *testing.T) {
+	n := notification(incident.EventOpened, false)
+	b := machine(t, n)
+	if diff := cmp.Diff([]incident.Notification{n}, b.Sonde.Notifications); diff != "" || b.Sonde.Version != 1 || b.Sonde.Message != n.ID {
+		t.Errorf("facts differ (-want +got):\n%s%+v", diff, b.Sonde)
+	}
+}
+
+// TestOpenAndCloseAgree: what opens an alarm is what closes it, also when the
+// incident has got another cause and title meanwhile.
+func TestOpenAndCloseAgree(t *testing.T) {
+	opened, resolved := atRisk(), notification(incident.EventResolved, false)
+	resolved.Title, resolved.Services[0].Name, resolved.Services[0].ID = "Network: outage", "Network", "network"
+	first, last := machine(t, opened), machine(t, resolved)
+	if first.AlarmName != last.AlarmName || first.NewStateValue != "ALARM" || last.NewStateValue != "OK" || last.OldStateValue != "ALARM" {
+		t.Errorf("opened %+v, resolved %+v", first, last)
+	}
+}
+
+// TestDigestClosesNothingElse: the end of one incident must not close what a
+// digest has opened for several.
+func TestDigestClosesNothingElse(t *testing.T) {
+	opened := machine(t, other(1, incident.EventOpened), notification(incident.EventOpened, false))
+	for _, resolved := range []incident.Notification{other(1, incident.EventResolved), notification(incident.EventResolved, false)} {
+		if b := machine(t, resolved); b.AlarmName == opened.AlarmName {
+			t.Errorf("the end of %s closes %s", resolved.Incident, opened.AlarmName)
+		}
+	}
+}
+
+// TestMachineFits: it stays small enough to stand in a message four times. What
+// is left out is counted.
+func TestMachineFits(t *testing.T) {
+	big := func(n incident.Notification) incident.Notification {
+		n.Detail, n.Text = strings.Repeat(strings.Repeat("<&>", 100)+"\n", 20), strings.Repeat("<", 1000)
+		for range 60 {
+			n.Services = append(n.Services, incident.Affected{ID: "s", Name: strings.Repeat("name", 20), Status: monitor.MajorOutage})
+		}
+		return n
+	}
+	one := machine(t, big(notification(incident.EventOpened, false)))
+	if len(one.Sonde.Notifications) != 1 || one.Sonde.Omitted != 0 {
+		t.Errorf("one: %d notifications, %d omitted", len(one.Sonde.Notifications), one.Sonde.Omitted)
+	}
+	var all []incident.Notification
+	for _, n := range others(200, incident.EventOpened) {
+		all = append(all, big(n))
+	}
+	many := machine(t, all...)
+	if n := len(many.Sonde.Notifications); n == 0 || n+many.Sonde.Omitted != 200 {
+		t.Errorf("many: %d notifications, %d omitted", n, many.Sonde.Omitted)
+	}
+}

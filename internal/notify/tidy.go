@@ -1,0 +1,131 @@
+package notify
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/sondehq/sonde/internal/incident"
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// What a message takes of outside texts, in characters and lines. They bound
+// what a hostile or broken target can put into it, and are far above what is
+// read.
+const (
+	maxName    = 200
+	maxTitle   = 300
+	maxText    = 1000
+	maxLine    = 300 // of what failed
+	maxLines   = 20  // of what failed
+	maxID      = 40
+	maxLink    = 500
+	maxMembers = 100 // services
+)
+
+// tidy returns a notification all of whose texts may stand in any message:
+// clean, on one line each (what failed: on a few), and cut. It is the only way
+// for outside text into a message.
+func tidy(n incident.Notification) incident.Notification {
+	n.ID, n.Incident, n.Receipt = short(n.ID, maxID), short(n.Incident, maxID), short(n.Receipt, maxID)
+	n.Tier, n.Event = monitor.TierID(short(string(n.Tier), maxName)), incident.Event(short(string(n.Event), maxID))
+	n.Phase = incident.Phase(short(string(n.Phase), maxID))
+	n.Impact, n.Worst = monitor.Impact(short(string(n.Impact), maxID)), monitor.Impact(short(string(n.Worst), maxID))
+	title := clean(n.Title)
+	n.Text, n.Site, n.Zone = short(n.Text, maxText), short(n.Site, maxName), short(n.Zone, maxName)
+	n.URL, n.Detail = link(n.URL), lines(n.Detail)
+	n.Services = slices.Clone(n.Services[:min(len(n.Services), maxMembers)])
+	for i, s := range n.Services {
+		n.Services[i].ID, n.Services[i].Name = monitor.ServiceID(short(string(s.ID), maxName)), short(s.Name, maxName)
+		n.Services[i].Status = monitor.Status(short(string(s.Status), maxID))
+		if n.Services[i].Name == "" {
+			n.Services[i].Name = string(n.Services[i].ID)
+		}
+		if after, names := strings.CutPrefix(title, clean(s.Name+":")+" "); names {
+			title = n.Services[i].Name + ": " + after // cut like the name
+		}
+	}
+	n.Title = short(title, maxTitle)
+	if n.Since.IsZero() {
+		n.Since = n.Opened
+	}
+	return n
+}
+
+// link is an address that stays whole wherever it is written, or nothing.
+func link(url string) string {
+	bad := func(r rune) bool { return r <= ' ' || r > '~' || r == '<' || r == '>' || r == '"' }
+	if len(url) > maxLink || strings.ContainsFunc(url, bad) {
+		return ""
+	}
+	return url
+}
+
+// lines tidies a text of several lines.
+func lines(text string) string {
+	var out []string
+	more := 0
+	for line := range strings.Lines(text) {
+		switch line = short(line, maxLine); {
+		case line == "":
+		case len(out) == maxLines:
+			more++
+		default:
+			out = append(out, line)
+		}
+	}
+	if more > 0 {
+		out = append(out, "and "+strconv.Itoa(more)+" more")
+	}
+	return strings.Join(out, "\n")
+}
+
+// short is clean text of at most so many characters.
+func short(text string, most int) string {
+	if len(text) > 16*most { // enough for so many characters, and some to take away
+		text = text[:16*most]
+	}
+	return cut(clean(text), most, one)
+}
+
+// clean takes what could command a terminal, a mail reader or a page out of a
+// text: control characters, line breaks, marks that change the direction of
+// writing, and all that is not to be seen. White space becomes single spaces.
+func clean(text string) string {
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case r == utf8.RuneError, !unicode.IsGraphic(r): // Cc, Cf (bidi), Co, Cs and what is not assigned
+			return -1
+		}
+		return r
+	}, text)
+	return strings.Join(strings.Fields(text), " ")
+}
+
+// cut shortens a text to a size, the sum of its characters' sizes, with dots at
+// the end.
+func cut(text string, most int, size func(rune) int) string {
+	total, fits := 0, 0
+	for at, r := range text {
+		if total += size(r); total > most {
+			break
+		}
+		if total <= most-len("...") {
+			fits = at + utf8.RuneLen(r)
+		}
+	}
+	switch {
+	case total <= most:
+		return text
+	case fits == 0:
+		return ""
+	}
+	return strings.TrimRight(text[:fits], " ") + "..."
+}
+
+// one is the size of a character where characters are counted.
+func one(rune) int { return 1 }

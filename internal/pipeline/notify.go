@@ -89,7 +89,7 @@ func (p *Pipeline) send(ctx context.Context, group []store.Pending) (int, error)
 	now := p.Now()
 	if err == nil {
 		p.logNotified(message, notifications, carrier)
-		return len(claimed), p.Store.Deliver(ctx, claimed, carrier, "", now)
+		return len(claimed), p.receipt(ctx, claimed, carrier, now)
 	}
 	oldest := claimed[0]
 	if now.Sub(oldest.Notification.At) > giveUp {
@@ -105,6 +105,26 @@ func (p *Pipeline) send(ctx context.Context, group []store.Pending) (int, error)
 	p.Log.Error("notification not sent", "tier", message.Tier, "message", message.ID, "attempts", oldest.Attempts,
 		"again_in", wait.String(), "error", err)
 	return 0, p.Store.Release(ctx, claimed, now.Add(wait), err.Error())
+}
+
+// receiptTries is how often a receipt is tried: some seconds in all, well within
+// the lease.
+const receiptTries = 8
+
+// receipt writes the receipts of what the carrier has taken. It does not give up
+// soon: without them the message is sent again when the lease is over.
+func (p *Pipeline) receipt(ctx context.Context, claimed []store.Pending, carrier string, now time.Time) error {
+	var err error
+	for try := range receiptTries {
+		if try > 0 {
+			p.Pause(ctx, min(100*time.Millisecond<<try, 3*time.Second))
+		}
+		if err = p.Store.Deliver(ctx, claimed, carrier, "", now); err == nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	p.Log.Error("sent, but the receipt cannot be written: it will be sent again", "message", claimed[0].Notification.ID, "error", err)
+	return err
 }
 
 // logNotified logs a message with what it is about, and emits how long after

@@ -223,12 +223,12 @@ func (s *system) told(tier monitor.TierID) (all []incident.Notification) {
 			continue
 		}
 		var body struct {
-			Sonde []incident.Notification `json:"sonde"`
+			Sonde struct{ Notifications []incident.Notification } `json:"sonde"`
 		}
-		if err := json.Unmarshal([]byte(m.Message), &body); err != nil || len(body.Sonde) == 0 {
+		if err := json.Unmarshal([]byte(m.Message), &body); err != nil || len(body.Sonde.Notifications) == 0 {
 			s.t.Fatalf("a message to %s is no alarm: %v\n%s", tier, err, m.Message)
 		}
-		all = append(all, body.Sonde...)
+		all = append(all, body.Sonde.Notifications...)
 	}
 	return all
 }

@@ -60,6 +60,16 @@ func (f *storeFlags) open(ctx context.Context) (s *store.Store, done func(), err
 	return store.New(db, now), func() { _ = db.Close() }, nil
 }
 
+// caller is who does this, for the record.
+func (f *storeFlags) caller(ctx context.Context) string {
+	if f.aws.isGiven() && !f.local {
+		if d, err := f.aws.open(ctx); err == nil {
+			return caller(ctx, d)
+		}
+	}
+	return caller(ctx, nil)
+}
+
 // statusReport is what `sonde status --json` prints.
 type statusReport struct {
 	At          time.Time           `json:"at"`

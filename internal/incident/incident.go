@@ -42,6 +42,14 @@ type Incident struct {
 	Acked time.Time               `json:"acked,omitzero"` // reminders stop
 	By    string                  `json:"by,omitempty"`   // who acknowledged
 
+	// Next is when the next update is promised; zero: there is no promise.
+	Next time.Time `json:"next,omitzero"`
+
+	// Published and Declined are what people decided about tiers that hold their
+	// messages back.
+	Published map[monitor.TierID]time.Time `json:"published,omitempty"`
+	Declined  map[monitor.TierID]Declined  `json:"declined,omitempty"`
+
 	Detail string `json:"detail,omitempty"` // what failed, for operators
 	Check  string `json:"check,omitempty"`  // the id of the check that it began with
 }
@@ -88,6 +96,7 @@ type Told struct {
 	Impact    monitor.Impact `json:"impact"` // the worst it has heard of
 	Reminders int            `json:"reminders,omitempty"`
 	Updates   int            `json:"updates,omitempty"` // of those that are neither beginning, escalation nor end
+	Late      time.Time      `json:"late,omitzero"`     // the promised update that it was reminded of
 	Last      time.Time      `json:"last"`              // the last message
 	Ended     bool           `json:"ended,omitempty"`
 }
@@ -142,6 +151,13 @@ func (i Incident) clone() Incident {
 	}
 	if i.Told == nil {
 		i.Told = map[monitor.TierID]Told{}
+	}
+	i.Published, i.Declined = maps.Clone(i.Published), maps.Clone(i.Declined)
+	if i.Published == nil {
+		i.Published = map[monitor.TierID]time.Time{}
+	}
+	if i.Declined == nil {
+		i.Declined = map[monitor.TierID]Declined{}
 	}
 	return i
 }

@@ -3,6 +3,7 @@ package incident
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sondehq/sonde/internal/monitor"
@@ -71,6 +72,9 @@ func Due(cfg *monitor.Config, inc Incident) time.Time {
 		var at time.Time
 		switch {
 		case !heard && hears(tier, &inc):
+			if _, declined := inc.Declined[tier.ID]; declined {
+				continue
+			}
 			at = inc.reached(tier).Add(tier.After + tier.Hold)
 		case heard && tier.Remind > 0 && inc.Acked.IsZero() && inc.State == Open && !told.Ended:
 			at = told.Last.Add(tier.Remind)
@@ -106,6 +110,9 @@ func tell(cfg *monitor.Config, inc Incident, update Update, now time.Time) (Inci
 		switch event {
 		case EventReminder:
 			told.Reminders++
+			if late := inc.isLate(tier, told, now); late {
+				told.Late = inc.Next
+			}
 		case EventUpdated:
 			told.Updates++
 		}
@@ -119,7 +126,7 @@ func tell(cfg *monitor.Config, inc Incident, update Update, now time.Time) (Inci
 // due. The receipt names the event uniquely in the incident.
 func next(tier monitor.Tier, inc *Incident, told Told, heard bool, update Update, now time.Time) (Event, string) {
 	switch {
-	case !heard && hears(tier, inc) && !now.Before(inc.reached(tier).Add(tier.After+tier.Hold)):
+	case !heard && inc.isDue(tier, now):
 		return EventOpened, "opened"
 	case !heard || told.Ended:
 		return "", ""
@@ -129,11 +136,16 @@ func next(tier monitor.Tier, inc *Incident, told Told, heard bool, update Update
 		return EventEscalated, "escalated-" + string(inc.Impact)
 	case update.Incident != "":
 		return EventUpdated, "updated-" + strconv.Itoa(told.Updates+1)
+	case inc.isLate(tier, told, now):
+		return EventReminder, "late-" + strconv.FormatInt(inc.Next.Unix(), 10)
 	case tier.Remind > 0 && inc.Acked.IsZero() && inc.State == Open && !now.Before(told.Last.Add(tier.Remind)):
 		return EventReminder, "reminder-" + strconv.Itoa(told.Reminders+1)
 	}
 	return "", ""
 }
+
+// clock is a time of day as people say it, in the site's zone.
+func clock(t time.Time, zone *time.Location) string { return t.In(zone).Format("15:04 MST") }
 
 func notification(cfg *monitor.Config, tier monitor.Tier, inc *Incident, event Event, receipt string, update Update, now time.Time) Notification {
 	n := Notification{
@@ -146,6 +158,9 @@ func notification(cfg *monitor.Config, tier monitor.Tier, inc *Incident, event E
 	}
 	if n.Text == "" || event == EventOpened {
 		n.Text = standing(inc)
+	}
+	if event == EventReminder && strings.HasPrefix(receipt, "late-") {
+		n.Text = "The next update was promised for " + clock(inc.Next, cfg.Zone()) + ", and is late. " + n.Text
 	}
 	if event == EventOpened {
 		n.By = inc.reached(tier).Add(tier.After + tier.Hold)

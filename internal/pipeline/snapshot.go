@@ -177,7 +177,7 @@ func (p *Pipeline) incidentView(ctx context.Context, inc incident.Incident, know
 	}
 	view := store.IncidentView{
 		ID: inc.ID, Title: inc.PublicTitle(), State: inc.State, Phase: inc.Phase, Impact: inc.Impact, Worst: inc.Worst,
-		Opened: inc.Opened, Resolved: inc.Resolved, Updated: inc.Updated, Updates: []store.UpdateView{},
+		Opened: inc.Opened, Resolved: inc.Resolved, Updated: inc.Updated, Next: inc.Next, Updates: []store.UpdateView{},
 	}
 	for _, a := range inc.Services {
 		if !a.Internal {

@@ -95,7 +95,8 @@ type IncidentView struct {
 	Resolved time.Time           `json:"resolved,omitzero"`
 	Updated  time.Time           `json:"updated"`
 	Services []monitor.ServiceID `json:"services"`
-	Updates  []UpdateView        `json:"updates"` // newest first
+	Next     time.Time           `json:"next,omitzero"` // when the next update is promised
+	Updates  []UpdateView        `json:"updates"`       // newest first
 }
 
 // UpdateView is one entry of the public time line.

@@ -1,0 +1,116 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sondehq/sonde/internal/cli"
+	"github.com/sondehq/sonde/internal/incident"
+	"github.com/sondehq/sonde/internal/local"
+	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/pipeline"
+	"github.com/sondehq/sonde/internal/store"
+	"github.com/sondehq/sonde/internal/table/bolt"
+)
+
+// TestIncidentCommands: what people do to an incident stands in the store, in the
+// outbox and on the page.
+func TestIncidentCommands(t *testing.T) {
+	ctx, dir := context.Background(), t.TempDir()
+	now := func() time.Time { return time.Now().UTC() }
+	with := func(do func(*store.Store)) {
+		t.Helper()
+		db, err := bolt.Open(local.TableFile(dir), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = db.Close() }()
+		do(store.New(db, now))
+	}
+	cfg := &monitor.Config{
+		Site: monitor.Site{Name: "Test", TimeZone: "UTC"}, Locations: []monitor.Location{monitor.Local},
+		Monitors: []monitor.Monitor{{ID: "web", Service: "web", TCP: &monitor.TCP{Address: "web.example.com:443"}}},
+		Services: []monitor.Service{{ID: "web", Name: "Web", Monitors: []monitor.ID{"web"}, Needs: 1}},
+		Tiers: []monitor.Tier{
+			{ID: "oncall", Impact: monitor.ImpactMinor},
+			{ID: "customers", Impact: monitor.ImpactMajor, Hold: time.Hour, Public: true},
+		},
+	}
+	run := func(want int, says string, args ...string) string {
+		t.Helper()
+		var out bytes.Buffer
+		code := cli.Run(ctx, append(append([]string{"incident"}, args...), "--data", dir), &out, &out)
+		if code != want || !strings.Contains(out.String(), says) {
+			t.Errorf("%v: exit %d, want %d with %q\n%s", args, code, want, says, out.String())
+		}
+		return out.String()
+	}
+	with(func(s *store.Store) {
+		if _, err := s.PutConfig(ctx, cfg, 0, "test"); err != nil {
+			t.Fatal(err)
+		}
+	})
+	run(cli.ExitFine, "no incident in the last 90 days", "list")
+	run(cli.ExitUsage, "no incident is open", "ack")
+	var id string
+	with(func(s *store.Store) {
+		fx := incident.Step(cfg, incident.World{}, incident.Change{Service: "web", Status: monitor.MajorOutage, At: now().Add(-time.Minute), Total: 1}, now())
+		ops, err := store.IncidentOps(store.Board{}, fx)
+		if err == nil {
+			err = s.Commit(ctx, ops...)
+		}
+		if err == nil {
+			err = pipeline.New(pipeline.Deps{Store: s, Now: now, Fresh: time.Minute}).Snapshot(ctx)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		id = fx.Incidents[0].ID
+	})
+	run(cli.ExitFine, id+"  ", "list")
+	run(cli.ExitFine, `"state": "open"`, "list", "--json")
+	run(cli.ExitFine, "acknowledged; reminders stop", "ack", id)
+	run(cli.ExitUsage, "acknowledged already, by ", "ack")
+	run(cli.ExitUsage, "declining needs a reason", "decline")
+	run(cli.ExitFine, id+": declined", "decline", "--reason", "only our office")
+	run(cli.ExitFine, id+": published", "publish", "--tier", "customers")
+	run(cli.ExitUsage, "has been told already", "publish")
+	run(cli.ExitUsage, "holds nothing back", "publish", "--tier", "oncall")
+	run(cli.ExitFine, id+": updated", "update", "New <b>balancers</b> are coming.", "--phase", "identified", "--next", "30m")
+	run(cli.ExitUsage, "the phase must be", "update", "x", "--phase", "resolved")
+	run(cli.ExitUsage, "for a time that has passed", "update", "x", "--next", "-5m")
+	run(cli.ExitUsage, "there is no incident nothere", "show", "nothere")
+	run(cli.ExitUsage, "there is no incident nothere", "ack", "nothere")
+	text := run(cli.ExitFine, "identified  New <b>balancers</b> are coming. (", "show")
+	for _, line := range []string{"acknowledged ", "next update promised for ", "Not told to customers: only our office", "cause: Web: outage, 0 of 1 up"} {
+		if !strings.Contains(text, line) {
+			t.Errorf("show does not say %q:\n%s", line, text)
+		}
+	}
+	run(cli.ExitFine, `"updates": [`, "show", id, "--json")
+	with(func(s *store.Store) {
+		pending, err := s.Outbox(ctx, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told []string
+		for _, p := range pending {
+			told = append(told, string(p.Notification.Tier)+" "+string(p.Notification.Event))
+		}
+		if got := strings.Join(told, ", "); got != "oncall opened, customers opened, customers updated, oncall updated" && got != "oncall opened, customers opened, oncall updated, customers updated" {
+			t.Errorf("outbox: %s", got)
+		}
+		page, _, err := s.Snapshot(ctx)
+		if err != nil || len(page.Incidents) != 1 || page.Incidents[0].Next.IsZero() || page.Incidents[0].Updates[0].Text != "New <b>balancers</b> are coming." {
+			t.Errorf("page: %+v, %v", page.Incidents, err)
+		}
+		for _, u := range page.Incidents[0].Updates {
+			if strings.Contains(u.Text, "office") || strings.Contains(u.Text, "Acknowledged") {
+				t.Errorf("the page shows what is for operators: %s", u.Text)
+			}
+		}
+	})
+}

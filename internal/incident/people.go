@@ -1,0 +1,159 @@
+package incident
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// Note is what a person adds to an incident.
+type Note struct {
+	By    string    // who, as the table is to remember
+	Text  string    // for everybody, as it is
+	Phase Phase     // empty: as it was
+	Next  time.Time // when the next update is promised; zero: no promise
+}
+
+// What people cannot do. The errors say what; callers add what to do.
+var (
+	ErrOver      = errors.New("the incident is over")
+	ErrAcked     = errors.New("the incident is acknowledged already")
+	ErrNoText    = errors.New("an update needs a text")
+	ErrNoTier    = errors.New("there is no such tier")
+	ErrTold      = errors.New("the tier has been told already")
+	ErrNotHeld   = errors.New("the tier holds nothing back: its messages need no publishing")
+	ErrPast      = errors.New("the next update is promised for a time that has passed")
+	ErrNoReason  = errors.New("declining needs a reason")
+	ErrPhase     = fmt.Errorf("the phase must be %s, %s or %s", Investigating, Identified, Monitoring)
+	ErrForNobody = errors.New("the tier does not hear of incidents like this one")
+)
+
+// Declined says who decided that a tier is not to hear of an incident.
+type Declined struct {
+	By     string    `json:"by,omitempty"`
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason"`
+}
+
+// Acknowledge notes that somebody is on it: reminders stop.
+func Acknowledge(cfg *monitor.Config, inc Incident, by string, now time.Time) (Effects, error) {
+	switch {
+	case inc.State == Resolved:
+		return Effects{}, ErrOver
+	case !inc.Acked.IsZero():
+		return Effects{}, fmt.Errorf("%w, by %s", ErrAcked, orSomebody(inc.By))
+	}
+	inc = inc.clone()
+	inc.Acked, inc.By, inc.Updated = now, by, now
+	u := Update{Incident: inc.ID, At: now, Phase: inc.Phase, Impact: inc.Impact, By: by, Detail: "Acknowledged."}
+	return Effects{Incidents: []Incident{inc}, Updates: []Update{u}}, nil
+}
+
+// Post adds an update. Every tier that has heard of the incident hears it, and
+// the page shows it, with the time for which the next one is promised. A promise
+// that was made before ends with it.
+func Post(cfg *monitor.Config, inc Incident, n Note, now time.Time) (Effects, error) {
+	text := strings.TrimSpace(n.Text)
+	switch {
+	case inc.State == Resolved:
+		return Effects{}, ErrOver
+	case text == "":
+		return Effects{}, ErrNoText
+	case !n.Next.IsZero() && !n.Next.After(now):
+		return Effects{}, ErrPast
+	case n.Phase != "" && n.Phase != Investigating && n.Phase != Identified && n.Phase != Monitoring:
+		return Effects{}, ErrPhase
+	}
+	inc = inc.clone()
+	if n.Phase != "" {
+		inc.Phase = n.Phase
+	}
+	inc.Next, inc.Updated = n.Next, now
+	u := Update{Incident: inc.ID, At: now, Phase: inc.Phase, Impact: inc.Impact, By: n.By, Text: text}
+	told, notifications := tell(cfg, inc, u, now)
+	return Effects{Incidents: []Incident{told}, Updates: []Update{u}, Notifications: notifications}, nil
+}
+
+// Publish tells a public tier at once what it would hear after its hold, also if
+// it was declined before.
+func Publish(cfg *monitor.Config, inc Incident, tier monitor.TierID, by string, now time.Time) (Effects, error) {
+	if err := held(cfg, &inc, tier); err != nil {
+		return Effects{}, err
+	}
+	inc = inc.clone()
+	delete(inc.Declined, tier)
+	inc.Published[tier] = now
+	inc.Updated = now
+	u := Update{Incident: inc.ID, At: now, Phase: inc.Phase, Impact: inc.Impact, By: by, Detail: "Published to " + string(tier) + "."}
+	told, notifications := tell(cfg, inc, Update{}, now)
+	return Effects{Incidents: []Incident{told}, Updates: []Update{u}, Notifications: notifications}, nil
+}
+
+// Decline keeps a public tier from hearing of the incident, with a reason that
+// operators see.
+func Decline(cfg *monitor.Config, inc Incident, tier monitor.TierID, by, reason string, now time.Time) (Effects, error) {
+	reason = strings.TrimSpace(reason)
+	if err := held(cfg, &inc, tier); err != nil {
+		return Effects{}, err
+	}
+	if reason == "" {
+		return Effects{}, ErrNoReason
+	}
+	inc = inc.clone()
+	delete(inc.Published, tier)
+	inc.Declined[tier] = Declined{By: by, At: now, Reason: reason}
+	inc.Updated = now
+	u := Update{Incident: inc.ID, At: now, Phase: inc.Phase, Impact: inc.Impact, By: by, Detail: "Not told to " + string(tier) + ": " + reason}
+	return Effects{Incidents: []Incident{inc}, Updates: []Update{u}}, nil
+}
+
+// held reports why a tier's message cannot be published or declined; nil if it
+// can.
+func held(cfg *monitor.Config, inc *Incident, id monitor.TierID) error {
+	for _, tier := range cfg.Tiers {
+		if tier.ID != id {
+			continue
+		}
+		_, told := inc.Told[id]
+		switch {
+		case inc.State == Resolved:
+			return ErrOver
+		case !tier.Public || tier.Hold == 0:
+			return ErrNotHeld
+		case told:
+			return ErrTold
+		case !inc.Worst.AtLeast(tier.Impact):
+			return ErrForNobody
+		}
+		return nil
+	}
+	return ErrNoTier
+}
+
+// isDue reports whether a tier that has not heard of the incident is to hear of
+// it now.
+func (i *Incident) isDue(tier monitor.Tier, now time.Time) bool {
+	if _, declined := i.Declined[tier.ID]; declined || !hears(tier, i) {
+		return false
+	}
+	_, published := i.Published[tier.ID]
+	return published || !now.Before(i.reached(tier).Add(tier.After+tier.Hold))
+}
+
+// isLate reports whether the promised update is late, and a tier is one that is
+// to be reminded of it, and has not been: those who are told at once and see
+// everything.
+func (i *Incident) isLate(tier monitor.Tier, told Told, now time.Time) bool {
+	return i.State == Open && !tier.Public && tier.After == 0 &&
+		!i.Next.IsZero() && now.After(i.Next) && !told.Late.Equal(i.Next)
+}
+
+func orSomebody(name string) string {
+	if name == "" {
+		return "somebody"
+	}
+	return name
+}

@@ -34,7 +34,7 @@ when. ID may be left out while only one incident is open.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(incidentListCommand(), incidentShowCommand(), incidentAckCommand(), incidentUpdateCommand(),
-		incidentPublishCommand(), incidentDeclineCommand())
+		incidentPublishCommand(), incidentDeclineCommand(), incidentPostmortemCommand())
 	for _, c := range cmd.Commands() {
 		c.Args = asUsage(c.Args)
 	}
@@ -115,19 +115,9 @@ func incidentShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			inc, version, err := s.Incident(ctx, id)
+			shown, err := whole(ctx, s, id)
 			if err != nil {
-				return awsError("read the incident", err)
-			}
-			if version == 0 {
-				return noIncident(id)
-			}
-			shown := shownIncident{Incident: inc}
-			if shown.Updates, err = s.Updates(ctx, id); err != nil {
-				return awsError("read the time line", err)
-			}
-			if shown.Receipts, err = s.Receipts(ctx, id); err != nil {
-				return awsError("read the receipts", err)
+				return err
 			}
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), shown)
@@ -138,6 +128,66 @@ func incidentShowCommand() *cobra.Command {
 	}
 	where.add(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	return cmd
+}
+
+// whole reads an incident with all that belongs to it.
+func whole(ctx context.Context, s *store.Store, id string) (shown shownIncident, err error) {
+	inc, version, err := s.Incident(ctx, id)
+	if err != nil {
+		return shown, awsError("read the incident", err)
+	}
+	if version == 0 {
+		return shown, noIncident(id)
+	}
+	shown.Incident = inc
+	if shown.Updates, err = s.Updates(ctx, id); err != nil {
+		return shown, awsError("read the time line", err)
+	}
+	if shown.Receipts, err = s.Receipts(ctx, id); err != nil {
+		return shown, awsError("read the receipts", err)
+	}
+	return shown, nil
+}
+
+func incidentPostmortemCommand() *cobra.Command {
+	var where storeFlags
+	cmd := &cobra.Command{
+		Use:   "postmortem [ID]",
+		Short: "Draft the follow-up, in Markdown, as far as Sonde knows it",
+		Long: `Prints a draft of the follow-up of an incident: time line, how long each service was
+affected, who was told what and when. What only people know is marked to be filled
+in. It names internal services: read it before it goes out.`,
+		Example: `  sonde incident postmortem nk5h4flc56mk --stack sonde > postmortem.md`,
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			s, done, err := where.open(ctx)
+			if err != nil {
+				return err
+			}
+			defer done()
+			id, err := chosen(ctx, s, args)
+			if err != nil {
+				return err
+			}
+			cfg, err := s.Config(ctx)
+			if err != nil || cfg == nil {
+				return awsError("read the configuration", errors.Join(err, errNoConfig(cfg)))
+			}
+			shown, err := whole(ctx, s, id)
+			if err != nil {
+				return err
+			}
+			var sent []incident.Sent
+			for _, r := range shown.Receipts {
+				sent = append(sent, incident.Sent{Tier: r.Tier, Event: r.Event, At: r.Sent, Failed: r.GaveUp})
+			}
+			_, err = fmt.Fprint(cmd.OutOrStdout(), incident.Draft(cfg, shown.Incident, shown.Updates, sent, now()))
+			return err
+		},
+	}
+	where.add(cmd)
 	return cmd
 }
 

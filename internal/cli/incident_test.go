@@ -91,6 +91,8 @@ func TestIncidentCommands(t *testing.T) {
 		}
 	}
 	run(cli.ExitFine, `"updates": [`, "show", id, "--json")
+	run(cli.ExitFine, "**This incident is not over.**", "postmortem")
+	run(cli.ExitUsage, "there is no incident nothere", "postmortem", "nothere")
 	with(func(s *store.Store) {
 		pending, err := s.Outbox(ctx, 10)
 		if err != nil {

@@ -31,6 +31,7 @@ var rules = []rule{
 	{"internal/incident", []string{"internal/monitor"}, pureNever, "pure rules take (state, input, now) and do no I/O"},
 	{"internal/uptime", []string{"internal/monitor"}, nil, "pure rules take (state, input, now) and do no I/O"},
 	{"internal/cost", []string{"internal/monitor", "internal/schedule"}, pureNever, "pure rules take (state, input, now) and do no I/O"},
+	{"internal/report", []string{"internal/monitor", "internal/uptime"}, []string{"context", "net", "os", "github.com/aws/aws-sdk-go-v2/..."}, "a report computes nothing and asks nobody"},
 	{"internal/doctor", []string{"internal/monitor"}, pureNever, "pure rules take (state, input, now) and do no I/O"},
 	{"internal/table", []string{}, []string{"go.etcd.io/bbolt", "github.com/aws/aws-sdk-go-v2/..."}, "a port knows no engine"},
 	{"internal/table/bolt", []string{"internal/table"}, []string{"github.com/aws/aws-sdk-go-v2/..."}, "an adapter knows its port and one third party"},

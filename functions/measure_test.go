@@ -76,6 +76,10 @@ func newCounted(t *testing.T, secure bool) *counted {
 func testHealthy(t *testing.T)     { measure(t, 10, 5) }
 func testHealthyWide(t *testing.T) { measure(t, 25, 2) }
 
+// settled is the minute of the hour after which rollup has only the present hour
+// to do; before, it ends the one before too, with its day and month.
+const settled = 12
+
 // measure measures what 50 healthy monitors cost a batch, as so many services of
 // so many monitors each: the figures that the price model stands on,
 // and compares them with it. Times are printed only: they are the machine's.
@@ -103,7 +107,7 @@ func measure(t *testing.T, services, each int) {
 	}
 	yaml.WriteString("tiers:\n  - {id: oncall}\n")
 	s := newSystemOf(t, yaml.String(), platformtest.Options{Beat: map[string]time.Duration{"SweepFunction": 5 * time.Second, "RollupFunction": 10 * time.Second}})
-	const rounds = 8
+	const rounds = 12
 	before := s.usage()
 	plain0, secure0 := plain.received.Load(), secure.received.Load()
 	plainN, secureN := plain.requests.Load(), secure.requests.Load()
@@ -126,8 +130,10 @@ func measure(t *testing.T, services, each int) {
 	compare("read units of a detect", of("DetectFunction").ReadUnits, u.Detect.Reads.Of(n))
 	compare("read units of a sweep", of("SweepFunction").ReadUnits, u.Sweep.Reads.Of(n))
 	compare("write units of a sweep", of("SweepFunction").WriteUnits, u.Sweep.Writes.Of(n))
-	compare("read units of a rollup", of("RollupFunction").ReadUnits, u.Rollup.Reads.Of(n))
-	compare("write units of a rollup", of("RollupFunction").WriteUnits, u.Rollup.Writes.Of(n))
+	if now().Minute() > settled {
+		compare("read units of a rollup", of("RollupFunction").ReadUnits, u.Rollup.Reads.Of(n))
+		compare("write units of a rollup", of("RollupFunction").WriteUnits, u.Rollup.Writes.Of(n))
+	}
 	compare("bytes out of a check over HTTP", float64(plain.received.Load()-plain0)/float64(plain.requests.Load()-plainN), u.Out[monitor.KindHTTP])
 	compare("bytes out of a check over HTTPS", float64(secure.received.Load()-secure0)/float64(secure.requests.Load()-secureN), u.HTTPS)
 	probe, detect := after["ProbeFunction"].Since(before["ProbeFunction"]), after["DetectFunction"].Since(before["DetectFunction"])

@@ -57,15 +57,10 @@ type figure struct {
 func (p *Pipeline) measure(ctx context.Context, cfg *monitor.Config, id monitor.ServiceID, now time.Time) (figure, error) {
 	zone := cfg.Zone()
 	// Two days more than are shown: the first bar begins at a local midnight.
-	flips, err := p.Store.Flips(ctx, id, now.AddDate(0, 0, -pageBars-2), now.Add(time.Minute))
+	line, err := p.Store.Timeline(ctx, id, now.AddDate(0, 0, -pageBars-2), now.Add(time.Minute))
 	if err != nil {
 		return figure{}, err
 	}
-	initial, err := p.Store.StatusBefore(ctx, id, now.AddDate(0, 0, -pageBars-2))
-	if err != nil {
-		return figure{}, err
-	}
-	line := uptime.NewTimeline(uptime.Select(flips, ""), string(initial), nil)
 	var f figure
 	for _, name := range uptime.Names() {
 		w, err := uptime.ParseWindow(name, now, zone)

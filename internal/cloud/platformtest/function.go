@@ -30,6 +30,7 @@ type function struct {
 	alive map[*runtimetest.Process]bool
 	past  strings.Builder // logs of processes that have ended
 	runs  int
+	now   int // runs that have not ended
 	spent time.Duration
 	peak  int64
 }
@@ -79,8 +80,12 @@ func (f *function) invoke(ctx context.Context, event []byte) (runtimetest.Answer
 		return runtimetest.Answer{}, err
 	}
 	started := time.Now()
+	f.mu.Lock()
+	f.now++
+	f.mu.Unlock()
 	answer, err := p.Call(ctx, event, started.Add(f.timeout))
 	f.mu.Lock()
+	f.now--
 	f.runs++
 	f.spent += time.Since(started)
 	f.mu.Unlock()
@@ -185,9 +190,16 @@ func (f Figures) String() string {
 		f.Runs, f.Seconds*1000, f.CPU*1000, f.ReadUnits, f.WriteUnits, f.LogBytes, strings.Join(calls, ", "))
 }
 
-// Figures reads what a function has used so far.
+// Figures reads what a function has used so far, when no run of it is half done.
 func (s *Stack) Figures(function string) Figures {
 	f := s.functions[function]
+	if !eventually(time.Minute, func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.now == 0
+	}) {
+		s.complain("%s is never at rest", function)
+	}
 	log := len(f.log())
 	f.mu.Lock()
 	out := Figures{Runs: float64(f.runs), Seconds: f.spent.Seconds(), LogBytes: float64(log), Calls: map[string]float64{}}

@@ -1,0 +1,105 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	_ "time/tzdata" // the test must not depend on the system's zones
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/report"
+	"github.com/sondehq/sonde/internal/uptime"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// may2019 is the month of the outage that Sonde is made for: 6 h 50 min.
+func may2019(t *testing.T) report.Report {
+	t.Helper()
+	zone, err := time.LoadLocation("America/Los_Angeles")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := uptime.Month(2019, time.May, zone)
+	down, up := time.Date(2019, 5, 28, 18, 0, 0, 0, zone), time.Date(2019, 5, 29, 0, 50, 0, 0, zone)
+	line := func(initial monitor.Status, flips ...monitor.Flip) *uptime.Timeline {
+		return uptime.NewTimeline(flips, string(initial), nil)
+	}
+	flip := func(at time.Time, to monitor.Status) monitor.Flip { return monitor.Flip{At: at, Decided: at, To: string(to)} }
+	r := report.Report{
+		Site: "Intervals", Window: "2019-05", From: w.From, To: w.To, Zone: zone.String(), Over: true,
+		Services: []report.Service{
+			report.Of("balancers", "Load balancers", line(monitor.Operational, flip(down, monitor.MajorOutage), flip(up, monitor.Operational)), w),
+			report.Of("formula", "=HYPERLINK(\"x\")|<b>\n", line(monitor.Operational), w),
+			report.Of("new", "New since the 31st", line(monitor.NotKnown, flip(time.Date(2019, 5, 31, 12, 0, 0, 0, zone), monitor.Operational)), w),
+			report.Of("unknown", "Never checked", line(monitor.NotKnown), w),
+		},
+		Incidents: []report.IncidentRef{
+			{ID: "b", Title: "Not over <script>", Worst: monitor.ImpactMinor, Opened: time.Date(2019, 5, 31, 20, 0, 0, 0, zone)},
+			{ID: "a", Title: "Load balancers: outage", Worst: monitor.ImpactCritical, Opened: down, Resolved: up},
+		},
+	}
+	r.Sort()
+	return r
+}
+
+func TestFormats(t *testing.T) {
+	r := may2019(t)
+	if got := r.Services[0]; got.DownS != 24600 || len(got.Outages) != 1 || got.Coverage != 1 {
+		t.Errorf("the outage of May 2019: %+v", got)
+	}
+	for _, format := range report.Formats() {
+		var b bytes.Buffer
+		if err := r.Write(&b, format); err != nil {
+			t.Fatal(err)
+		}
+		if format != "csv" && format != "json" && !strings.Contains(b.String(), "99.08 %") {
+			t.Errorf("%s: no 99.08 %%", format)
+		}
+		if format == "html" && strings.Contains(b.String(), "<script>") {
+			t.Error("html: a title became markup")
+		}
+		path := filepath.Join("testdata", "may-2019."+format)
+		if *update {
+			if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), b.String()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", format, diff)
+		}
+	}
+	if err := r.Write(&bytes.Buffer{}, "pdf"); err == nil || !strings.Contains(err.Error(), "none of text, md") {
+		t.Errorf("pdf: %v", err)
+	}
+}
+
+// TestCSV: every row can be read back, and no cell is a formula.
+func TestCSV(t *testing.T) {
+	var b bytes.Buffer
+	if err := may2019(t).Write(&b, "csv"); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(&b).ReadAll()
+	if err != nil || len(rows) != 5 {
+		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+	for _, row := range rows[1:] {
+		for _, cell := range row {
+			if cell != "" && strings.ContainsRune("=+@", rune(cell[0])) {
+				t.Errorf("a formula: %s", cell)
+			}
+		}
+	}
+}

@@ -93,6 +93,21 @@ func TestIncidentCommands(t *testing.T) {
 	run(cli.ExitFine, `"updates": [`, "show", id, "--json")
 	run(cli.ExitFine, "**This incident is not over.**", "postmortem")
 	run(cli.ExitUsage, "there is no incident nothere", "postmortem", "nothere")
+	report := func(want int, says string, args ...string) {
+		t.Helper()
+		var out bytes.Buffer
+		code := cli.Run(ctx, append(append([]string{"report"}, args...), "--data", dir), &out, &out)
+		if code != want || !strings.Contains(out.String(), says) {
+			t.Errorf("report %v: exit %d, want %d with %q\n%s", args, code, want, says, out.String())
+		}
+	}
+	report(cli.ExitFine, "Web: outage  critical, not over")
+	report(cli.ExitFine, "Uptime of Test, 30d", "--window", "30d")
+	report(cli.ExitFine, "| service | uptime |", "--format", "md")
+	report(cli.ExitFine, `"incidents": [`, "--format", "json")
+	report(cli.ExitUsage, `there is no format "pdf"`, "--format", "pdf")
+	report(cli.ExitUsage, "that month has not begun", "--month", "2999-01")
+	report(cli.ExitUsage, "want 24h, 7d, 30d, 90d, or a month", "--month", "May")
 	with(func(s *store.Store) {
 		pending, err := s.Outbox(ctx, 10)
 		if err != nil {

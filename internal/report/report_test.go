@@ -32,7 +32,9 @@ func may2019(t *testing.T) report.Report {
 	line := func(initial monitor.Status, flips ...monitor.Flip) *uptime.Timeline {
 		return uptime.NewTimeline(flips, string(initial), nil)
 	}
-	flip := func(at time.Time, to monitor.Status) monitor.Flip { return monitor.Flip{At: at, Decided: at, To: string(to)} }
+	flip := func(at time.Time, to monitor.Status) monitor.Flip {
+		return monitor.Flip{At: at, Decided: at, To: string(to)}
+	}
 	r := report.Report{
 		Site: "Intervals", Window: "2019-05", From: w.From, To: w.To, Zone: zone.String(), Over: true,
 		Services: []report.Service{

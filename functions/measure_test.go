@@ -126,6 +126,9 @@ func measure(t *testing.T, services, each int) {
 	u, n := cost.Measured, float64(services)
 	of := func(name string) platformtest.Figures { return after[name].Since(before[name]) }
 	compare("write units of a batch", of("ProbeFunction").WriteUnits, math.Ceil(u.Batch.Bytes.Of(50)/1024))
+	if held := of("ProbeFunction").Memory; held > 256<<20 {
+		t.Errorf("a batch of 50 takes %d MB, and the function has 512 to spare for more", held>>20)
+	}
 	compare("log of a batch", of("ProbeFunction").LogBytes, u.Batch.Log)
 	compare("read units of a detect", of("DetectFunction").ReadUnits, u.Detect.Reads.Of(n))
 	compare("read units of a sweep", of("SweepFunction").ReadUnits, u.Sweep.Reads.Of(n))

@@ -160,6 +160,7 @@ type Figures struct {
 	Runs       float64
 	Seconds    float64 // from the event to the answer
 	CPU        float64 // seconds of one core, of the processes that still run
+	Memory     int64   // bytes, the most that one of its processes has held
 	ReadUnits  float64
 	WriteUnits float64
 	LogBytes   float64
@@ -170,7 +171,7 @@ type Figures struct {
 func (f Figures) Since(before Figures) Figures {
 	n := max(f.Runs-before.Runs, 1)
 	out := Figures{
-		Runs: f.Runs - before.Runs, Seconds: (f.Seconds - before.Seconds) / n, CPU: (f.CPU - before.CPU) / n, LogBytes: (f.LogBytes - before.LogBytes) / n,
+		Runs: f.Runs - before.Runs, Memory: f.Memory, Seconds: (f.Seconds - before.Seconds) / n, CPU: (f.CPU - before.CPU) / n, LogBytes: (f.LogBytes - before.LogBytes) / n,
 		ReadUnits: (f.ReadUnits - before.ReadUnits) / n, WriteUnits: (f.WriteUnits - before.WriteUnits) / n, Calls: map[string]float64{},
 	}
 	for name, count := range f.Calls {
@@ -186,8 +187,8 @@ func (f Figures) String() string {
 			calls = append(calls, fmt.Sprintf("%s %.2f", name, f.Calls[name]))
 		}
 	}
-	return fmt.Sprintf("%.0f runs, each %.0f ms, %.1f ms of a core, %.2f read units, %.2f write units, %.0f bytes of log; %s",
-		f.Runs, f.Seconds*1000, f.CPU*1000, f.ReadUnits, f.WriteUnits, f.LogBytes, strings.Join(calls, ", "))
+	return fmt.Sprintf("%.0f runs, each %.0f ms, %.1f ms of a core, at most %d MB, %.2f read units, %.2f write units, %.0f bytes of log; %s",
+		f.Runs, f.Seconds*1000, f.CPU*1000, f.Memory>>20, f.ReadUnits, f.WriteUnits, f.LogBytes, strings.Join(calls, ", "))
 }
 
 // Figures reads what a function has used so far, when no run of it is half done.
@@ -205,6 +206,7 @@ func (s *Stack) Figures(function string) Figures {
 	out := Figures{Runs: float64(f.runs), Seconds: f.spent.Seconds(), LogBytes: float64(log), Calls: map[string]float64{}}
 	for p := range f.alive {
 		out.CPU += p.CPU().Seconds()
+		out.Memory = max(out.Memory, p.Memory())
 	}
 	f.mu.Unlock()
 	for name, n := range s.Usage(function) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -14,6 +15,19 @@ func peak(state *os.ProcessState) int64 {
 		return usage.Maxrss << 10
 	}
 	return 0
+}
+
+// memory is the most that a running process has held so far, in bytes (proc(5),
+// status, VmHWM).
+func memory(pid int) int64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	_, after, _ := strings.Cut(string(text), "VmHWM:")
+	var kB int64
+	_, _ = fmt.Sscan(after, &kB)
+	return kB << 10
 }
 
 // cpu is the processor time of a running process: that of its threads, to the

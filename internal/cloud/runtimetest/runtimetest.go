@@ -89,6 +89,10 @@ func (p *Process) Peak() int64 { return peak(p.command.ProcessState) }
 // that cannot be known.
 func (p *Process) CPU() time.Duration { return cpu(p.command.Process.Pid) }
 
+// Memory is the most that a running process has held so far, in bytes; zero where
+// that cannot be known.
+func (p *Process) Memory() int64 { return memory(p.command.Process.Pid) }
+
 // Call hands the function one event and returns its answer. The function is
 // told the deadline.
 func (p *Process) Call(ctx context.Context, event []byte, deadline time.Time) (Answer, error) {

@@ -61,12 +61,20 @@ type Monitor struct {
 // MinEvery is the shortest interval that a monitor may have.
 const MinEvery = 5 * time.Second
 
-// HTTP asks for one URL over a fresh connection with a fresh lookup.
+// HTTP asks for one URL, or for several in a row, over fresh connections with
+// fresh lookups.
 type HTTP struct {
-	URL     string            `json:"url"`    // http or https
-	Method  string            `json:"method"` // GET by default
-	Headers map[string]string `json:"headers,omitempty"`
-	Body    string            `json:"body,omitempty"`
+	// The one request, as in Request. With steps, URL is that of the first,
+	// and the others are empty.
+	URL     string              `json:"url"`
+	Method  string              `json:"method"`
+	Headers map[string]string   `json:"headers,omitempty"`
+	Body    string              `json:"body,omitempty"`
+	JSON    string              `json:"json,omitempty"`
+	Form    map[string][]string `json:"form,omitempty"`
+	Auth    *Auth               `json:"auth,omitempty"`
+
+	Steps []Step `json:"steps,omitempty"`
 
 	// Address pins the connection to an IP address, with a port or without
 	// one; Host header and SNI stay those of the URL. Redirects to another
@@ -74,10 +82,22 @@ type HTTP struct {
 	Address  string `json:"address,omitempty"`
 	Resolver string `json:"resolver,omitempty"` // ip or ip:port of the DNS server to ask; the system's by default
 
-	MaxRedirects int    `json:"max_redirects"`      // 0: a redirect is the answer
-	MaxBody      int64  `json:"max_body"`           // bytes read of the body at most
-	Insecure     bool   `json:"insecure,omitempty"` // the certificate is read but not verified
-	CA           string `json:"ca,omitempty"`       // PEM certificates trusted instead of the system's
+	// Each checks every address of the URL's host, side by side; Needs is how
+	// many of them must work, all where it is 0.
+	Each  bool `json:"each,omitempty"`
+	Needs int  `json:"needs,omitempty"`
+
+	MaxRedirects int    `json:"max_redirects"`       // 0: a redirect is the answer
+	SameHost     bool   `json:"same_host,omitempty"` // a redirect to another host is a failure
+	MaxBody      int64  `json:"max_body"`            // bytes read of the body at most, after inflation
+	Insecure     bool   `json:"insecure,omitempty"`  // the certificate is read but not verified
+	CA           string `json:"ca,omitempty"`        // PEM certificates trusted instead of the system's
+
+	Version     string      `json:"version,omitempty"` // 1.1 or 2; either where empty
+	Family      string      `json:"family,omitempty"`  // ipv4 or ipv6; either where empty
+	MinTLS      string      `json:"min_tls,omitempty"` // 1.0, 1.1, 1.2 or 1.3; 1.2 where empty
+	ClientCert  *ClientCert `json:"client_cert,omitempty"`
+	Traceparent bool        `json:"traceparent,omitempty"` // send a new W3C trace context with every request
 }
 
 // TCP opens a connection.

@@ -2,7 +2,6 @@ package monitor
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -113,22 +112,15 @@ func Expand(text string, value func(Reference) string) string {
 // Fill returns the monitor with each text that is sent to its target replaced.
 // The monitor itself is not changed.
 func (m Monitor) Fill(replace func(string) string) Monitor {
-	if m.HTTP == nil {
-		return m
+	if m.HTTP != nil {
+		m.HTTP = m.HTTP.fill(replace)
 	}
-	h := *m.HTTP
-	h.URL, h.Body = replace(h.URL), replace(h.Body)
-	h.Headers = maps.Clone(h.Headers)
-	for _, name := range slices.Sorted(maps.Keys(h.Headers)) {
-		h.Headers[name] = replace(h.Headers[name])
-	}
-	m.HTTP = &h
 	return m
 }
 
 // References lists the secrets that a check needs, each once.
 func (m Monitor) References() []Reference {
-	if !m.refers() {
+	if m.HTTP == nil || !m.HTTP.refers() {
 		return nil
 	}
 	var out []Reference
@@ -141,17 +133,4 @@ func (m Monitor) References() []Reference {
 		})
 	})
 	return out
-}
-
-// refers reports whether there may be references: most monitors have none.
-func (m Monitor) refers() bool {
-	if m.HTTP == nil {
-		return false
-	}
-	for _, value := range m.HTTP.Headers {
-		if strings.Contains(value, "${") {
-			return true
-		}
-	}
-	return strings.Contains(m.HTTP.URL, "${") || strings.Contains(m.HTTP.Body, "${")
 }

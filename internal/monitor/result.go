@@ -58,6 +58,30 @@ type Result struct {
 	Certificate  *Certificate  `json:"certificate,omitempty"`
 	Answers      []string      `json:"answers,omitempty"` // of a DNS check
 	Body         string        `json:"body,omitempty"`    // first part of the answer, kept on failure only
+
+	Hops      int             `json:"hops,omitempty"`      // HTTP requests made, redirects included
+	Trace     string          `json:"trace,omitempty"`     // trace id that the requests bore
+	Steps     []StepResult    `json:"steps,omitempty"`     // of an HTTP check of several steps, those that were made
+	Addresses []AddressResult `json:"addresses,omitempty"` // of a check of every address
+}
+
+// StepResult is what one step of a check found.
+type StepResult struct {
+	Name         string        `json:"name,omitempty"`
+	Outcome      Outcome       `json:"outcome"`
+	Failure      *Failure      `json:"failure,omitempty"` // set unless up
+	Timing       Timing        `json:"timing"`
+	Address      string        `json:"address,omitempty"`
+	Status       int           `json:"status,omitempty"`
+	Expectations []Expectation `json:"expectations,omitempty"`
+}
+
+// AddressResult is what the check of one of several addresses found.
+type AddressResult struct {
+	Address string   `json:"address"` // without a port
+	Outcome Outcome  `json:"outcome"`
+	Failure *Failure `json:"failure,omitempty"` // set unless up
+	TotalMS float64  `json:"total_ms"`
 }
 
 // ID names a check in logs and messages: twelve letters and digits, derived from
@@ -112,9 +136,11 @@ type Certificate struct {
 
 // Timing is how long each phase took. A phase that did not happen is zero.
 type Timing struct {
+	Token    time.Duration // fetching an OAuth2 token, before the request
 	DNS      time.Duration
 	Connect  time.Duration
 	TLS      time.Duration
+	Request  time.Duration // from the connection to the request sent
 	TTFB     time.Duration // from the request sent to the first byte of the answer
 	Transfer time.Duration // from the first byte to the last
 	Total    time.Duration // from the start of the check to its end, redirects included
@@ -122,9 +148,11 @@ type Timing struct {
 }
 
 type timingJSON struct {
+	Token    float64 `json:"token_ms,omitempty"`
 	DNS      float64 `json:"dns_ms"`
 	Connect  float64 `json:"connect_ms"`
 	TLS      float64 `json:"tls_ms"`
+	Request  float64 `json:"request_ms,omitempty"`
 	TTFB     float64 `json:"ttfb_ms"`
 	Transfer float64 `json:"transfer_ms"`
 	Total    float64 `json:"total_ms"`
@@ -133,7 +161,7 @@ type timingJSON struct {
 
 // MarshalJSON writes milliseconds with up to three decimals.
 func (t Timing) MarshalJSON() ([]byte, error) {
-	return json.Marshal(timingJSON{MS(t.DNS), MS(t.Connect), MS(t.TLS), MS(t.TTFB), MS(t.Transfer), MS(t.Total), MS(t.Delay)})
+	return json.Marshal(timingJSON{MS(t.Token), MS(t.DNS), MS(t.Connect), MS(t.TLS), MS(t.Request), MS(t.TTFB), MS(t.Transfer), MS(t.Total), MS(t.Delay)})
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.
@@ -142,7 +170,7 @@ func (t *Timing) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &v); err != nil {
 		return err
 	}
-	*t = Timing{fromMS(v.DNS), fromMS(v.Connect), fromMS(v.TLS), fromMS(v.TTFB), fromMS(v.Transfer), fromMS(v.Total), fromMS(v.Delay)}
+	*t = Timing{fromMS(v.Token), fromMS(v.DNS), fromMS(v.Connect), fromMS(v.TLS), fromMS(v.Request), fromMS(v.TTFB), fromMS(v.Transfer), fromMS(v.Total), fromMS(v.Delay)}
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,6 +43,7 @@ type Engine struct {
 type programKey struct {
 	source string
 	kind   monitor.Kind
+	value  bool // it may give anything
 }
 
 type compiled struct {
@@ -57,7 +59,13 @@ func New(env Env, opts Options) *Engine {
 	if opts.Concurrency <= 0 {
 		opts.Concurrency = 64 * runtime.GOMAXPROCS(0)
 	}
-	return &Engine{env: env, slots: opts.Concurrency, pace: pacer{slots: opts.Concurrency}, programs: map[programKey]compiled{}}
+	e := &Engine{env: env, slots: opts.Concurrency, pace: pacer{slots: opts.Concurrency}, programs: map[programKey]compiled{}}
+	e.env.tokens = &tokens{}
+	e.env.judge = e.judge
+	e.env.save = func(source string) (*expect.Program, error) {
+		return e.program(programKey{source: source, kind: monitor.KindHTTP, value: true})
+	}
+	return e
 }
 
 // Run runs checks side by side, as many as the machine can do without measuring
@@ -148,7 +156,7 @@ func (e *Engine) check(ctx context.Context, c monitor.Check) (r monitor.Result, 
 	case !known:
 		o = notRun("this version knows no monitor of this kind")
 	default:
-		o = e.guarded(ctx, f, m, budget)
+		o = e.guarded(ctx, f, m, secrets, budget)
 		// A check that was cut short by this run is no fault of its target.
 		if o.Failure != nil && (ctx.Err() != nil || budget < m.Timeout && o.Failure.Kind == monitor.FailTimeout) {
 			o = notRun("no time was left before the deadline of this run")
@@ -158,11 +166,11 @@ func (e *Engine) check(ctx context.Context, c monitor.Check) (r monitor.Result, 
 	o.Timing.Total, o.Timing.Delay = ended.Sub(watch), e.pace.delay(watch, ended)
 	e.pace.took(o.Timing.Total)
 	o.Monitor, o.Location, o.Scheduled, o.Attempt, o.Started = m.ID, c.Location, c.Scheduled, c.Attempt, started
-	hide := hiding(m, secrets)
+	hide := hiding(m, slices.Concat(secrets, o.secrets))
 	if o.Outcome == "" {
 		e.judge(m, &o, hide)
-		doubtful = e.isDoubtful(m, &o, hide)
 	}
+	doubtful = e.isDoubtful(m, &o, hide)
 	redact(&o.Result, hide)
 	if o.Outcome == monitor.OutcomeUp {
 		o.Body = ""
@@ -184,10 +192,15 @@ func (e *Engine) isDoubtful(m monitor.Monitor, o *Observation, hide *hider) bool
 	case monitor.FailTimeout:
 		return o.Timing.Delay >= m.Timeout/doubt
 	case monitor.FailExpect:
+		if p := o.part; p != nil {
+			seen := p.seen
+			seen.Timing.Delay = o.Timing.Delay
+			return e.isDoubtful(p.monitor, &seen, hide)
+		}
 		quick := *o
 		quick.Outcome, quick.Failure, quick.Expectations = "", nil, nil
 		t := &quick.Timing
-		for _, phase := range []*time.Duration{&t.DNS, &t.Connect, &t.TLS, &t.TTFB, &t.Transfer, &t.Total} {
+		for _, phase := range []*time.Duration{&t.Token, &t.DNS, &t.Connect, &t.TLS, &t.Request, &t.TTFB, &t.Transfer, &t.Total} {
 			*phase = max(*phase-o.Timing.Delay, 0)
 		}
 		e.judge(m, &quick, hide)
@@ -210,7 +223,7 @@ func (e *Engine) budget(ctx context.Context, m monitor.Monitor) time.Duration {
 
 // guarded runs a probe with its timeout. A bug in one is no outage of its
 // target, and no end of the others: this is the one place that recovers.
-func (e *Engine) guarded(ctx context.Context, f Func, m monitor.Monitor, budget time.Duration) (o Observation) {
+func (e *Engine) guarded(ctx context.Context, f Func, m monitor.Monitor, secrets []string, budget time.Duration) (o Observation) {
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
 	defer func() {
@@ -218,7 +231,9 @@ func (e *Engine) guarded(ctx context.Context, f Func, m monitor.Monitor, budget 
 			o = notRun(printable(fmt.Sprintf("bug in the probe: %v", bug), maxDetail))
 		}
 	}()
-	return f(ctx, m, &e.env)
+	env := e.env
+	env.secrets = secrets
+	return f(ctx, m, &env)
 }
 
 func notRun(why string) Observation {
@@ -238,6 +253,9 @@ func (e *Engine) judge(m monitor.Monitor, o *Observation, hide *hider) {
 		}
 		return
 	}
+	if o.warned != nil {
+		o.Outcome, o.Failure = monitor.OutcomeDegraded, o.warned
+	}
 	if len(m.Expect)+len(m.Warn) == 0 {
 		return
 	}
@@ -253,7 +271,7 @@ func (e *Engine) judge(m monitor.Monitor, o *Observation, hide *hider) {
 
 func (e *Engine) expectation(m monitor.Monitor, o *Observation, source string, warn bool, values, shown expect.Values) {
 	x := monitor.Expectation{Expr: source, Warn: warn}
-	program, err := e.program(source, m.Kind())
+	program, err := e.program(programKey{source: source, kind: m.Kind()})
 	if err != nil {
 		x.Shown = "cannot be compiled: " + err.Error()
 	} else {
@@ -284,6 +302,7 @@ func (o *Observation) values() expect.Values {
 	t := o.Timing
 	v["dns_ms"], v["connect_ms"], v["tls_ms"] = monitor.MS(t.DNS), monitor.MS(t.Connect), monitor.MS(t.TLS)
 	v["ttfb_ms"], v["transfer_ms"], v["total_ms"] = monitor.MS(t.TTFB), monitor.MS(t.Transfer), monitor.MS(t.Total)
+	v["request_ms"], v["token_ms"], v["hops"] = monitor.MS(t.Request), monitor.MS(t.Token), o.Hops
 	v["address"] = o.Address
 	if o.Certificate != nil {
 		v["cert_days"] = o.Certificate.Days
@@ -292,8 +311,7 @@ func (o *Observation) values() expect.Values {
 }
 
 // program compiles an expression once.
-func (e *Engine) program(source string, kind monitor.Kind) (*expect.Program, error) {
-	key := programKey{source, kind}
+func (e *Engine) program(key programKey) (*expect.Program, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if c, has := e.programs[key]; has {
@@ -303,7 +321,11 @@ func (e *Engine) program(source string, kind monitor.Kind) (*expect.Program, err
 		clear(e.programs)
 	}
 	var c compiled
-	c.program, c.err = expect.Compile(source, kind)
+	if key.value {
+		c.program, c.err = expect.CompileValue(key.source, key.kind)
+	} else {
+		c.program, c.err = expect.Compile(key.source, key.kind)
+	}
 	e.programs[key] = c
 	return c.program, c.err
 }

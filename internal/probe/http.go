@@ -3,19 +3,21 @@ package probe
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/tls"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptrace"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/sondehq/sonde/internal/monitor"
@@ -32,64 +34,154 @@ const (
 var (
 	errRedirects = errors.New("redirected without end")
 	errScheme    = errors.New("redirected to a scheme that is not http or https")
+
+	errClientCert = errors.New("client_cert holds no certificate and its key in PEM form")
 )
 
-// probeHTTP asks for a URL over a new connection, follows redirects, and reads
-// the body up to the cap. Phases are those of the last hop; the total is of all.
+// elsewhere is a redirect that same-host does not follow.
+type elsewhere struct{ host string }
+
+func (e *elsewhere) Error() string {
+	return "redirected to another host, " + e.host + ", which same-host forbids"
+}
+
+// probeHTTP asks for a URL, or for several in a row, over new connections. With
+// each, it does so at every address of the host.
 func probeHTTP(ctx context.Context, m monitor.Monitor, env *Env) Observation {
-	trace := &hops{}
+	if m.HTTP.Each && m.HTTP.Address == "" {
+		return probeEach(ctx, m, env)
+	}
+	return probeVisit(ctx, m, env)
+}
+
+// probeVisit is one visitor: one set of cookies, one trace.
+func probeVisit(ctx context.Context, m monitor.Monitor, env *Env) Observation {
 	transport, err := newTransport(m, env)
 	if err != nil {
 		return Observation{Result: monitor.Result{Failure: classify(err, "before the request", monitor.FailInternal)}}
 	}
 	defer transport.CloseIdleConnections()
-	request, err := newRequest(httptrace.WithClientTrace(ctx, trace.client()), m, env)
+	jar, _ := cookiejar.New(nil) // without options, it has no error
+	v := &visit{m: m, env: env, transport: transport, jar: jar}
+	if m.HTTP.Traceparent {
+		v.trace = randomHex(16)
+	}
+	var o Observation
+	if len(m.HTTP.Steps) > 0 {
+		o = v.steps(ctx)
+	} else {
+		o = v.ask(ctx, m.HTTP.Requests()[0].Request, slices.Concat(m.Expect, m.Warn))
+	}
+	o.Trace = v.trace
+	return o
+}
+
+// visit is what the requests of one check share.
+type visit struct {
+	m         monitor.Monitor
+	env       *Env
+	transport *http.Transport
+	jar       *cookiejar.Jar
+	trace     string            // id; empty where none is sent
+	saved     map[string]string // by earlier steps
+	secrets   []string          // tokens, and what was saved that may not be shown
+}
+
+// ask makes one request, follows redirects, and reads the body up to the cap.
+// Phases are those of the last hop. The expressions say which values are wanted.
+func (v *visit) ask(ctx context.Context, r monitor.Request, wanted []string) Observation {
+	token, took, failure := v.token(ctx, r)
+	if failure != nil {
+		return Observation{Result: monitor.Result{Failure: failure, Timing: monitor.Timing{Token: took}}}
+	}
+	trace := &hops{}
+	request, err := v.request(httptrace.WithClientTrace(ctx, trace.client()), r, token)
 	if err != nil {
 		return Observation{Result: monitor.Result{Failure: fail(monitor.FailInternal, "the request cannot be made: %s", innermost(err))}}
 	}
-	c := http.Client{Transport: transport, CheckRedirect: redirects(m)}
+	o := v.do(request, r, trace, wanted)
+	o.Timing.Token, o.secrets = took, v.secrets
+	if o.Status == http.StatusUnauthorized && r.Auth != nil && r.Auth.OAuth2 != nil {
+		v.env.tokens.forget(tokenKey(v.m.ID, r.Auth.OAuth2))
+	}
+	return o
+}
+
+func (v *visit) do(request *http.Request, r monitor.Request, trace *hops, wanted []string) Observation {
+	c := http.Client{Transport: v.transport, CheckRedirect: redirects(v.m, r.Headers), Jar: v.jar}
 	response, err := c.Do(request)
 	if err != nil {
 		if response != nil {
 			_ = response.Body.Close()
 		}
-		o := trace.observation(env)
+		o := trace.observation()
 		o.Failure = requestFailure(err, trace)
 		if wrong := (*tls.CertificateVerificationError)(nil); errors.As(err, &wrong) {
-			o.Certificate = certificate(wrong.UnverifiedCertificates, env.Now())
+			o.Certificate = certificate(wrong.UnverifiedCertificates, v.env.Now())
 		}
 		return o
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(response.Body, m.HTTP.MaxBody))
+	body, err := readBody(response, v.m.HTTP.MaxBody)
 	trace.finished()
-	o := trace.observation(env)
+	o := trace.observation()
 	o.Status = response.StatusCode
 	o.Body = printableBody(body)
 	if response.TLS != nil {
-		o.Certificate = certificate(response.TLS.PeerCertificates, env.Now())
+		o.Certificate = certificate(response.TLS.PeerCertificates, v.env.Now())
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		o.Failure = classify(err, fmt.Sprintf("body after %d bytes", len(body)), monitor.FailBody)
-		return o
-	}
-	if len(m.Expect)+len(m.Warn) > 0 {
-		o.Values = valuesOf(m, response, body)
+	case v.m.HTTP.Version == "2" && response.ProtoMajor != 2:
+		o.Failure = fail(monitor.FailHTTP, "answer of %s: it is HTTP/%d.%d, not HTTP/2", o.Address, response.ProtoMajor, response.ProtoMinor)
+	case len(wanted) > 0:
+		o.Values = valuesOf(wanted, response, body)
+		if mentions(wanted, "cookies") {
+			o.Values["cookies"] = cookiesFor(v.jar, response)
+		}
 	}
 	return o
 }
 
-func newRequest(ctx context.Context, m monitor.Monitor, env *Env) (*http.Request, error) {
-	var body io.Reader
-	if m.HTTP.Body != "" {
-		body = strings.NewReader(m.HTTP.Body)
+func cookiesFor(jar *cookiejar.Jar, response *http.Response) map[string]string {
+	out := map[string]string{}
+	for _, c := range jar.Cookies(response.Request.URL) {
+		out[c.Name] = c.Value
 	}
-	request, err := http.NewRequestWithContext(ctx, m.HTTP.Method, m.HTTP.URL, body)
+	return out
+}
+
+// request makes a request. What the monitor's headers say goes before what comes
+// from the body and from auth.
+func (v *visit) request(ctx context.Context, r monitor.Request, token string) (*http.Request, error) {
+	body, kind := content(r)
+	var from io.Reader
+	if body != "" {
+		from = strings.NewReader(body)
+	}
+	request, err := http.NewRequestWithContext(ctx, r.Method, r.URL, from)
 	if err != nil {
 		return nil, err
 	}
 	request.Header.Set("User-Agent", UserAgent)
-	for name, value := range m.HTTP.Headers {
+	request.Header.Set("Accept-Encoding", "gzip, deflate")
+	if kind != "" {
+		request.Header.Set("Content-Type", kind)
+	}
+	if v.trace != "" { // W3C Trace Context, 3.2: version, trace, parent, sampled
+		request.Header.Set("Traceparent", "00-"+v.trace+"-"+randomHex(8)+"-01")
+	}
+	switch a := r.Auth; {
+	case a == nil:
+	case a.Basic != nil:
+		request.SetBasicAuth(a.Basic.User, a.Basic.Password)
+	case token != "":
+		request.Header.Set("Authorization", "Bearer "+token)
+	case a.Bearer != "":
+		request.Header.Set("Authorization", "Bearer "+a.Bearer)
+	}
+	for name, value := range r.Headers {
 		if strings.EqualFold(name, "Host") {
 			request.Host = value
 			continue
@@ -99,12 +191,38 @@ func newRequest(ctx context.Context, m monitor.Monitor, env *Env) (*http.Request
 	return request, nil
 }
 
+// content is the body, and its type where the form of the body says it.
+func content(r monitor.Request) (body, kind string) {
+	switch {
+	case r.JSON != "":
+		return r.JSON, "application/json"
+	case r.Form != nil:
+		return url.Values(r.Form).Encode(), "application/x-www-form-urlencoded"
+	}
+	return r.Body, ""
+}
+
+// randomHex is so many random bytes in hex. crypto/rand.Read has no error.
+func randomHex(bytes int) string {
+	b := make([]byte, bytes)
+	_, _ = rand.Read(b)
+	return hex.EncodeToString(b)
+}
+
 // newTransport makes a transport that is used once: no connection, look-up or
 // TLS session of an earlier check is used again, and no proxy.
 func newTransport(m monitor.Monitor, env *Env) (*http.Transport, error) {
 	settings, err := client("", m.HTTP.CA, m.HTTP.Insecure, env.Now)
 	if err != nil {
 		return nil, err
+	}
+	settings.MinVersion = tlsVersions[m.HTTP.MinTLS]
+	if c := m.HTTP.ClientCert; c != nil {
+		pair, err := tls.X509KeyPair([]byte(c.Cert), []byte(c.Key))
+		if err != nil {
+			return nil, errClientCert
+		}
+		settings.Certificates = []tls.Certificate{pair}
 	}
 	// The resolver's own error would lose why its address is not spoken to.
 	if server, err := netip.ParseAddrPort(monitor.WithPort(m.HTTP.Resolver, "53")); err == nil {
@@ -123,15 +241,40 @@ func newTransport(m monitor.Monitor, env *Env) (*http.Transport, error) {
 			if host, port, err := net.SplitHostPort(address); err == nil && m.HTTP.Address != "" && strings.EqualFold(host, own.Hostname()) {
 				address = monitor.WithPort(m.HTTP.Address, port)
 			}
-			return d.DialContext(ctx, network, address)
+			return d.DialContext(ctx, family(network, m.HTTP.Family), address)
 		},
-		TLSClientConfig: settings, ForceAttemptHTTP2: own.Scheme == "https", DisableKeepAlives: true,
+		TLSClientConfig: settings, Protocols: protocols(m.HTTP.Version, own.Scheme), DisableKeepAlives: true, DisableCompression: true,
 		MaxResponseHeaderBytes: maxHeader, WriteBufferSize: 2 << 10, ReadBufferSize: 4 << 10,
 	}, nil
 }
 
+var tlsVersions = map[string]uint16{
+	"": tls.VersionTLS12, "1.0": tls.VersionTLS10, "1.1": tls.VersionTLS11, "1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13,
+}
+
+// family narrows a network such as tcp.
+func family(network, name string) string {
+	switch name {
+	case "ipv4":
+		return network + "4"
+	case "ipv6":
+		return network + "6"
+	}
+	return network
+}
+
+// protocols is what may be spoken: HTTP/2 without TLS only where nothing else
+// may be, since there is nothing to agree on it with.
+func protocols(version, scheme string) *http.Protocols {
+	p := &http.Protocols{}
+	p.SetHTTP1(version != "2")
+	p.SetHTTP2(version != "1.1" && (scheme == "https" || version == "2"))
+	p.SetUnencryptedHTTP2(version == "2")
+	return p
+}
+
 // redirects follows up to so many; with none, the redirect is the answer.
-func redirects(m monitor.Monitor) func(*http.Request, []*http.Request) error {
+func redirects(m monitor.Monitor, own map[string]string) func(*http.Request, []*http.Request) error {
 	most := m.HTTP.MaxRedirects
 	return func(next *http.Request, before []*http.Request) error {
 		switch {
@@ -139,10 +282,12 @@ func redirects(m monitor.Monitor) func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		case next.URL.Scheme != "http" && next.URL.Scheme != "https":
 			return errScheme
+		case m.HTTP.SameHost && !strings.EqualFold(next.URL.Host, before[0].URL.Host):
+			return &elsewhere{next.URL.Host}
 		case len(before) > most:
 			return errRedirects
 		}
-		forget(next, before[0], m.HTTP.Headers)
+		forget(next, before[0], own)
 		return nil
 	}
 }
@@ -156,6 +301,8 @@ func forget(next, first *http.Request, own map[string]string) {
 	if strings.EqualFold(next.URL.Host, first.URL.Host) {
 		return
 	}
+	next.Header.Del("Authorization")
+	next.Header.Del("Traceparent")
 	for name := range own {
 		if name := http.CanonicalHeaderKey(name); name != "User-Agent" && !strings.HasPrefix(name, "Accept") && !strings.HasPrefix(name, "Content-") {
 			next.Header.Del(name)
@@ -165,12 +312,18 @@ func forget(next, first *http.Request, own map[string]string) {
 
 // requestFailure classifies what ended a request, with the phase it was in.
 func requestFailure(err error, trace *hops) *monitor.Failure {
+	var away *elsewhere
+	var family *net.AddrError
 	phase, otherwise := trace.phase()
 	switch {
 	case errors.Is(err, errRedirects):
 		return fail(monitor.FailHTTP, "redirected more often than max_redirects allows")
 	case errors.Is(err, errScheme):
 		return fail(monitor.FailHTTP, "%s", errScheme)
+	case errors.As(err, &away):
+		return fail(monitor.FailHTTP, "%s", away)
+	case errors.As(err, &family) && strings.HasPrefix(family.Err, "no suitable address"):
+		return fail(monitor.FailDNS, "look-up of %s: the name has no address of the family that is asked for", trace.host)
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return fail(monitor.FailTLS, "%s: the answer is not TLS but plain HTTP", phase)
 	}
@@ -179,19 +332,19 @@ func requestFailure(err error, trace *hops) *monitor.Failure {
 
 // valuesOf is what expressions may use of an answer. What none of them names is
 // not made.
-func valuesOf(m monitor.Monitor, response *http.Response, body []byte) expect.Values {
-	v := expect.Values{"status": response.StatusCode, "cert_days": 0, "body": nil, "text": "", "headers": map[string]string(nil)}
-	if mentions(m, "headers") {
+func valuesOf(wanted []string, response *http.Response, body []byte) expect.Values {
+	v := expect.Values{"cookies": map[string]string(nil), "status": response.StatusCode, "cert_days": 0, "body": nil, "text": "", "headers": map[string]string(nil)}
+	if mentions(wanted, "headers") {
 		headers := make(map[string]string, len(response.Header))
 		for name, values := range response.Header {
 			headers[strings.ToLower(name)] = strings.Join(values, ", ")
 		}
 		v["headers"] = headers
 	}
-	if mentions(m, "text") {
+	if mentions(wanted, "text") {
 		v["text"] = strings.ToValidUTF8(string(body[:min(len(body), textOfBody)]), "?")
 	}
-	if trimmed := bytes.TrimLeft(body, " \t\r\n"); mentions(m, "body") && len(trimmed) > 0 && bytes.IndexByte([]byte(`{["-0123456789tfn`), trimmed[0]) >= 0 {
+	if trimmed := bytes.TrimLeft(body, " \t\r\n"); mentions(wanted, "body") && len(trimmed) > 0 && bytes.IndexByte([]byte(`{["-0123456789tfn`), trimmed[0]) >= 0 {
 		var parsed any
 		if json.Unmarshal(body, &parsed) == nil {
 			v["body"] = parsed
@@ -200,112 +353,11 @@ func valuesOf(m monitor.Monitor, response *http.Response, body []byte) expect.Va
 	return v
 }
 
-// mentions reports whether an expression of the monitor may use a name.
-func mentions(m monitor.Monitor, name string) bool {
-	in := func(source string) bool { return strings.Contains(source, name) }
-	return slices.ContainsFunc(m.Expect, in) || slices.ContainsFunc(m.Warn, in)
+// mentions reports whether one of the expressions may use a name.
+func mentions(expressions []string, name string) bool {
+	return slices.ContainsFunc(expressions, func(source string) bool { return strings.Contains(source, name) })
 }
 
 func printableBody(body []byte) string {
 	return printable(string(body[:min(len(body), keptBody)]), keptBody)
-}
-
-// hops measures the phases of the hop that is under way. Dialing may run in
-// several goroutines.
-type hops struct {
-	mu                                 sync.Mutex
-	timing                             monitor.Timing
-	host, address, at                  string
-	dns, connect, tls, wrote, received time.Time
-}
-
-func (h *hops) client() *httptrace.ClientTrace {
-	mark := func(do func(now time.Time)) {
-		now := time.Now()
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		do(now)
-	}
-	return &httptrace.ClientTrace{
-		GetConn: func(hostPort string) {
-			mark(func(time.Time) {
-				h.timing, h.address, h.at, h.received = monitor.Timing{}, "", "connect", time.Time{}
-				h.host, _, _ = net.SplitHostPort(hostPort)
-			})
-		},
-		DNSStart: func(i httptrace.DNSStartInfo) { mark(func(now time.Time) { h.dns, h.at = now, "dns" }) },
-		DNSDone: func(i httptrace.DNSDoneInfo) {
-			mark(func(now time.Time) {
-				h.timing.DNS = now.Sub(h.dns)
-				if i.Err == nil {
-					h.at = "connect"
-				}
-			})
-		},
-		ConnectStart: func(_, address string) {
-			mark(func(now time.Time) {
-				if h.at == "connect" {
-					h.connect, h.address = now, address
-				}
-			})
-		},
-		ConnectDone: func(_, address string, err error) {
-			mark(func(now time.Time) {
-				if err == nil {
-					h.timing.Connect, h.address = now.Sub(h.connect), address
-				}
-			})
-		},
-		TLSHandshakeStart: func() { mark(func(now time.Time) { h.tls, h.at = now, "tls" }) },
-		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
-			mark(func(now time.Time) {
-				h.timing.TLS = now.Sub(h.tls)
-				if err == nil {
-					h.at = "request"
-				}
-			})
-		},
-		GotConn: func(i httptrace.GotConnInfo) {
-			mark(func(now time.Time) { h.at, h.wrote, h.address = "request", now, i.Conn.RemoteAddr().String() })
-		},
-		WroteRequest: func(httptrace.WroteRequestInfo) { mark(func(now time.Time) { h.at, h.wrote = "answer", now }) },
-		GotFirstResponseByte: func() {
-			mark(func(now time.Time) { h.timing.TTFB, h.received, h.at = now.Sub(h.wrote), now, "header" })
-		},
-	}
-}
-
-// finished ends the transfer.
-func (h *hops) finished() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !h.received.IsZero() {
-		h.timing.Transfer = time.Since(h.received)
-	}
-}
-
-func (h *hops) observation(*Env) Observation {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return Observation{Result: monitor.Result{Timing: h.timing, Address: h.address}}
-}
-
-// phase names what was under way, and the kind of a failure that says nothing
-// of itself.
-func (h *hops) phase() (string, monitor.FailureKind) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	switch h.at {
-	case "dns":
-		return "look-up of " + h.host, monitor.FailDNS
-	case "tls":
-		return "TLS hand-shake with " + h.address, monitor.FailTLS
-	case "request":
-		return "request to " + h.address, monitor.FailHTTP
-	case "answer":
-		return "waiting for the first byte from " + h.address, monitor.FailHTTP
-	case "header":
-		return "answer of " + h.address, monitor.FailHTTP
-	}
-	return strings.TrimSuffix("connect to "+strings.TrimSpace(h.address), " to "), monitor.FailUnreachable
 }

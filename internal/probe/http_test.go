@@ -196,7 +196,7 @@ func TestHTTPMisbehaving(t *testing.T) {
 		{"endless header line", forever("HTTP/1.1 200 OK\r\nX-A: ", strings.Repeat("a", 1000)), nil, "down", "http", "headers exceeded"},
 		{"endless interim answers", forever("", "HTTP/1.1 103 Early Hints\r\n\r\n"), nil, "down", "http", ""},
 		{"endless body", forever("HTTP/1.1 200 OK\r\n\r\n", strings.Repeat("a", 1000)), nil, "up", "", ""},
-		{"gzip bomb", says(bomb()), nil, "up", "", ""},
+		{"gzip bomb", says(bomb()), nil, "down", "body", "bomb"},
 		{"not HTTP", says("SSH-2.0-\x1b[31mx\r\n"), nil, "down", "http", "malformed"},
 		{"answers before it is asked", func(c net.Conn) { _, _ = io.WriteString(c, "220 mail\r\n"); hold(c) }, nil, "down", "http", ""},
 		{"expect false", says("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"), func(m *monitor.Monitor) { m.Expect = []string{"status == 200"} }, "down", "expect", "503"},

@@ -24,6 +24,16 @@ type Func func(ctx context.Context, m monitor.Monitor, env *Env) Observation
 type Observation struct {
 	monitor.Result
 	Values expect.Values // what the kind's expressions may use besides the phases
+
+	secrets []string         // what came to be known that may not be shown
+	warned  *monitor.Failure // a part of the check is degraded
+	part    *part            // the part that was judged, and failed the check
+}
+
+// part is one of several things that a check judges by itself.
+type part struct {
+	monitor monitor.Monitor // with the expectations of the part
+	seen    Observation
 }
 
 // Env is what probes need of their surroundings. It is shared by all checks.
@@ -42,4 +52,10 @@ type Env struct {
 	// InLambda forbids loopback even to private monitors: the runtime API
 	// of the function listens there.
 	InLambda bool
+
+	// The engine's, set for each check.
+	secrets []string // those that were resolved into the monitor
+	judge   func(monitor.Monitor, *Observation, *hider)
+	save    func(source string) (*expect.Program, error) // compiles what a step saves
+	tokens  *tokens
 }

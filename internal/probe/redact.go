@@ -23,21 +23,38 @@ func redact(r *monitor.Result, h *hider) {
 	if h == nil {
 		return
 	}
-	if r.Failure != nil {
-		r.Failure = &monitor.Failure{Kind: r.Failure.Kind, Detail: h.hide(r.Failure.Detail)}
-	}
+	r.Failure = h.failure(r.Failure)
 	if c := r.Certificate; c != nil {
 		hidden := *c
 		hidden.Subject, hidden.Issuer = h.hide(c.Subject), h.hide(c.Issuer)
 		r.Certificate = &hidden
 	}
 	r.Body, r.Address, r.Resolver = h.hide(r.Body), h.hide(r.Address), h.hide(r.Resolver)
-	for i := range r.Expectations {
-		x := &r.Expectations[i]
-		x.Expr, x.Shown = h.hide(x.Expr), h.hide(x.Shown)
+	h.expectations(r.Expectations)
+	for i := range r.Steps {
+		s := &r.Steps[i]
+		s.Failure, s.Address = h.failure(s.Failure), h.hide(s.Address)
+		h.expectations(s.Expectations)
+	}
+	for i := range r.Addresses {
+		r.Addresses[i].Failure = h.failure(r.Addresses[i].Failure)
 	}
 	for i, answer := range r.Answers {
 		r.Answers[i] = h.hide(answer)
+	}
+}
+
+func (h *hider) failure(f *monitor.Failure) *monitor.Failure {
+	if f == nil {
+		return nil
+	}
+	return &monitor.Failure{Kind: f.Kind, Detail: h.hide(f.Detail)}
+}
+
+func (h *hider) expectations(all []monitor.Expectation) {
+	for i := range all {
+		x := &all[i]
+		x.Expr, x.Shown = h.hide(x.Expr), h.hide(x.Shown)
 	}
 }
 
@@ -49,8 +66,9 @@ func hiding(m monitor.Monitor, resolved []string) *hider {
 		f.add(secret)
 	}
 	if m.HTTP != nil {
-		f.addHeaders(m.HTTP.Headers)
-		f.addURL(m.HTTP.URL)
+		for _, step := range m.HTTP.Requests() {
+			f.addRequest(step.Request)
+		}
 	}
 	return newHider(f)
 }
@@ -123,6 +141,54 @@ func inside(e *base64.Encoding, text string, shift int) string {
 	encoded := e.EncodeToString(append(make([]byte, shift), text...))
 	from, to := (8*shift+5)/6, 8*(shift+len(text))/6
 	return encoded[from:to]
+}
+
+func (f forms) addRequest(r monitor.Request) {
+	f.addHeaders(r.Headers)
+	f.addURL(r.URL)
+	for name, values := range r.Form {
+		for _, value := range values {
+			f.addField(name, value)
+		}
+	}
+	if r.JSON != "" {
+		var v any
+		_ = json.Unmarshal([]byte(r.JSON), &v)
+		f.addJSON("", v)
+	}
+	if a := r.Auth; a != nil {
+		f.add(a.Bearer)
+		if a.Basic != nil {
+			f.add(a.Basic.Password)
+		}
+		if a.OAuth2 != nil {
+			f.add(a.OAuth2.ClientSecret)
+			f.addURL(a.OAuth2.TokenURL)
+		}
+	}
+}
+
+// addField adds the value of a field whose name says that it is a secret.
+func (f forms) addField(name, value string) {
+	if sensitive(name) {
+		f.add(value)
+	}
+}
+
+// addJSON adds what stands in fields whose names say that they are secrets.
+func (f forms) addJSON(name string, v any) {
+	switch v := v.(type) {
+	case string:
+		f.addField(name, v)
+	case []any:
+		for _, one := range v {
+			f.addJSON(name, one)
+		}
+	case map[string]any:
+		for name, one := range v {
+			f.addJSON(name, one)
+		}
+	}
 }
 
 func (f forms) addHeaders(headers map[string]string) {

@@ -8,6 +8,11 @@
 //	body           any      the body, if it is JSON; otherwise nil       http
 //	text           text     the body, as much of it as was read          http
 //	headers        map      headers of the answer, names in lower case   http
+//	cookies        map      cookies that the next request would send     http
+//	hops           number   requests made, redirects included            http
+//	request_ms, token_ms
+//	               number   milliseconds to send the request, to fetch
+//	                        an OAuth2 token                              http
 //	cert_days      number   whole days until the certificate ends        http, tls
 //	dns_ms, connect_ms, tls_ms, ttfb_ms, transfer_ms, total_ms
 //	               number   milliseconds of each phase                   all but heartbeat
@@ -97,7 +102,8 @@ func environment(kind monitor.Kind) types.Map {
 	switch kind {
 	case monitor.KindHTTP:
 		env["status"], env["text"], env["cert_days"] = types.Int, types.String, types.Int
-		env["headers"], env["body"] = types.TypeOf(map[string]string{}), types.Any
+		env["headers"], env["cookies"], env["body"] = types.TypeOf(map[string]string{}), types.TypeOf(map[string]string{}), types.Any
+		env["hops"], env["request_ms"], env["token_ms"] = types.Int, types.Float, types.Float
 	case monitor.KindTLS:
 		env["cert_days"] = types.Int
 	case monitor.KindDNS:
@@ -121,6 +127,16 @@ func options(kind monitor.Kind) []expr.Option {
 // Compile checks an expression and its types for a kind of monitor. Its error
 // is an *Error.
 func Compile(source string, kind monitor.Kind) (*Program, error) {
+	// What comes out of body is of any type: whether it is a truth value shows
+	// when it runs.
+	return compile(source, kind, expr.AsBool())
+}
+
+// CompileValue checks an expression that may give anything, for Value. Its error
+// is an *Error.
+func CompileValue(source string, kind monitor.Kind) (*Program, error) { return compile(source, kind) }
+
+func compile(source string, kind monitor.Kind, more ...expr.Option) (*Program, error) {
 	if len(source) > MaxLength {
 		return nil, &Error{Line: 1, Column: 1, Message: fmt.Sprintf("the expression is longer than %d bytes", MaxLength)}
 	}
@@ -128,9 +144,7 @@ func Compile(source string, kind monitor.Kind) (*Program, error) {
 		return nil, &Error{Line: 1, Column: 1, Message: "the expression is empty"}
 	}
 	seen := &reads{}
-	// What comes out of body is of any type: whether it is a truth value shows
-	// when it runs.
-	program, err := expr.Compile(source, append(options(kind), expr.AsBool(), expr.Patch(seen))...)
+	program, err := expr.Compile(source, append(append(options(kind), expr.Patch(seen)), more...)...)
 	if err != nil {
 		return nil, explain(err, kind)
 	}
@@ -219,6 +233,16 @@ func (p *Program) Eval(values Values) (ok bool, shown string) {
 	}
 	ok, _ = out.(bool)
 	return ok, shown
+}
+
+// Value is what the expression gives: nil, too, where it cannot be judged.
+func (p *Program) Value(values Values) any {
+	machine := vm.VM{MemoryBudget: maxMemory}
+	out, err := machine.Run(p.program, map[string]any(values))
+	if err != nil {
+		return nil
+	}
+	return out
 }
 
 func (p *Program) show(values Values) string {

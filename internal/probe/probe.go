@@ -2,6 +2,8 @@ package probe
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/sondehq/sonde/internal/monitor"
@@ -24,6 +26,9 @@ type Func func(ctx context.Context, m monitor.Monitor, env *Env) Observation
 type Observation struct {
 	monitor.Result
 	Values expect.Values // what the kind's expressions may use besides the phases
+
+	// Notes say more of a value, by its name, where an expression uses it.
+	Notes map[string]string
 }
 
 // Env is what probes need of their surroundings. It is shared by all checks.
@@ -42,4 +47,19 @@ type Env struct {
 	// InLambda forbids loopback even to private monitors: the runtime API
 	// of the function listens there.
 	InLambda bool
+
+	// nameServer says where the name server with an IP address listens; at its
+	// port 53 where nil.
+	nameServer func(ip string) string
+}
+
+// noted is what the notes say of the values that an expression uses.
+func (o *Observation) noted(source string) string {
+	text := ""
+	for _, name := range slices.Sorted(maps.Keys(o.Notes)) {
+		if o.Notes[name] != "" && holdsWord(source, name) {
+			text += "; " + o.Notes[name]
+		}
+	}
+	return text
 }

@@ -36,6 +36,11 @@ func redact(r *monitor.Result, h *hider) {
 		x := &r.Expectations[i]
 		x.Expr, x.Shown = h.hide(x.Expr), h.hide(x.Shown)
 	}
+	if c := r.Cutover; c != nil {
+		for i, b := range c.Behind {
+			c.Behind[i] = monitor.Behind{Server: h.hide(b.Server), Says: h.hide(b.Says)}
+		}
+	}
 	for i, answer := range r.Answers {
 		r.Answers[i] = h.hide(answer)
 	}

@@ -137,10 +137,11 @@ type checkReport struct {
 	Expectations []monitor.Expectation `json:"expectations"`
 	Certificate  *monitor.Certificate  `json:"certificate"`
 	Answers      []string              `json:"answers,omitempty"`
+	Cutover      *monitor.Cutover      `json:"cutover,omitempty"`
 }
 
 func reportOf(m monitor.Monitor, r monitor.Result) checkReport {
-	out := checkReport{m.ID, m.Target(), r.Address, r.Outcome, r.Failure, r.Timing, r.Status, r.Expectations, r.Certificate, r.Answers}
+	out := checkReport{m.ID, m.Target(), r.Address, r.Outcome, r.Failure, r.Timing, r.Status, r.Expectations, r.Certificate, r.Answers, r.Cutover}
 	if out.Expectations == nil {
 		out.Expectations = []monitor.Expectation{}
 	}
@@ -168,6 +169,12 @@ func printCheck(w io.Writer, m monitor.Monitor, r monitor.Result) {
 	if len(r.Answers) > 0 {
 		row("answers", "%s", strings.Join(r.Answers, ", "))
 	}
+	if c := r.Cutover; c != nil {
+		row("cut-over", "%s", cutover(c))
+		for _, b := range c.Behind {
+			row("behind", "%s %s", b.Server, b.Says)
+		}
+	}
 	for _, e := range r.Expectations {
 		row(verdict(e), "%s  (%s)", e.Expr, e.Shown)
 	}
@@ -188,6 +195,15 @@ func verdict(e monitor.Expectation) string {
 		return "warn FALSE"
 	}
 	return "expect FALSE"
+}
+
+// cutover says how far a new set of answers has come.
+func cutover(c *monitor.Cutover) string {
+	text := fmt.Sprintf("%.0f %% answer with the set", 100*c.Share)
+	if !c.Ends.IsZero() {
+		text += ", the last old answer runs out at " + c.Ends.UTC().Format("2006-01-02 15:04:05 UTC")
+	}
+	return text
 }
 
 type phase struct {

@@ -152,6 +152,9 @@ func (r *reader) monitor(e *entry, f *file, cfg *monitor.Config) {
 	}
 	d := f.defaults
 	m.Every = or(e.every, d.every, ptr(time.Minute))
+	if m.Kind() == monitor.KindDomain {
+		r.domainEvery(e)
+	}
 	m.Recheck = or(e.recheck, d.recheck, ptr(3*time.Second))
 	usual := 2
 	if m.Kind() == monitor.KindHeartbeat {
@@ -173,7 +176,7 @@ func (r *reader) monitor(e *entry, f *file, cfg *monitor.Config) {
 }
 
 func (r *reader) kinds(e *entry) {
-	all := []string{"http", "tcp", "tls", "dns", "heartbeat"}
+	all := []string{"http", "tcp", "tls", "dns", "domain", "heartbeat"}
 	if len(e.kinds) == 0 {
 		if !r.reported(e.id.path[:max(strings.LastIndex(e.id.path, "."), 0)]) {
 			r.report(e.id.node, e.id.path, "", "the monitor %q watches nothing: it needs one of %s", e.id.name, strings.Join(all, ", "))

@@ -258,6 +258,31 @@ func TestShorthand(t *testing.T) {
 	}
 }
 
+func TestDNSKeys(t *testing.T) {
+	all := monitors(t, "testdata/good/dns.yaml")
+	for _, c := range []struct {
+		id   monitor.ID
+		want *monitor.DNS
+	}{
+		{"cutover", &monitor.DNS{Name: "app.example.com", Type: "A", Needs: 3, Answers: []string{"203.0.113.20", "203.0.113.21"},
+			Resolvers: []string{"1.1.1.1", "[2606:4700:4700::1111]:53", "tls://9.9.9.9", "tls://dns.example.com:8853"}}},
+		{"zone", &monitor.DNS{Name: "example.com", Type: "SOA", Authoritative: true, Needs: 1}},
+		{"gone", &monitor.DNS{Name: "old.example.com", Type: "A", RCode: "NXDOMAIN"}},
+		{"mail", &monitor.DNS{Name: "example.com", Type: "MX", Contains: []string{"10 mail.example.com"}, Matches: []string{`^\d+ mail\d?\.example\.com$`}}},
+		{"back", &monitor.DNS{Name: "203.0.113.20", Type: "PTR"}},
+	} {
+		if diff := cmp.Diff(c.want, all[c.id].DNS); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.id, diff)
+		}
+	}
+	if m := all["name"]; m.Domain.Name != "example.com" || m.Every != 6*time.Hour {
+		t.Errorf("name: every %s, %+v", m.Every, m.Domain)
+	}
+	if m := all["other"]; m.Domain.Server != "https://rdap.example.net/v1/" || m.Every != 24*time.Hour {
+		t.Errorf("other: every %s, %+v", m.Every, m.Domain)
+	}
+}
+
 func TestAnchors(t *testing.T) {
 	all := monitors(t, "testdata/good/anchors.yaml")
 	other, third := all["other"], all["third"]

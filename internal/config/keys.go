@@ -167,6 +167,7 @@ var monitorKeys = append(keys[entry]{
 	{"tcp", "opens a connection", func(r *reader, c cursor, e *entry) { e.readTCP(r, c) }},
 	{"tls", "shakes hands and judges the certificate", func(r *reader, c cursor, e *entry) { e.readTLS(r, c) }},
 	{"dns", "asks for a name", func(r *reader, c cursor, e *entry) { e.readDNS(r, c) }},
+	{"domain", "asks the registry until when a name is registered", func(r *reader, c cursor, e *entry) { e.readDomain(r, c) }},
 	{"heartbeat", "expects to be pinged", func(r *reader, c cursor, e *entry) { e.readHeartbeat(r, c) }},
 }, ofSettings(defaultKeys)...)
 

@@ -99,37 +99,6 @@ var tlsKeys = keys[monitor.TLS]{
 	{"ca", "PEM certificates to trust instead of the system's", func(r *reader, c cursor, t *monitor.TLS) { r.certificates(c, &t.CA) }},
 }
 
-func (e *entry) readDNS(r *reader, c cursor) {
-	e.is(c)
-	d := &monitor.DNS{Type: "A"}
-	e.m.DNS = d
-	shorthand(r, c, d, dnsKeys, func(c cursor) { r.text(c, &d.Name) })
-	if d.Name == "" && !r.reported(c.path) {
-		r.report(c.key, c.path, "", "name is missing")
-	}
-}
-
-var recordTypes = []string{"A", "AAAA", "CNAME", "MX", "NS", "TXT", "SOA", "SRV", "CAA", "PTR"}
-
-var dnsKeys = keys[monitor.DNS]{
-	{"name", "what is asked for", func(r *reader, c cursor, d *monitor.DNS) { r.text(c, &d.Name) }},
-	{"type", "record type; A by default", func(r *reader, c cursor, d *monitor.DNS) { r.choice(c, &d.Type, recordTypes...) }},
-	{"resolvers", "DNS servers to ask, as IP addresses; the system's by default", func(r *reader, c cursor, d *monitor.DNS) {
-		r.list(c, true, func(c cursor) {
-			address := ""
-			r.ip(c, &address)
-			d.Resolvers = append(d.Resolvers, address)
-		})
-	}},
-	{"answers", "the set that every resolver must answer with; any by default", func(r *reader, c cursor, d *monitor.DNS) {
-		r.list(c, true, func(c cursor) {
-			answer := ""
-			r.text(c, &answer)
-			d.Answers = append(d.Answers, answer)
-		})
-	}},
-}
-
 func (e *entry) readHeartbeat(r *reader, c cursor) {
 	e.is(c)
 	h := &monitor.Heartbeat{}

@@ -20,6 +20,7 @@ const (
 	KindTCP       Kind = "tcp"
 	KindTLS       Kind = "tls"
 	KindDNS       Kind = "dns"
+	KindDomain    Kind = "domain"
 	KindHeartbeat Kind = "heartbeat"
 )
 
@@ -55,6 +56,7 @@ type Monitor struct {
 	TCP       *TCP       `json:"tcp,omitempty"`
 	TLS       *TLS       `json:"tls,omitempty"`
 	DNS       *DNS       `json:"dns,omitempty"`
+	Domain    *Domain    `json:"domain,omitempty"`
 	Heartbeat *Heartbeat `json:"heartbeat,omitempty"`
 }
 
@@ -112,12 +114,32 @@ type TLS struct {
 	CA         string `json:"ca,omitempty"`          // PEM certificates trusted instead of the system's
 }
 
-// DNS asks every resolver for one name.
+// DNS asks every resolver, or every name server of the zone, for one name.
 type DNS struct {
-	Name      string   `json:"name"`
-	Type      string   `json:"type"`                // A, AAAA, CNAME, MX, NS, TXT, SOA, SRV, CAA or PTR
-	Resolvers []string `json:"resolvers,omitempty"` // ip or ip:port; the system's where empty
-	Answers   []string `json:"answers,omitempty"`   // the set every resolver must answer with; any answer where empty
+	Name string `json:"name"` // for PTR also an IP address
+	Type string `json:"type"` // A, AAAA, CNAME, MX, NS, TXT, SOA, SRV, CAA or PTR
+
+	// Resolvers are ip or ip:port, asked over UDP, and tls://host or
+	// tls://host:port, asked over TLS; the system's where empty.
+	Resolvers []string `json:"resolvers,omitempty"`
+
+	// Authoritative asks every address of every name server of the zone; the
+	// resolvers only find them.
+	Authoritative bool `json:"authoritative,omitempty"`
+
+	RCode    string   `json:"rcode,omitempty"`    // what must be answered; NOERROR, with a record, where empty
+	Answers  []string `json:"answers,omitempty"`  // the set to answer with; any answer where empty
+	Contains []string `json:"contains,omitempty"` // answers that must be among those given
+	Matches  []string `json:"matches,omitempty"`  // regular expressions; every answer must match one of them
+	Needs    int      `json:"needs,omitempty"`    // how many of the asked must answer as expected; 0 is all
+	CA       string   `json:"ca,omitempty"`       // PEM certificates trusted instead of the system's, over TLS
+}
+
+// Domain asks by RDAP until when a name is registered.
+type Domain struct {
+	Name   string `json:"name"`             // in ASCII: xn--… for others
+	Server string `json:"server,omitempty"` // https URL that "domain/NAME" is put after; rdap.org, which knows the registries, where empty
+	CA     string `json:"ca,omitempty"`     // PEM certificates trusted instead of the system's
 }
 
 // Heartbeat expects to be pinged.
@@ -137,6 +159,8 @@ func (m Monitor) Kind() Kind {
 		return KindTLS
 	case m.DNS != nil:
 		return KindDNS
+	case m.Domain != nil:
+		return KindDomain
 	case m.Heartbeat != nil:
 		return KindHeartbeat
 	}
@@ -155,6 +179,8 @@ func (m Monitor) Target() string {
 		return m.TLS.Address
 	case KindDNS:
 		return m.DNS.Name + " " + m.DNS.Type
+	case KindDomain:
+		return m.Domain.Name + " registration"
 	case KindHeartbeat:
 		return "heartbeat every " + m.Heartbeat.Every.String()
 	}

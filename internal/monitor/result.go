@@ -56,7 +56,8 @@ type Result struct {
 	Status       int           `json:"status,omitempty"`   // HTTP status; 0 where there was none
 	Expectations []Expectation `json:"expectations,omitempty"`
 	Certificate  *Certificate  `json:"certificate,omitempty"`
-	Answers      []string      `json:"answers,omitempty"` // of a DNS check
+	Answers      []string      `json:"answers,omitempty"` // of a DNS check; of a domain check, what the registry says
+	Cutover      *Cutover      `json:"cutover,omitempty"` // of a DNS check of several servers with a set of answers
 	Body         string        `json:"body,omitempty"`    // first part of the answer, kept on failure only
 
 	Hops      int             `json:"hops,omitempty"`      // HTTP requests made, redirects included
@@ -108,6 +109,7 @@ const (
 	FailExpect      FailureKind = "expect"      // an expectation is false
 	FailBlocked     FailureKind = "blocked"     // the address is not one that Sonde may speak to
 	FailHeartbeat   FailureKind = "heartbeat"   // the ping is late, or said that the job failed
+	FailDomain      FailureKind = "domain"      // the registration has ended, is about to, or is not known
 	FailInternal    FailureKind = "internal"    // Sonde itself is at fault
 	FailBusy        FailureKind = "busy"        // Sonde was too busy to tell; the check has no verdict
 )
@@ -124,6 +126,19 @@ type Expectation struct {
 	OK    bool   `json:"ok"`
 	Warn  bool   `json:"warn,omitempty"`  // from warn: false means degraded
 	Shown string `json:"shown,omitempty"` // the values it was judged on: "status was 503"
+}
+
+// Cutover is how far a set of answers has come, among the servers asked.
+type Cutover struct {
+	Share  float64   `json:"share"`         // of them that answer with the set, 0 to 1
+	Behind []Behind  `json:"behind"`        // the others, in the order asked; at most 50
+	Ends   time.Time `json:"ends,omitzero"` // when the longest TTL of an old answer runs out; zero if none is known
+}
+
+// Behind is a server that does not answer with the set.
+type Behind struct {
+	Server string `json:"server"`
+	Says   string `json:"says"` // one line of printable text, at most 300 bytes
 }
 
 // Certificate is the leaf that the target showed.

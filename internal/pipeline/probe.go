@@ -70,7 +70,7 @@ func (p *Pipeline) putBatch(ctx context.Context, b schedule.Batch, out store.Bat
 func withoutEvidence(b store.Batch) store.Batch {
 	b.Results = slices.Clone(b.Results)
 	for i := range b.Results {
-		b.Results[i].Body, b.Results[i].Expectations, b.Results[i].Answers = "", nil, nil
+		b.Results[i].Body, b.Results[i].Expectations, b.Results[i].Answers, b.Results[i].Cutover = "", nil, nil, nil
 	}
 	return b
 }

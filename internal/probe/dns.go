@@ -2,9 +2,8 @@ package probe
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -16,203 +15,296 @@ import (
 	"github.com/sondehq/sonde/internal/probe/expect"
 )
 
-// reply is what one resolver said.
-type reply struct {
-	resolver string
-	answers  []string
-	rcode    string
-	took     time.Duration
-	failure  *monitor.Failure
-}
-
-// probeDNS asks every resolver side by side. All must answer, with the expected
-// set where there is one.
+// probeDNS asks every resolver side by side, or every name server of the zone.
+// As many as the monitor needs must answer as it expects.
 func probeDNS(ctx context.Context, m monitor.Monitor, env *Env) Observation {
-	servers := m.DNS.Resolvers
-	system := len(servers) == 0
-	if system {
-		config, err := dns.ClientConfigFromFile("/etc/resolv.conf")
-		if err != nil || len(config.Servers) == 0 {
-			return notRun("the system names no resolver: name some with resolvers")
+	servers := resolversOf(m)
+	if len(servers) == 0 {
+		return notRun("the system names no resolver: name some with resolvers")
+	}
+	a := asker{m: m, env: env, do: uses(m, "ad"), serials: m.DNS.Type == "SOA" || uses(m, "serials_agree")}
+	start := time.Now()
+	if m.DNS.Authoritative {
+		found, failure := a.nameServers(ctx, servers)
+		if failure != nil {
+			o := Observation{Result: monitor.Result{Failure: failure}}
+			o.Timing.DNS = time.Since(start)
+			return o
 		}
-		servers = config.Servers[:1]
+		servers = found
 	}
 	replies := make([]reply, len(servers))
 	var asking sync.WaitGroup
-	for i, server := range servers {
-		asking.Go(func() { replies[i] = ask(ctx, m, env, monitor.WithPort(server, "53"), system) })
+	for i, s := range servers {
+		asking.Go(func() { replies[i] = a.reply(ctx, s) })
 	}
 	asking.Wait()
-	return gather(m, replies)
+	if m.DNS.Authoritative {
+		replies = withoutMissingIPv6(replies)
+	}
+	return gather(m, env.Now(), replies)
 }
 
-// gather makes one observation of what all resolvers said.
-func gather(m monitor.Monitor, replies []reply) Observation {
-	var o Observation
-	worst := "NOERROR"
-	var faults []string
-	for _, r := range replies {
-		o.Timing.DNS = max(o.Timing.DNS, r.took)
-		o.Answers = append(o.Answers, r.answers...)
-		if r.rcode != "" && r.rcode != "NOERROR" {
-			worst = r.rcode
+// resolversOf is the resolvers of a monitor, or the system's first.
+func resolversOf(m monitor.Monitor) []server {
+	if len(m.DNS.Resolvers) == 0 {
+		config, err := dns.ClientConfigFromFile("/etc/resolv.conf")
+		if err != nil || len(config.Servers) == 0 {
+			return nil
 		}
-		if r.failure != nil {
-			if o.Failure == nil {
-				o.Failure = r.failure
-			}
-			faults = append(faults, r.failure.Detail)
+		address := monitor.WithPort(config.Servers[0], "53")
+		return []server{{label: address, address: address, system: true}}
+	}
+	var out []server
+	for _, r := range m.DNS.Resolvers {
+		s := server{address: monitor.WithPort(r, "53")}
+		if host, secure := strings.CutPrefix(r, "tls://"); secure {
+			s = server{label: "tls://", address: monitor.WithPort(host, "853"), secure: true} // RFC 7858, 3.1
 		}
+		s.label += s.address
+		out = append(out, s)
 	}
-	slices.Sort(o.Answers)
-	o.Answers = slices.Compact(o.Answers)
-	if len(faults) > 1 {
-		o.Failure = fail(o.Failure.Kind, "%d of %d resolvers: %s", len(faults), len(replies), strings.Join(faults, "; "))
-	}
-	if len(replies) == 1 {
-		o.Address, o.Resolver = replies[0].resolver, replies[0].resolver
-	}
-	o.Values = expect.Values{"answers": o.Answers, "rcode": worst}
-	return o
+	return out
 }
 
-// ask asks one resolver over UDP, and over TCP if the answer is cut off.
-func ask(ctx context.Context, m monitor.Monitor, env *Env, server string, system bool) (r reply) {
-	r.resolver = server
-	query := new(dns.Msg).SetQuestion(dns.Fqdn(m.DNS.Name), dns.StringToType[m.DNS.Type])
-	query.SetEdns0(1232, false)
-	guard := m
-	guard.Private = m.Private || system
+// reply is what one server said.
+type reply struct {
+	server
+	answers []string
+	rcode   string // empty if there was no answer
+	ttl     uint32 // seconds, the largest of the records asked for
+	keeps   uint32 // seconds for which a cache may keep this answer
+	ad      bool
+	serial  string
+	took    time.Duration
+	says    string           // what it says, for one who expects something else
+	failure *monitor.Failure // nil if it answers as expected
+}
+
+// refuse notes what a server says instead of what is expected.
+func (r *reply) refuse(format string, args ...any) {
+	r.says = fmt.Sprintf(format, args...)
+	r.failure = fail(monitor.FailDNS, "%s %s", r.label, r.says)
+}
+
+// reply asks one server, and judges what it says.
+func (a asker) reply(ctx context.Context, s server) (r reply) {
+	r.server = s
 	start := time.Now()
 	defer func() { r.took = time.Since(start) }()
-	for _, network := range []string{"udp", "tcp"} {
-		answer, err := exchange(ctx, query, dialer(guard, env, nil), network, server)
-		if err != nil {
-			r.failure = classify(err, "query to "+server, monitor.FailDNS)
-			return r
-		}
-		if answer.Truncated && network == "udp" {
-			continue
-		}
-		r.rcode = rcodeName(answer.Rcode)
-		r.answers = answersOf(answer, dns.StringToType[m.DNS.Type])
-		r.failure = judgeReply(m, r)
+	if s.fault != nil {
+		r.failure, r.says = s.fault, s.fault.Detail
 		return r
+	}
+	kind := dns.StringToType[a.m.DNS.Type]
+	answer, failure := a.ask(ctx, s, queryName(a.m.DNS), kind)
+	if failure != nil {
+		r.failure, r.says = failure, failure.Detail
+		return r
+	}
+	found := recordsOf(answer, kind)
+	r.rcode, r.answers, r.ad = rcodeName(answer.Rcode), found.texts, answer.AuthenticatedData
+	r.ttl, r.keeps = found.ttl, found.keeps
+	a.judgeReply(ctx, &r, answer, found)
+	if a.serials {
+		r.serial = a.serial(ctx, s, answer)
 	}
 	return r
 }
 
-func exchange(ctx context.Context, query *dns.Msg, d *net.Dialer, network, server string) (*dns.Msg, error) {
-	conn, err := d.DialContext(ctx, network, server)
-	if err != nil {
-		return nil, err
+// judgeReply compares one server's answer with what the monitor expects.
+func (a asker) judgeReply(ctx context.Context, r *reply, answer *dns.Msg, found found) {
+	d := a.m.DNS
+	wanted := "NOERROR"
+	if d.RCode != "" {
+		wanted = d.RCode
 	}
-	defer func() { _ = conn.Close() }()
-	if deadline, has := ctx.Deadline(); has {
-		_ = conn.SetDeadline(deadline)
-	}
-	c := &dns.Conn{Conn: conn, UDPSize: 4096}
-	if err := c.WriteMsg(query); err != nil {
-		return nil, err
-	}
-	for {
-		answer, err := c.ReadMsg()
-		// A datagram that is no message, or has another id, is not ours.
-		socket := (*net.OpError)(nil)
-		if err != nil && network == "udp" && !errors.As(err, &socket) && (answer == nil || answer.Id != query.Id) {
-			continue
+	switch {
+	case r.zone != "" && r.rcode != wanted && isLame(answer):
+		r.refuse("answers %s: a lame delegation, it does not serve %s", r.rcode, r.zone)
+	case r.zone != "" && !answer.Authoritative && (r.rcode == "NOERROR" || r.rcode == "NXDOMAIN"):
+		r.refuse("answers without authority: a lame delegation, it does not serve %s", r.zone)
+	case found.loops || r.rcode != wanted && r.rcode == "SERVFAIL" && a.loops(ctx, r.server):
+		r.refuse("has a CNAME loop for %s", d.Name)
+	case r.rcode != wanted:
+		r.refuse("answers %s for %s %s", r.rcode, d.Name, d.Type)
+		if d.RCode != "" {
+			r.refuse("answers %s for %s %s, expected %s", r.rcode, d.Name, d.Type, wanted)
 		}
-		if err != nil {
-			return nil, err
-		}
-		// One with another id or question is not ours: somebody guesses.
-		if answer.Id == query.Id && answer.Response && len(answer.Question) == 1 &&
-			answer.Question[0].Qtype == query.Question[0].Qtype && strings.EqualFold(answer.Question[0].Name, query.Question[0].Name) {
-			return answer, nil
+	case wanted != "NOERROR":
+	case len(r.answers) == 0 && found.alias != "" && a.loops(ctx, r.server):
+		r.refuse("has a CNAME loop for %s", d.Name)
+	case len(r.answers) == 0 && found.alias != "":
+		r.refuse("has no %s record for %s, an alias of %s", d.Type, d.Name, found.alias)
+	case len(r.answers) == 0:
+		r.refuse("has no %s record for %s", d.Type, d.Name)
+	default:
+		if wrong := mismatch(d, r.answers); wrong != "" {
+			r.refuse("answers %s, %s", strings.Join(r.answers, ", "), wrong)
 		}
 	}
 }
 
-// judgeReply compares one resolver's answer with what the monitor expects.
-func judgeReply(m monitor.Monitor, r reply) *monitor.Failure {
-	switch {
-	case r.rcode != "NOERROR":
-		return fail(monitor.FailDNS, "%s answers %s for %s %s", r.resolver, r.rcode, m.DNS.Name, m.DNS.Type)
-	case len(r.answers) == 0:
-		return fail(monitor.FailDNS, "%s has no %s record for %s", r.resolver, m.DNS.Type, m.DNS.Name)
-	case len(m.DNS.Answers) == 0:
+// isLame: codes of a server that was named for a zone and knows nothing of it.
+func isLame(answer *dns.Msg) bool {
+	return answer.Rcode == dns.RcodeRefused || answer.Rcode == dns.RcodeServerFailure || answer.Rcode == dns.RcodeNotAuth
+}
+
+// mismatch says what is wrong with a set of answers, sorted; empty if nothing is.
+func mismatch(d *monitor.DNS, answers []string) string {
+	if len(d.Answers) > 0 {
+		if want := normals(d.Type, d.Answers); !slices.Equal(want, answers) {
+			return "expected " + strings.Join(want, ", ")
+		}
+	}
+	for _, one := range normals(d.Type, d.Contains) {
+		if !slices.Contains(answers, one) {
+			return "without " + one
+		}
+	}
+	if len(d.Matches) == 0 {
+		return ""
+	}
+	for _, answer := range answers {
+		if !slices.ContainsFunc(d.Matches, func(expression string) bool {
+			form, err := regexp.Compile(expression)
+			return err == nil && form.MatchString(answer)
+		}) {
+			return fmt.Sprintf("of which %s matches none of %s", answer, strings.Join(d.Matches, ", "))
+		}
+	}
+	return ""
+}
+
+// Bounds of what a result keeps: an answer over TCP may have 64 KiB.
+const (
+	maxAnswers = 50
+	maxAnswer  = 300 // bytes
+	maxBehind  = 50
+)
+
+// gather makes one observation of what all servers said.
+func gather(m monitor.Monitor, now time.Time, replies []reply) Observation {
+	var o Observation
+	var all []string
+	var faults []reply
+	worst, ttl, answered, validated := "NOERROR", uint32(0), 0, 0
+	for _, r := range replies {
+		o.Timing.DNS = max(o.Timing.DNS, r.took)
+		all = append(all, r.answers...)
+		ttl = max(ttl, r.ttl)
+		if r.rcode != "" {
+			answered++
+		}
+		if r.ad {
+			validated++
+		}
+		if r.rcode != "" && r.rcode != "NOERROR" {
+			worst = r.rcode
+		}
+		if r.failure != nil {
+			faults = append(faults, r)
+		}
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	o.Answers = shownAnswers(all)
+	if len(replies) == 1 {
+		o.Address, o.Resolver = replies[0].address, replies[0].label
+	}
+	c := cutoverOf(now, replies, faults)
+	if len(m.DNS.Answers) > 0 && (len(replies) > 1 || m.DNS.Authoritative) {
+		o.Cutover = c
+	}
+	o.Failure = dnsVerdict(m, replies, faults, o.Cutover)
+	agree, serials := serialsOf(replies)
+	o.Values = expect.Values{
+		"answers": all, "rcode": worst, "ttl": int(ttl), "share": c.Share,
+		"ad": answered > 0 && validated == answered, "serials_agree": agree,
+	}
+	o.Notes = map[string]string{"share": behind(c), "serials_agree": printable(serials, maxDetail)}
+	return o
+}
+
+func shownAnswers(all []string) []string {
+	out := make([]string, min(len(all), maxAnswers))
+	for i := range out {
+		out[i] = printable(all[i], maxAnswer)
+	}
+	return out
+}
+
+// dnsVerdict makes one failure of those of all servers, unless enough are right.
+func dnsVerdict(m monitor.Monitor, replies, faults []reply, c *monitor.Cutover) *monitor.Failure {
+	need := len(replies)
+	if m.DNS.Needs > 0 {
+		need = min(m.DNS.Needs, need)
+	}
+	right := len(replies) - len(faults)
+	if right >= need && len(replies) > 0 {
 		return nil
 	}
-	want := make([]string, len(m.DNS.Answers))
-	for i, a := range m.DNS.Answers {
-		want[i] = normalOf(m.DNS.Type, a)
+	if len(faults) == 1 && len(replies) == 1 {
+		return faults[0].failure
 	}
-	slices.Sort(want)
-	if !slices.Equal(slices.Compact(want), r.answers) {
-		return fail(monitor.FailDNS, "%s answers %s, expected %s", r.resolver, strings.Join(r.answers, ", "), strings.Join(want, ", "))
+	what := "resolvers"
+	if m.DNS.Authoritative {
+		what = "name servers"
 	}
-	return nil
+	head := fmt.Sprintf("%d of %d %s", len(faults), len(replies), what)
+	if need < len(replies) {
+		head += fmt.Sprintf(", %d must be right", need)
+	}
+	if c != nil && !c.Ends.IsZero() {
+		head += ", the last old answer runs out at " + c.Ends.Format(shownTime)
+	}
+	var details []string
+	for _, r := range faults {
+		details = append(details, r.failure.Detail)
+	}
+	return fail(faults[0].failure.Kind, "%s: %s", head, strings.Join(details, "; "))
 }
 
-// answersOf writes the records of the type asked for as people write them,
-// sorted.
-func answersOf(answer *dns.Msg, want uint16) []string {
-	var out []string
-	for _, record := range answer.Answer {
-		if record.Header().Rrtype == want {
-			out = append(out, normalOf(dns.TypeToString[want], valueOf(record)))
+const shownTime = "2006-01-02 15:04:05 UTC"
+
+// cutoverOf says how many answer as expected, who does not, and until when
+// caches may keep what those say.
+func cutoverOf(now time.Time, replies, faults []reply) *monitor.Cutover {
+	c := &monitor.Cutover{Share: float64(len(replies)-len(faults)) / float64(max(len(replies), 1)), Behind: []monitor.Behind{}}
+	for _, r := range faults {
+		if len(c.Behind) < maxBehind {
+			c.Behind = append(c.Behind, monitor.Behind{Server: printable(r.label, maxAnswer), Says: printable(r.says, maxAnswer)})
+		}
+		if end := now.Add(time.Duration(r.keeps) * time.Second).UTC(); r.keeps > 0 && end.After(c.Ends) {
+			c.Ends = end
 		}
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return c
 }
 
-func valueOf(record dns.RR) string {
-	switch r := record.(type) {
-	case *dns.A:
-		return r.A.String()
-	case *dns.AAAA:
-		return r.AAAA.String()
-	case *dns.CNAME:
-		return r.Target
-	case *dns.NS:
-		return r.Ns
-	case *dns.PTR:
-		return r.Ptr
-	case *dns.MX:
-		return fmt.Sprintf("%d %s", r.Preference, r.Mx)
-	case *dns.SRV:
-		return fmt.Sprintf("%d %d %d %s", r.Priority, r.Weight, r.Port, r.Target)
-	case *dns.TXT:
-		return strings.Join(r.Txt, "")
+// behind is a line about those that do not answer as expected.
+func behind(c *monitor.Cutover) string {
+	var parts []string
+	if !c.Ends.IsZero() {
+		parts = append(parts, "the last old answer runs out at "+c.Ends.Format(shownTime))
 	}
-	return strings.TrimPrefix(record.String(), record.Header().String())
+	for _, b := range c.Behind {
+		parts = append(parts, b.Server+" "+b.Says)
+	}
+	return printable(strings.Join(parts, "; "), maxDetail)
 }
 
-// rcodeName names a code, also one without a name.
-func rcodeName(code int) string {
-	if name, has := dns.RcodeToString[code]; has {
-		return name
+// serialsOf reports whether all servers have one serial, and lists them.
+func serialsOf(replies []reply) (agree bool, list string) {
+	agree = len(replies) > 0
+	var parts []string
+	for _, r := range replies {
+		has := r.serial
+		if has == "" {
+			agree, has = false, "none"
+		}
+		agree = agree && has == replies[0].serial
+		parts = append(parts, r.label+" has "+has)
 	}
-	return fmt.Sprintf("RCODE%d", code)
-}
-
-// normalOf is normal, but for texts, in which case and dots count.
-func normalOf(kind, text string) string {
-	if kind == "TXT" {
-		return text
-	}
-	return normal(text)
-}
-
-// normal makes answers comparable: names in lower case without the last dot, IP
-// addresses in their shortest form. Texts that are not names stay.
-func normal(text string) string {
-	if ip := net.ParseIP(text); ip != nil {
-		return ip.String()
-	}
-	if strings.HasSuffix(text, ".") || !strings.ContainsAny(text, " =\"") {
-		return strings.ToLower(strings.TrimSuffix(text, "."))
-	}
-	return text
+	return agree, strings.Join(parts, ", ")
 }

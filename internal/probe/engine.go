@@ -18,6 +18,7 @@ var Probes = map[monitor.Kind]Func{
 	monitor.KindTCP:       probeTCP,
 	monitor.KindTLS:       probeTLS,
 	monitor.KindDNS:       probeDNS,
+	monitor.KindDomain:    probeDomain,
 	monitor.KindHeartbeat: probeHeartbeat,
 }
 
@@ -281,6 +282,7 @@ func (e *Engine) expectation(m monitor.Monitor, o *Observation, source string, w
 		if shown != nil {
 			_, x.Shown = program.Eval(shown)
 		}
+		x.Shown += o.noted(source)
 	}
 	o.Expectations = append(o.Expectations, x)
 	if x.OK || o.Outcome == monitor.OutcomeDown || warn && o.Outcome == monitor.OutcomeDegraded {

@@ -15,3 +15,9 @@ func Stall(e *Engine, from, to time.Time) {
 	defer e.pace.mu.Unlock()
 	e.pace.stalls = append(e.pace.stalls, stall{from, to})
 }
+
+// NameServers tells an engine where name servers listen, by their IP addresses.
+func NameServers(e *Engine, at func(ip string) string) *Engine {
+	e.env.nameServer = at
+	return e
+}

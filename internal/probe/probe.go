@@ -2,6 +2,8 @@ package probe
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/sondehq/sonde/internal/monitor"
@@ -28,6 +30,9 @@ type Observation struct {
 	secrets []string         // what came to be known that may not be shown
 	warned  *monitor.Failure // a part of the check is degraded
 	part    *part            // the part that was judged, and failed the check
+
+	// Notes say more of a value, by its name, where an expression uses it.
+	Notes map[string]string
 }
 
 // part is one of several things that a check judges by itself.
@@ -58,4 +63,19 @@ type Env struct {
 	judge   func(monitor.Monitor, *Observation, *hider)
 	save    func(source string) (*expect.Program, error) // compiles what a step saves
 	tokens  *tokens
+
+	// nameServer says where the name server with an IP address listens; at its
+	// port 53 where nil.
+	nameServer func(ip string) string
+}
+
+// noted is what the notes say of the values that an expression uses.
+func (o *Observation) noted(source string) string {
+	text := ""
+	for _, name := range slices.Sorted(maps.Keys(o.Notes)) {
+		if o.Notes[name] != "" && holdsWord(source, name) {
+			text += "; " + o.Notes[name]
+		}
+	}
+	return text
 }

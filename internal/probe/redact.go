@@ -39,6 +39,11 @@ func redact(r *monitor.Result, h *hider) {
 	for i := range r.Addresses {
 		r.Addresses[i].Failure = h.failure(r.Addresses[i].Failure)
 	}
+	if c := r.Cutover; c != nil {
+		for i, b := range c.Behind {
+			c.Behind[i] = monitor.Behind{Server: h.hide(b.Server), Says: h.hide(b.Says)}
+		}
+	}
 	for i, answer := range r.Answers {
 		r.Answers[i] = h.hide(answer)
 	}

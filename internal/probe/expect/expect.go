@@ -19,6 +19,13 @@
 //	address        text     ip:port that was spoken to                   all but heartbeat
 //	answers        list     answers of all resolvers, sorted             dns
 //	rcode          text     NOERROR, NXDOMAIN, …, the worst of all       dns
+//	ttl            number   seconds, the largest TTL of all answers      dns
+//	share          number   of the servers that answer as expected, 0–1  dns
+//	ad             truth    all answers are validated by DNSSEC          dns
+//	serials_agree  truth    all servers have the same SOA serial         dns
+//	days           number   whole days until the registration ends       domain
+//	registrar      text     who registered the name                      domain
+//	status         list     states of the registration                   domain
 //	age_s          number   seconds since the last ping                  heartbeat
 //
 // With these go expr's operators, and the functions len, lower, upper, trim,
@@ -108,6 +115,10 @@ func environment(kind monitor.Kind) types.Map {
 		env["cert_days"] = types.Int
 	case monitor.KindDNS:
 		env["answers"], env["rcode"] = types.TypeOf([]string{}), types.String
+		env["ttl"], env["share"] = types.Int, types.Float
+		env["ad"], env["serials_agree"] = types.Bool, types.Bool
+	case monitor.KindDomain:
+		env["days"], env["registrar"], env["status"] = types.Int, types.String, types.TypeOf([]string{})
 	case monitor.KindHeartbeat:
 		env["age_s"] = types.Float
 	}

@@ -113,16 +113,33 @@ func Expand(text string, value func(Reference) string) string {
 // Fill returns the monitor with each text that is sent to its target replaced.
 // The monitor itself is not changed.
 func (m Monitor) Fill(replace func(string) string) Monitor {
-	if m.HTTP == nil {
-		return m
+	if m.HTTP != nil {
+		h := *m.HTTP
+		h.URL, h.Body = replace(h.URL), replace(h.Body)
+		h.Headers = maps.Clone(h.Headers)
+		for _, name := range slices.Sorted(maps.Keys(h.Headers)) {
+			h.Headers[name] = replace(h.Headers[name])
+		}
+		m.HTTP = &h
 	}
-	h := *m.HTTP
-	h.URL, h.Body = replace(h.URL), replace(h.Body)
-	h.Headers = maps.Clone(h.Headers)
-	for _, name := range slices.Sorted(maps.Keys(h.Headers)) {
-		h.Headers[name] = replace(h.Headers[name])
+	if m.TCP != nil && len(m.TCP.Dialogue) > 0 {
+		t := *m.TCP
+		t.Dialogue = slices.Clone(t.Dialogue)
+		for i := range t.Dialogue {
+			t.Dialogue[i].Send = replace(t.Dialogue[i].Send)
+		}
+		m.TCP = &t
 	}
-	m.HTTP = &h
+	if m.UDP != nil {
+		u := *m.UDP
+		u.Send = replace(u.Send)
+		m.UDP = &u
+	}
+	if m.TLS != nil && m.TLS.ClientCert != nil {
+		t, own := *m.TLS, *m.TLS.ClientCert
+		own.Cert, own.Key = replace(own.Cert), replace(own.Key)
+		t.ClientCert, m.TLS = &own, &t
+	}
 	return m
 }
 
@@ -145,13 +162,21 @@ func (m Monitor) References() []Reference {
 
 // refers reports whether there may be references: most monitors have none.
 func (m Monitor) refers() bool {
-	if m.HTTP == nil {
-		return false
-	}
-	for _, value := range m.HTTP.Headers {
-		if strings.Contains(value, "${") {
-			return true
+	may := func(text string) bool { return strings.Contains(text, "${") }
+	switch {
+	case m.HTTP != nil:
+		for _, value := range m.HTTP.Headers {
+			if may(value) {
+				return true
+			}
 		}
+		return may(m.HTTP.URL) || may(m.HTTP.Body)
+	case m.TCP != nil:
+		return slices.ContainsFunc(m.TCP.Dialogue, func(s Step) bool { return may(s.Send) })
+	case m.UDP != nil:
+		return may(m.UDP.Send)
+	case m.TLS != nil && m.TLS.ClientCert != nil:
+		return may(m.TLS.ClientCert.Cert) || may(m.TLS.ClientCert.Key)
 	}
-	return strings.Contains(m.HTTP.URL, "${") || strings.Contains(m.HTTP.Body, "${")
+	return false
 }

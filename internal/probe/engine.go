@@ -16,6 +16,8 @@ var Probes = map[monitor.Kind]Func{
 	monitor.KindHTTP:      probeHTTP,
 	monitor.KindTCP:       probeTCP,
 	monitor.KindTLS:       probeTLS,
+	monitor.KindUDP:       probeUDP,
+	monitor.KindSSH:       probeSSH,
 	monitor.KindDNS:       probeDNS,
 	monitor.KindHeartbeat: probeHeartbeat,
 }
@@ -184,6 +186,9 @@ func (e *Engine) isDoubtful(m monitor.Monitor, o *Observation, hide *hider) bool
 	case monitor.FailTimeout:
 		return o.Timing.Delay >= m.Timeout/doubt
 	case monitor.FailExpect:
+		if len(o.Expectations) == 0 { // the probe's own: an answer came, and was wrong
+			return false
+		}
 		quick := *o
 		quick.Outcome, quick.Failure, quick.Expectations = "", nil, nil
 		t := &quick.Timing

@@ -164,8 +164,10 @@ var monitorKeys = append(keys[entry]{
 	{"expect", "expressions; a false one is down", func(r *reader, c cursor, e *entry) { e.expect = r.names(c) }},
 	{"warn", "expressions; a false one is degraded", func(r *reader, c cursor, e *entry) { e.warn = r.names(c) }},
 	{"http", "asks for a URL", func(r *reader, c cursor, e *entry) { e.readHTTP(r, c) }},
-	{"tcp", "opens a connection", func(r *reader, c cursor, e *entry) { e.readTCP(r, c) }},
+	{"tcp", "opens a connection, and may hold a dialogue", func(r *reader, c cursor, e *entry) { e.readTCP(r, c) }},
 	{"tls", "shakes hands and judges the certificate", func(r *reader, c cursor, e *entry) { e.readTLS(r, c) }},
+	{"udp", "sends a datagram and waits for one", func(r *reader, c cursor, e *entry) { e.readUDP(r, c) }},
+	{"ssh", "reads the banner and the host key", func(r *reader, c cursor, e *entry) { e.readSSH(r, c) }},
 	{"dns", "asks for a name", func(r *reader, c cursor, e *entry) { e.readDNS(r, c) }},
 	{"heartbeat", "expects to be pinged", func(r *reader, c cursor, e *entry) { e.readHeartbeat(r, c) }},
 }, ofSettings(defaultKeys)...)

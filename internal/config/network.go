@@ -186,27 +186,13 @@ var sshKeys = keys[monitor.SSH]{
 	}},
 }
 
-// portOf is the port that a monitor connects to over TCP; empty for others.
-func portOf(m *monitor.Monitor) string {
-	address := ""
-	switch {
-	case m.TCP != nil:
-		address = m.TCP.Address
-	case m.TLS != nil:
-		address = m.TLS.Address
-	case m.SSH != nil:
-		address = m.SSH.Address
-	}
-	_, port, _ := net.SplitHostPort(address)
-	return port
-}
-
 // mailPort refuses port 25 where a check runs in Lambda: AWS blocks it, and does
 // not lift that for functions outside a VPC (AWS Knowledge Center, "How do I
 // remove the restriction on port 25 from my Amazon EC2 instance or Lambda
 // function?"). Every check would be a timeout.
 func (r *reader) mailPort(e *entry) {
-	if portOf(&e.m) != "25" {
+	_, port, _ := net.SplitHostPort(e.m.Target())
+	if port != "25" || e.m.UDP != nil {
 		return
 	}
 	for _, location := range e.m.Locations {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/sondehq/sonde/internal/monitor"
 )
@@ -48,12 +47,16 @@ func certificateFault(err error, chain []*x509.Certificate) string {
 		return fmt.Sprintf("the certificate is for %s, not for %s", namesOf(hostname.Certificate), hostname.Host)
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil:
 		// x509 tells both apart in this text only.
-		return datesFault("the certificate", invalid.Cert, strings.Contains(invalid.Detail, " is before "))
+		what := "the certificate"
+		if len(chain) > 0 && !invalid.Cert.Equal(chain[0]) {
+			what = "the certificate of the authority " + printable(invalid.Cert.Subject.String(), 80)
+		}
+		return datesFault(what, invalid.Cert, strings.Contains(invalid.Detail, " is before "))
 	case errors.As(err, &authority):
 		if len(chain) == 0 && authority.Cert != nil {
 			chain = []*x509.Certificate{authority.Cert}
 		}
-		return authorityFault(err, chain)
+		return authorityFault(chain)
 	}
 	return innermost(err)
 }
@@ -68,7 +71,7 @@ func datesFault(what string, c *x509.Certificate, early bool) string {
 }
 
 // authorityFault tells apart why a chain ends in nothing that is trusted.
-func authorityFault(err error, chain []*x509.Certificate) string {
+func authorityFault(chain []*x509.Certificate) string {
 	if len(chain) == 0 {
 		return "the certificate is signed by an authority that is not trusted"
 	}
@@ -78,12 +81,6 @@ func authorityFault(err error, chain []*x509.Certificate) string {
 	switch {
 	case isRoot(chain[0]):
 		return "the certificate is self-signed"
-	case strings.Contains(err.Error(), "has expired or is not yet valid"): // x509's hint about one above the leaf
-		for _, c := range way[1:] {
-			if text := err.Error(); strings.Contains(text, c.NotAfter.Format(time.RFC3339)) || strings.Contains(text, c.NotBefore.Format(time.RFC3339)) {
-				return datesFault("the certificate of the authority "+printable(c.Subject.String(), 80), c, strings.Contains(text, " is before "))
-			}
-		}
 	case isRoot(top):
 		return fmt.Sprintf("the certificate is signed by the authority %s, which is not trusted", issuer)
 	case len(way) < len(chain):

@@ -31,7 +31,8 @@ func checkCommand() *cobra.Command {
 		Short: "Run one check now and show every phase",
 		Long: `Runs one check from this machine and shows what a monitor would see: address,
 phases, certificate, status, each expectation with its values, and the verdict.
-A URL is http, https, tcp://host:port, tls://host:port or dns://name.
+A URL is http, https, tcp://host:port, tls://host:port, ssh://host:port
+or dns://name.
 Exit code: 0 up or degraded, 1 down, 2 bad usage.`,
 		Example: `  sonde check https://example.com
   sonde check --private http://127.0.0.1:8080/health
@@ -107,6 +108,8 @@ func monitorOf(target string, private bool) (monitor.Monitor, error) {
 		body = fmt.Sprintf("tcp: %q", u.Host)
 	case "tls":
 		body = fmt.Sprintf("tls: %q", u.Host)
+	case "ssh":
+		body = fmt.Sprintf("ssh: %q", monitor.WithPort(u.Host, "22"))
 	case "dns":
 		body = fmt.Sprintf("dns: {name: %q}", u.Host)
 	default:
@@ -162,6 +165,9 @@ func printCheck(w io.Writer, m monitor.Monitor, r monitor.Result) {
 	}
 	if c := r.Certificate; c != nil {
 		row("certificate", "%s, by %s, ends %s (%d days)", c.Subject, c.Issuer, c.NotAfter.Format("2006-01-02"), c.Days)
+		for _, link := range c.Chain[min(1, len(c.Chain)):] {
+			row("above it", "%s, by %s, ends %s", link.Subject, link.Issuer, link.NotAfter.Format("2006-01-02"))
+		}
 	}
 	if r.Status != 0 {
 		row("status", "%d", r.Status)

@@ -244,7 +244,7 @@ func TestShorthand(t *testing.T) {
 	if m := all["web"]; m.HTTP.URL != "https://example.com" || m.HTTP.Method != "GET" || m.Every != time.Minute || m.Timeout != 10*time.Second {
 		t.Errorf("web: %+v", m)
 	}
-	if all["port"].TCP.Address != "example.com:25" || all["cert"].TLS.Address != "example.com:443" {
+	if all["port"].TCP.Address != "example.com:587" || all["cert"].TLS.Address != "example.com:443" {
 		t.Error("tcp or tls")
 	}
 	if d := all["name"].DNS; d.Name != "example.com" || d.Type != "A" {

@@ -132,7 +132,8 @@ func shown(path, value string) string {
 	switch {
 	case value == "":
 		return "(none)"
-	case strings.Contains(path, "headers.") && !isReference(value), strings.HasSuffix(path, ".body"):
+	case strings.Contains(path, "headers.") && !isReference(value), strings.HasSuffix(path, ".body"),
+		(strings.HasSuffix(path, ".send") || strings.HasSuffix(path, ".send_hex") || strings.HasSuffix(path, ".key")) && !isReference(value):
 		return "***"
 	case slices.ContainsFunc([]string{"every", "timeout", "recheck", "after", "remind", "hold", "grace"}, func(name string) bool {
 		return path == name || strings.HasSuffix(path, "."+name)

@@ -81,6 +81,9 @@ func (e *entry) readTCP(r *reader, c cursor) {
 
 var tcpKeys = keys[monitor.TCP]{
 	{"address", "host:port", func(r *reader, c cursor, t *monitor.TCP) { r.hostPort(c, &t.Address) }},
+	{"dialogue", "steps that send and expect, in order", func(r *reader, c cursor, t *monitor.TCP) { r.dialogue(c, t) }},
+	{"tls", "shake hands before the dialogue; the chain must verify", func(r *reader, c cursor, t *monitor.TCP) { r.boolean(c, &t.TLS) }},
+	{"ca", "PEM certificates to trust instead of the system's", func(r *reader, c cursor, t *monitor.TCP) { r.certificates(c, &t.CA) }},
 }
 
 func (e *entry) readTLS(r *reader, c cursor) {
@@ -97,6 +100,11 @@ var tlsKeys = keys[monitor.TLS]{
 	{"address", "host:port", func(r *reader, c cursor, t *monitor.TLS) { r.hostPort(c, &t.Address) }},
 	{"server_name", "name to ask for and to verify; the host by default", func(r *reader, c cursor, t *monitor.TLS) { r.text(c, &t.ServerName) }},
 	{"ca", "PEM certificates to trust instead of the system's", func(r *reader, c cursor, t *monitor.TLS) { r.certificates(c, &t.CA) }},
+	{"starttls", "protocol that is spoken first: " + strings.Join(monitor.StartTLS, ", "), func(r *reader, c cursor, t *monitor.TLS) {
+		r.choice(c, &t.StartTLS, monitor.StartTLS...)
+	}},
+	{"min_version", "oldest version that is good; 1.2 by default", func(r *reader, c cursor, t *monitor.TLS) { r.choice(c, &t.MinVersion, tlsVersions...) }},
+	{"client_cert", "shown to a server that asks for one", func(r *reader, c cursor, t *monitor.TLS) { r.clientCert(c, t) }},
 }
 
 func (e *entry) readHeartbeat(r *reader, c cursor) {

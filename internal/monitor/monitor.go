@@ -19,6 +19,8 @@ const (
 	KindHTTP      Kind = "http"
 	KindTCP       Kind = "tcp"
 	KindTLS       Kind = "tls"
+	KindUDP       Kind = "udp"
+	KindSSH       Kind = "ssh"
 	KindDNS       Kind = "dns"
 	KindDomain    Kind = "domain"
 	KindHeartbeat Kind = "heartbeat"
@@ -55,6 +57,8 @@ type Monitor struct {
 	HTTP      *HTTP      `json:"http,omitempty"`
 	TCP       *TCP       `json:"tcp,omitempty"`
 	TLS       *TLS       `json:"tls,omitempty"`
+	UDP       *UDP       `json:"udp,omitempty"`
+	SSH       *SSH       `json:"ssh,omitempty"`
 	DNS       *DNS       `json:"dns,omitempty"`
 	Domain    *Domain    `json:"domain,omitempty"`
 	Heartbeat *Heartbeat `json:"heartbeat,omitempty"`
@@ -102,9 +106,39 @@ type HTTP struct {
 	Traceparent bool        `json:"traceparent,omitempty"` // send a new W3C trace context with every request
 }
 
-// TCP opens a connection.
+// TCP opens a connection, and may hold a dialogue over it.
 type TCP struct {
+	Address  string `json:"address"`            // host:port
+	Dialogue []Turn `json:"dialogue,omitempty"` // in order; none: being connected is enough
+	TLS      bool   `json:"tls,omitempty"`      // shake hands first; the chain must verify
+	CA       string `json:"ca,omitempty"`       // PEM certificates trusted instead of the system's
+}
+
+// Turn is one turn of a dialogue: something is sent, then something expected.
+// At least one of its fields is set; of each pair at most one.
+type Turn struct {
+	Send    string `json:"send,omitempty"`
+	SendHex string `json:"send_hex,omitempty"` // bytes in hex
+
+	// Expect is a regular expression over what has come and no step before has
+	// used up; ^ and $ are the ends of lines. ExpectHex is bytes that must be in
+	// it, in hex.
+	Expect    string `json:"expect,omitempty"`
+	ExpectHex string `json:"expect_hex,omitempty"`
+}
+
+// UDP sends one datagram and waits for one.
+type UDP struct {
 	Address string `json:"address"` // host:port
+	Send    string `json:"send,omitempty"`
+	SendHex string `json:"send_hex,omitempty"` // bytes in hex; at most one of both is set
+	Expect  string `json:"expect,omitempty"`   // regular expression over the answer; any answer where empty
+}
+
+// SSH reads the banner and the host key, and logs nobody in.
+type SSH struct {
+	Address     string `json:"address"`               // host:port
+	Fingerprint string `json:"fingerprint,omitempty"` // "SHA256:..." of one host key; any where empty
 }
 
 // TLS opens a connection, shakes hands and judges the certificate chain.
@@ -112,7 +146,14 @@ type TLS struct {
 	Address    string `json:"address"`               // host:port
 	ServerName string `json:"server_name,omitempty"` // SNI and name to verify; the host by default
 	CA         string `json:"ca,omitempty"`          // PEM certificates trusted instead of the system's
+
+	StartTLS   string      `json:"starttls,omitempty"`    // protocol that is spoken before the hand-shake; one of StartTLS
+	MinVersion string      `json:"min_version,omitempty"` // oldest version that is good: "1.0" to "1.3"; "1.2" where empty
+	ClientCert *ClientCert `json:"client_cert,omitempty"` // shown to a server that asks for one
 }
+
+// StartTLS is the protocols that can go over to TLS after they began plainly.
+var StartTLS = []string{"smtp", "imap", "pop3", "ftp", "ldap", "postgres", "mysql"}
 
 // DNS asks every resolver, or every name server of the zone, for one name.
 type DNS struct {
@@ -157,6 +198,10 @@ func (m Monitor) Kind() Kind {
 		return KindTCP
 	case m.TLS != nil:
 		return KindTLS
+	case m.UDP != nil:
+		return KindUDP
+	case m.SSH != nil:
+		return KindSSH
 	case m.DNS != nil:
 		return KindDNS
 	case m.Domain != nil:
@@ -177,6 +222,10 @@ func (m Monitor) Target() string {
 		return m.TCP.Address
 	case KindTLS:
 		return m.TLS.Address
+	case KindUDP:
+		return m.UDP.Address
+	case KindSSH:
+		return m.SSH.Address
 	case KindDNS:
 		return m.DNS.Name + " " + m.DNS.Type
 	case KindDomain:

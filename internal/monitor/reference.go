@@ -115,12 +115,30 @@ func (m Monitor) Fill(replace func(string) string) Monitor {
 	if m.HTTP != nil {
 		m.HTTP = m.HTTP.fill(replace)
 	}
+	if m.TCP != nil && len(m.TCP.Dialogue) > 0 {
+		t := *m.TCP
+		t.Dialogue = slices.Clone(t.Dialogue)
+		for i := range t.Dialogue {
+			t.Dialogue[i].Send = replace(t.Dialogue[i].Send)
+		}
+		m.TCP = &t
+	}
+	if m.UDP != nil {
+		u := *m.UDP
+		u.Send = replace(u.Send)
+		m.UDP = &u
+	}
+	if m.TLS != nil && m.TLS.ClientCert != nil {
+		t, own := *m.TLS, *m.TLS.ClientCert
+		own.Cert, own.Key = replace(own.Cert), replace(own.Key)
+		t.ClientCert, m.TLS = &own, &t
+	}
 	return m
 }
 
 // References lists the secrets that a check needs, each once.
 func (m Monitor) References() []Reference {
-	if m.HTTP == nil || !m.HTTP.refers() {
+	if !m.refers() {
 		return nil
 	}
 	var out []Reference
@@ -133,4 +151,20 @@ func (m Monitor) References() []Reference {
 		})
 	})
 	return out
+}
+
+// refers reports whether there may be references: most monitors have none.
+func (m Monitor) refers() bool {
+	may := func(text string) bool { return strings.Contains(text, "${") }
+	switch {
+	case m.HTTP != nil:
+		return m.HTTP.refers()
+	case m.TCP != nil:
+		return slices.ContainsFunc(m.TCP.Dialogue, func(s Turn) bool { return may(s.Send) })
+	case m.UDP != nil:
+		return may(m.UDP.Send)
+	case m.TLS != nil && m.TLS.ClientCert != nil:
+		return may(m.TLS.ClientCert.Cert) || may(m.TLS.ClientCert.Key)
+	}
+	return false
 }

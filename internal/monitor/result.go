@@ -105,6 +105,7 @@ const (
 	FailTLS         FailureKind = "tls"         // the handshake failed
 	FailCertificate FailureKind = "certificate" // the chain, name or dates are wrong
 	FailHTTP        FailureKind = "http"        // the answer is not HTTP, or redirects without end
+	FailSSH         FailureKind = "ssh"         // the answer is not SSH, or the key exchange went wrong
 	FailBody        FailureKind = "body"        // the body broke off or is over the cap
 	FailExpect      FailureKind = "expect"      // an expectation is false
 	FailBlocked     FailureKind = "blocked"     // the address is not one that Sonde may speak to
@@ -147,6 +148,22 @@ type Certificate struct {
 	Issuer   string    `json:"issuer"`
 	NotAfter time.Time `json:"not_after"` // the earliest of the chain
 	Days     int       `json:"days"`      // whole days left when checked; negative after expiry
+
+	// Chain is every certificate that was sent, the leaf first, at most
+	// MaxChain; of a tls monitor only.
+	Chain []Link `json:"chain,omitempty"`
+}
+
+// MaxChain is how many certificates of a chain are kept.
+const MaxChain = 10
+
+// Link is one certificate of a chain.
+type Link struct {
+	Subject   string    `json:"subject"`
+	Issuer    string    `json:"issuer"`
+	Names     []string  `json:"names,omitempty"` // DNS names and IP addresses, at most 100
+	NotBefore time.Time `json:"not_before"`
+	NotAfter  time.Time `json:"not_after"`
 }
 
 // Timing is how long each phase took. A phase that did not happen is zero.

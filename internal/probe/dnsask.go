@@ -32,16 +32,16 @@ type asker struct {
 	serials bool // find the SOA serial of each server
 }
 
-// payload is the size of an answer over UDP that crosses any path unbroken (DNS
+// maxDatagram is the size of an answer over UDP that crosses any path unbroken (DNS
 // flag day 2020).
-const payload = 1232
+const maxDatagram = 1232
 
 // ask asks over UDP, and over TCP if the answer is cut off; or over TLS.
 func (a asker) ask(ctx context.Context, s server, name string, kind uint16) (*dns.Msg, *monitor.Failure) {
 	query := new(dns.Msg).SetQuestion(dns.Fqdn(name), kind)
 	query.RecursionDesired = s.zone == ""
 	query.AuthenticatedData = true // wants to know of AD (RFC 6840, 5.7)
-	query.SetEdns0(payload, a.do)
+	query.SetEdns0(maxDatagram, a.do)
 	networks := []string{"udp", "tcp"}
 	if s.secure {
 		networks = []string{"tls"}
@@ -84,7 +84,7 @@ func (a asker) connect(ctx context.Context, s server, network, phase string) (ne
 	if err != nil {
 		return nil, fail(monitor.FailInternal, "%s", err)
 	}
-	conn, o := dial(ctx, guard, a.env, s.address)
+	conn, o := dial(ctx, guard, a.env, "tcp", s.address)
 	if conn == nil {
 		return nil, o.Failure
 	}

@@ -17,6 +17,8 @@ var Probes = map[monitor.Kind]Func{
 	monitor.KindHTTP:      probeHTTP,
 	monitor.KindTCP:       probeTCP,
 	monitor.KindTLS:       probeTLS,
+	monitor.KindUDP:       probeUDP,
+	monitor.KindSSH:       probeSSH,
 	monitor.KindDNS:       probeDNS,
 	monitor.KindDomain:    probeDomain,
 	monitor.KindHeartbeat: probeHeartbeat,
@@ -197,6 +199,9 @@ func (e *Engine) isDoubtful(m monitor.Monitor, o *Observation, hide *hider) bool
 			seen := p.seen
 			seen.Timing.Delay = o.Timing.Delay
 			return e.isDoubtful(p.monitor, &seen, hide)
+		}
+		if len(o.Expectations) == 0 { // the probe's own: an answer came, and was wrong
+			return false
 		}
 		quick := *o
 		quick.Outcome, quick.Failure, quick.Expectations = "", nil, nil

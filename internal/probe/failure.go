@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"slices"
 	"strings"
 	"syscall"
 	"unicode"
@@ -39,11 +38,15 @@ func classify(err error, phase string, otherwise monitor.FailureKind) *monitor.F
 		authority x509.UnknownAuthorityError
 		invalid   x509.CertificateInvalidError
 	)
+	var sent []*x509.Certificate
+	if errors.As(err, &verify) {
+		sent = verify.UnverifiedCertificates
+	}
 	switch {
 	case errors.As(err, &block):
 		return fail(monitor.FailBlocked, "%s: %s", phase, block)
 	case errors.As(err, &verify), errors.As(err, &hostname), errors.As(err, &authority), errors.As(err, &invalid):
-		return fail(monitor.FailCertificate, "%s: %s", phase, certificateFault(err))
+		return fail(monitor.FailCertificate, "%s: %s", phase, certificateFault(err, sent))
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return fail(monitor.FailDNS, "%s: the name does not exist, or has no address", phase)
 	case errors.As(err, &dns) && (dns.IsTimeout || errors.Is(err, context.DeadlineExceeded)):
@@ -59,7 +62,7 @@ func classify(err error, phase string, otherwise monitor.FailureKind) *monitor.F
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL):
 		return fail(monitor.FailUnreachable, "%s: no route to the address", phase)
 	case errors.As(err, &remote) && remote.Op == "remote error":
-		return fail(monitor.FailTLS, "%s: the server sent an alert: %s", phase, strings.TrimPrefix(innermost(remote), "tls: "))
+		return fail(monitor.FailTLS, "%s: the server sent an alert: %s", phase, alertOf(remote))
 	case errors.As(err, &record):
 		return fail(monitor.FailTLS, "%s: the answer is not TLS", phase)
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
@@ -89,33 +92,14 @@ func innermost(err error) string {
 	}
 }
 
-// certificateFault says what is wrong with a chain.
-func certificateFault(err error) string {
-	var hostname x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	var authority x509.UnknownAuthorityError
-	switch {
-	case errors.As(err, &hostname):
-		return fmt.Sprintf("the certificate is for %s, not for %s", namesOf(hostname.Certificate), hostname.Host)
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil:
-		return fmt.Sprintf("the certificate is valid from %s to %s only",
-			invalid.Cert.NotBefore.UTC().Format("2006-01-02 15:04"), invalid.Cert.NotAfter.UTC().Format("2006-01-02 15:04"))
-	case errors.As(err, &authority) && authority.Cert != nil && authority.Cert.Issuer.String() == authority.Cert.Subject.String():
-		return "the certificate is self-signed"
-	case errors.As(err, &authority):
-		return "the certificate is signed by an authority that is not trusted, or the chain is incomplete"
-	}
-	return innermost(err)
-}
+// alertOf is the name of an alert.
+func alertOf(err error) string { return strings.TrimPrefix(innermost(err), "tls: ") }
 
 func namesOf(c *x509.Certificate) string {
 	if c == nil {
 		return "another name"
 	}
-	names := slices.Clone(c.DNSNames)
-	for _, ip := range c.IPAddresses {
-		names = append(names, ip.String())
-	}
+	names := allNames(c)
 	if len(names) == 0 {
 		return "no name"
 	}

@@ -27,6 +27,14 @@ func redact(r *monitor.Result, h *hider) {
 	if c := r.Certificate; c != nil {
 		hidden := *c
 		hidden.Subject, hidden.Issuer = h.hide(c.Subject), h.hide(c.Issuer)
+		hidden.Chain = slices.Clone(c.Chain)
+		for i := range hidden.Chain {
+			link := &hidden.Chain[i]
+			link.Subject, link.Issuer, link.Names = h.hide(link.Subject), h.hide(link.Issuer), slices.Clone(link.Names)
+			for j, name := range link.Names {
+				link.Names[j] = h.hide(name)
+			}
+		}
 		r.Certificate = &hidden
 	}
 	r.Body, r.Address, r.Resolver = h.hide(r.Body), h.hide(r.Address), h.hide(r.Resolver)

@@ -2,6 +2,8 @@ package probe
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"net"
 	"net/netip"
 	"time"
@@ -9,18 +11,59 @@ import (
 	"github.com/sondehq/sonde/internal/monitor"
 )
 
-// probeTCP opens a connection.
+// probeTCP opens a connection, and holds the dialogue over it, if there is one.
 func probeTCP(ctx context.Context, m monitor.Monitor, env *Env) Observation {
-	conn, o := dial(ctx, m, env, m.TCP.Address)
-	if conn != nil {
-		_ = conn.Close()
+	conn, o := dial(ctx, m, env, "tcp", m.TCP.Address)
+	t := &talk{conn: conn, captures: map[string]string{}}
+	o.Values = t.values()
+	if conn == nil {
+		return o
 	}
+	defer hangUp(ctx, conn)()
+	if m.TCP.TLS {
+		secure, f := encrypt(ctx, m, env, conn, &o)
+		if f != nil {
+			o.Failure = f
+			return o
+		}
+		t.conn = secure
+	}
+	t.deadline, _ = ctx.Deadline()
+	start := time.Now()
+	o.Failure = t.run(m.TCP.Dialogue)
+	if len(m.TCP.Dialogue) > 0 {
+		o.Timing.Transfer = time.Since(start)
+	}
+	o.Values = t.values()
 	return o
 }
 
+// encrypt shakes hands under a dialogue; the chain must be good.
+func encrypt(ctx context.Context, m monitor.Monitor, env *Env, conn net.Conn, o *Observation) (net.Conn, *monitor.Failure) {
+	host, _, _ := net.SplitHostPort(m.TCP.Address)
+	settings, err := client(host, m.TCP.CA, false, env.Now)
+	if err != nil {
+		return nil, fail(monitor.FailInternal, "%s", err)
+	}
+	secure := tls.Client(conn, settings)
+	start := time.Now()
+	err = secure.HandshakeContext(ctx)
+	o.Timing.TLS = time.Since(start)
+	chain := secure.ConnectionState().PeerCertificates
+	if wrong := (*tls.CertificateVerificationError)(nil); errors.As(err, &wrong) {
+		chain = wrong.UnverifiedCertificates
+	}
+	o.Certificate = certificate(chain, env.Now())
+	if err != nil {
+		return nil, classify(err, "TLS hand-shake with "+o.Address, monitor.FailTLS)
+	}
+	return secure, nil
+}
+
 // dial looks a name up and connects to the first of its addresses that answers,
-// and fills in both phases. It returns no connection if there is a failure.
-func dial(ctx context.Context, m monitor.Monitor, env *Env, address string) (net.Conn, Observation) {
+// over tcp or udp, and fills in both phases. It returns no connection if there is
+// a failure.
+func dial(ctx context.Context, m monitor.Monitor, env *Env, network, address string) (net.Conn, Observation) {
 	var o Observation
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -49,7 +92,7 @@ func dial(ctx context.Context, m monitor.Monitor, env *Env, address string) (net
 		if deadline, has := ctx.Deadline(); has && i < len(targets)-1 {
 			share, cancel = context.WithTimeout(ctx, time.Until(deadline)/time.Duration(len(targets)-i))
 		}
-		conn, err := d.DialContext(share, "tcp", target)
+		conn, err := d.DialContext(share, network, target)
 		cancel()
 		o.Timing.Connect, o.Address = time.Since(start), target
 		if err == nil {

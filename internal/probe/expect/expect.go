@@ -13,7 +13,16 @@
 //	request_ms, token_ms
 //	               number   milliseconds to send the request, to fetch
 //	                        an OAuth2 token                              http
-//	cert_days      number   whole days until the certificate ends        http, tls
+//	cert_days      number   whole days until the chain's first end       http, tls, tcp with tls
+//	issuer         text     who signed the leaf                          tls
+//	names          list     names and addresses that the leaf is for     tls
+//	version        text     1.2, 1.3                                     tls
+//	cipher         text     TLS_AES_128_GCM_SHA256, ...                  tls
+//	ocsp           text     none, good, revoked or unknown: the staple   tls
+//	banner         text     first line that came                         tcp with a dialogue, ssh
+//	captures       map      named groups of the dialogue's expressions   tcp, udp
+//	text           text     the answer                                   udp
+//	fingerprint    text     SHA256:... of the host key                   ssh
 //	dns_ms, connect_ms, tls_ms, ttfb_ms, transfer_ms, total_ms
 //	               number   milliseconds of each phase                   all but heartbeat
 //	address        text     ip:port that was spoken to                   all but heartbeat
@@ -111,8 +120,17 @@ func environment(kind monitor.Kind) types.Map {
 		env["status"], env["text"], env["cert_days"] = types.Int, types.String, types.Int
 		env["headers"], env["cookies"], env["body"] = types.TypeOf(map[string]string{}), types.TypeOf(map[string]string{}), types.Any
 		env["hops"], env["request_ms"], env["token_ms"] = types.Int, types.Float, types.Float
+	case monitor.KindTCP:
+		env["banner"], env["captures"], env["cert_days"] = types.String, types.TypeOf(map[string]string{}), types.Int
+	case monitor.KindUDP:
+		env["text"], env["captures"] = types.String, types.TypeOf(map[string]string{})
+	case monitor.KindSSH:
+		env["banner"], env["fingerprint"] = types.String, types.String
 	case monitor.KindTLS:
-		env["cert_days"] = types.Int
+		env["cert_days"], env["names"] = types.Int, types.TypeOf([]string{})
+		for _, name := range []string{"issuer", "version", "cipher", "ocsp"} {
+			env[name] = types.String
+		}
 	case monitor.KindDNS:
 		env["answers"], env["rcode"] = types.TypeOf([]string{}), types.String
 		env["ttl"], env["share"] = types.Int, types.Float

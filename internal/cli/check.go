@@ -141,10 +141,17 @@ type checkReport struct {
 	Certificate  *monitor.Certificate  `json:"certificate"`
 	Answers      []string              `json:"answers,omitempty"`
 	Cutover      *monitor.Cutover      `json:"cutover,omitempty"`
+
+	Resolver  string                  `json:"resolver,omitempty"`
+	Hops      int                     `json:"hops,omitempty"`
+	Trace     string                  `json:"trace,omitempty"`
+	Steps     []monitor.StepResult    `json:"steps,omitempty"`
+	Addresses []monitor.AddressResult `json:"addresses,omitempty"`
 }
 
 func reportOf(m monitor.Monitor, r monitor.Result) checkReport {
-	out := checkReport{m.ID, m.Target(), r.Address, r.Outcome, r.Failure, r.Timing, r.Status, r.Expectations, r.Certificate, r.Answers, r.Cutover}
+	out := checkReport{m.ID, m.Target(), r.Address, r.Outcome, r.Failure, r.Timing, r.Status, r.Expectations, r.Certificate, r.Answers, r.Cutover,
+		r.Resolver, r.Hops, r.Trace, r.Steps, r.Addresses}
 	if out.Expectations == nil {
 		out.Expectations = []monitor.Expectation{}
 	}
@@ -160,6 +167,15 @@ func printCheck(w io.Writer, m monitor.Monitor, r monitor.Result) {
 	if r.Address != "" {
 		row("address", "%s", r.Address)
 	}
+	for i, s := range r.Steps {
+		row(fmt.Sprintf("step %d", i+1), "%s", outcomeOf(s.Name, s.Outcome, monitor.MS(s.Timing.Total), nil))
+		for _, e := range s.Expectations {
+			row("  "+verdict(e), "%s  (%s)", e.Expr, e.Shown)
+		}
+	}
+	for _, a := range r.Addresses {
+		row("at "+clean(a.Address), "%s", outcomeOf("", a.Outcome, a.TotalMS, a.Failure))
+	}
 	for _, phase := range phases(r.Timing) {
 		row(phase.name, "%.1f ms", monitor.MS(phase.took))
 	}
@@ -171,6 +187,12 @@ func printCheck(w io.Writer, m monitor.Monitor, r monitor.Result) {
 	}
 	if r.Status != 0 {
 		row("status", "%d", r.Status)
+	}
+	if r.Hops > 1 {
+		row("requests", "%d, redirects included", r.Hops)
+	}
+	if r.Trace != "" {
+		row("trace", "%s", r.Trace)
 	}
 	if len(r.Answers) > 0 {
 		row("answers", "%s", strings.Join(r.Answers, ", "))
@@ -189,6 +211,15 @@ func printCheck(w io.Writer, m monitor.Monitor, r monitor.Result) {
 	}
 	row("outcome", "%s", r.Outcome)
 	_ = t.Flush()
+}
+
+// outcomeOf is one line on a step or an address.
+func outcomeOf(name string, outcome monitor.Outcome, ms float64, f *monitor.Failure) string {
+	text := strings.TrimSpace(fmt.Sprintf("%s %s in %.1f ms", name, outcome, ms))
+	if f != nil {
+		text += ": " + f.Detail
+	}
+	return text
 }
 
 func verdict(e monitor.Expectation) string {
@@ -218,7 +249,7 @@ type phase struct {
 }
 
 func phases(t monitor.Timing) []phase {
-	all := []phase{{"dns", t.DNS}, {"connect", t.Connect}, {"tls", t.TLS}, {"first byte", t.TTFB}, {"transfer", t.Transfer}}
+	all := []phase{{"token", t.Token}, {"dns", t.DNS}, {"connect", t.Connect}, {"tls", t.TLS}, {"request", t.Request}, {"first byte", t.TTFB}, {"transfer", t.Transfer}}
 	var happened []phase
 	for _, p := range all {
 		if p.took > 0 {

@@ -248,6 +248,16 @@ func (r *reader) expression(x named, kind monitor.Kind) {
 		_, err = expect.Compile(x.name, kind)
 		r.expressions[expression{x.name, kind}] = err
 	}
+	r.badExpression(x, err)
+}
+
+// valueExpression compiles an expression that may give anything.
+func (r *reader) valueExpression(x named, kind monitor.Kind) {
+	_, err := expect.CompileValue(x.name, kind)
+	r.badExpression(x, err)
+}
+
+func (r *reader) badExpression(x named, err error) {
 	if err == nil {
 		return
 	}

@@ -145,6 +145,9 @@ type reader struct {
 	stopped  bool
 
 	expressions map[expression]error // compiled already: aliases repeat them
+
+	inSteps bool     // ${name} may stand for what a step saved
+	saved   []string // by the steps before
 }
 
 type expression struct {

@@ -132,21 +132,28 @@ func shown(path, value string) string {
 	switch {
 	case value == "":
 		return "(none)"
-	case strings.Contains(path, "headers.") && !isReference(value), strings.HasSuffix(path, ".body"),
-		(strings.HasSuffix(path, ".send") || strings.HasSuffix(path, ".send_hex") || strings.HasSuffix(path, ".key")) && !isReference(value):
+	case (strings.Contains(path, "headers.") || mayBeSecret(path) || strings.HasSuffix(path, ".send") || strings.HasSuffix(path, ".send_hex")) && !isReference(value):
+		return "***"
+	case strings.HasSuffix(path, ".body"), strings.HasSuffix(path, ".json"):
 		return "***"
 	case slices.ContainsFunc([]string{"every", "timeout", "recheck", "after", "remind", "hold", "grace"}, func(name string) bool {
 		return path == name || strings.HasSuffix(path, "."+name)
 	}) && json.Unmarshal([]byte(value), &ns) == nil:
 		return time.Duration(ns).String()
 	}
-	if path == "url" || strings.HasSuffix(path, ".url") {
+	if path == "url" || strings.HasSuffix(path, ".url") || strings.HasSuffix(path, ".token_url") {
 		value = withoutSecrets(value)
 	}
 	if runes := []rune(value); len(runes) > maxShown {
 		return string(runes[:maxShown]) + "..."
 	}
 	return value
+}
+
+// mayBeSecret: what a request says of who asks, and what it asks in a form.
+func mayBeSecret(path string) bool {
+	return strings.Contains(path, ".form.") || strings.Contains(path, ".auth.") && !strings.HasSuffix(path, "_url") && !strings.HasSuffix(path, "client_id") ||
+		strings.HasSuffix(path, ".client_cert.key")
 }
 
 // isReference reports whether a header's value, quoted, is a reference to a secret

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,44 +31,6 @@ func shorthand[T any](r *reader, c cursor, into *T, table keys[T], lone func(cur
 		r.mapping(c.node, c.path, func(c cursor) { table.read(r, c, into) })
 	}
 }
-
-func (e *entry) readHTTP(r *reader, c cursor) {
-	e.is(c)
-	h := &monitor.HTTP{Method: "GET", MaxRedirects: 5, MaxBody: 1 << 20}
-	e.m.HTTP = h
-	shorthand(r, c, h, httpKeys, func(c cursor) { r.webURL(c, &h.URL) })
-	if h.URL == "" && !r.reported(c.path) {
-		r.report(c.key, c.path, "", "url is missing")
-	}
-}
-
-var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-
-var httpKeys = keys[monitor.HTTP]{
-	{"url", "what is asked for: http or https", func(r *reader, c cursor, h *monitor.HTTP) { r.webURL(c, &h.URL) }},
-	{"method", "GET by default", func(r *reader, c cursor, h *monitor.HTTP) { r.choice(c, &h.Method, methods...) }},
-	{"headers", "headers of the request", func(r *reader, c cursor, h *monitor.HTTP) {
-		h.Headers = map[string]string{}
-		r.mapping(c.node, c.path, func(c cursor) {
-			value := ""
-			r.text(c, &value)
-			if !headerName.MatchString(c.key.Value) || strings.ContainsAny(value, "\r\n\x00") {
-				r.report(c.key, c.path, "", "%q is not a header that can be sent", c.key.Value)
-			}
-			r.secrets(c, value)
-			h.Headers[c.key.Value] = value
-		})
-	}},
-	{"body", "body of the request", func(r *reader, c cursor, h *monitor.HTTP) { r.text(c, &h.Body); r.secrets(c, h.Body) }},
-	{"address", "connect to this IP address, whatever DNS says; Host and SNI stay", func(r *reader, c cursor, h *monitor.HTTP) { r.ip(c, &h.Address) }},
-	{"resolver", "DNS server to ask, as an IP address", func(r *reader, c cursor, h *monitor.HTTP) { r.ip(c, &h.Resolver) }},
-	{"max_redirects", "redirects to follow; 5 by default, 0: the redirect is the answer", func(r *reader, c cursor, h *monitor.HTTP) { r.integer(c, &h.MaxRedirects, 0, 20) }},
-	{"max_body", "bytes of the body to read; 1MiB by default", func(r *reader, c cursor, h *monitor.HTTP) { r.size(c, &h.MaxBody, 1, 16<<20) }},
-	{"insecure", "do not verify the certificate", func(r *reader, c cursor, h *monitor.HTTP) { r.boolean(c, &h.Insecure) }},
-	{"ca", "PEM certificates to trust instead of the system's", func(r *reader, c cursor, h *monitor.HTTP) { r.certificates(c, &h.CA) }},
-}
-
-var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 
 func (e *entry) readTCP(r *reader, c cursor) {
 	e.is(c)
@@ -144,7 +107,11 @@ func (r *reader) webURL(c cursor, into *string) {
 		r.report(n, c.path, "", "expected a URL that may be shown, found one with a secret in it")
 		return
 	}
-	u, err := url.Parse(monitor.Expand(n.Value, func(monitor.Reference) string { return "x" }))
+	filled := monitor.Expand(n.Value, func(monitor.Reference) string { return "x" })
+	if r.inSteps && !r.savedPlaces(c, n, filled) {
+		return
+	}
+	u, err := url.Parse(monitor.ExpandSaved(filled, func(string) string { return "x" }))
 	switch {
 	case err != nil && strings.Contains(n.Value, "://"):
 		var because *url.Error
@@ -245,6 +212,12 @@ var anyDollar = regexp.MustCompile(`\$\{[^}]*\}?`)
 // secrets refuses references that could not be resolved.
 func (r *reader) secrets(c cursor, text string) {
 	for _, found := range anyDollar.FindAllString(text, -1) {
+		if name := strings.TrimSuffix(strings.TrimPrefix(found, "${"), "}"); r.inSteps && monitor.IsSavedName(name) && strings.HasSuffix(found, "}") {
+			if !slices.Contains(r.saved, name) {
+				r.report(c.node, c.path, r.savedHint(name), "no earlier step saves %q", name)
+			}
+			continue
+		}
 		if _, err := monitor.ReadReference(found); err != nil {
 			r.report(c.node, c.path, "", "%v; found %q", err, shorten(found))
 		}

@@ -67,11 +67,17 @@ func (v *visit) step(ctx context.Context, step monitor.Step) (Observation, monit
 		o = v.ask(ctx, r, v.wanted(step))
 	}
 	o.Timing.Total = time.Since(start)
+	// Saving comes first, so that what is judged knows the secrets of the answer.
+	var unsaved *monitor.Failure
+	if o.Failure == nil {
+		unsaved = v.save(step, &o)
+	}
+	if slices.ContainsFunc(step.Save, isSecretSave) {
+		o.Body = "" // an answer that grants something is nobody's business
+	}
 	v.env.judge(m, &o, hiding(v.m, slices.Concat(v.env.secrets, v.secrets)))
-	if o.Outcome == monitor.OutcomeUp || o.Outcome == monitor.OutcomeDegraded {
-		if failure := v.save(step, &o); failure != nil {
-			o.Outcome, o.Failure = monitor.OutcomeDown, failure
-		}
+	if unsaved != nil && (o.Outcome == monitor.OutcomeUp || o.Outcome == monitor.OutcomeDegraded) {
+		o.Outcome, o.Failure = monitor.OutcomeDown, unsaved
 	}
 	return o, m
 }
@@ -117,13 +123,17 @@ func (v *visit) save(step monitor.Step, o *Observation) *monitor.Failure {
 			return fail(monitor.FailBody, "save %s: %s %s", s.Name, s.From, why)
 		}
 		v.saved[s.Name] = value
-		secret := sensitive(s.Name) || sensitive(s.From) || sensitive(s.Match)
+		secret := isSecretSave(s)
 		known := hiding(v.m, slices.Concat(v.env.secrets, v.secrets))
 		if len(value) >= minSecret && (secret || known.hide(value) != value) {
 			v.secrets = append(v.secrets, value)
 		}
 	}
 	return nil
+}
+
+func isSecretSave(s monitor.Save) bool {
+	return sensitive(s.Name) || sensitive(s.From) || sensitive(s.Match)
 }
 
 // savedText is a value as text, or why it cannot be saved, to be read on from
@@ -172,6 +182,11 @@ func (v *visit) fill(r monitor.Request) (monitor.Request, error) {
 		return out, err
 	}
 	out.URL = address
+	for name, value := range out.Headers {
+		if strings.ContainsFunc(value, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) {
+			return out, fmt.Errorf("what was saved holds characters that the header %s cannot", name)
+		}
+	}
 	for name, value := range r.Headers {
 		if sensitive(name) {
 			v.mark(value)

@@ -72,6 +72,14 @@ func File(t testing.TB) (text []byte, ids []string) {
 		for name, value := range more {
 			h[name] = value
 		}
+		for name, value := range h {
+			if value == nil {
+				delete(h, name)
+			}
+		}
+		if h["steps"] != nil {
+			h = map[string]any{"steps": h["steps"]}
+		}
 		ids = append(ids, id)
 		monitors = append(monitors, map[string]any{
 			"id": id, "http": h, "private": true, "every": "10s", "timeout": "2s", "recheck": "2s",
@@ -91,6 +99,25 @@ func File(t testing.TB) (text []byte, ids []string) {
 	secure.TLS = &tls.Config{Certificates: []tls.Certificate{certificate(t)}}
 	secure.StartTLS()
 	t.Cleanup(secure.Close)
+	basic := map[string]any{"basic": map[string]any{"user": "sonde", "password": "${env:" + Variable + "}"}}
+	add("auth-basic", echoAll(t), map[string]any{"auth": basic, "headers": map[string]string{}})
+	add("auth-bearer", echoAll(t), map[string]any{"auth": map[string]any{"bearer": "${ssm:" + Parameter + "}"}, "headers": map[string]string{}})
+	for id, answer := range map[string]string{
+		"token":          `{"access_token": "` + SSMSecret + `-of-the-endpoint"}`,
+		"token-error":    `{"error": "no ` + SSMSecret + `"}`,
+		"token-type":     `{"access_token": "x", "token_type": "` + SSMSecret + `"}`,
+		"token-nonsense": SSMSecret,
+	} {
+		oauth2 := map[string]any{"token_url": serveToken(t, answer), "client_id": "sonde", "client_secret": "${env:" + Variable + "}", "scopes": "${ssm:" + Parameter + "}"}
+		add("auth-"+id, echoAll(t), map[string]any{"auth": map[string]any{"oauth2": oauth2}, "headers": map[string]string{}})
+	}
+	add("json-body", echoAll(t), map[string]any{"body": nil, "json": map[string]any{"a": []string{"${env:" + Variable + "}"}}})
+	add("form-body", echoAll(t), map[string]any{"body": nil, "form": map[string]any{"a": "${env:" + Variable + "}"}})
+	add("steps", "", map[string]any{"steps": []any{
+		map[string]any{"name": "first", "url": echoAll(t), "headers": map[string]string{"X-Plain": "${env:" + Variable + "}"}, "save": map[string]any{"all": "text"}},
+		map[string]any{"name": "second", "url": echoAll(t), "json": "${all}", "method": "POST", "expect": `upper(text) == "x"`},
+	}})
+	add("each", echoAll(t), map[string]any{"resolve": "each"})
 	add("certificate", secure.URL, nil)
 	add("insecure", secure.URL, map[string]any{"insecure": true})
 	add("alert", "https://"+serveRaw(t, SSMSecret+"\r\n"), nil)
@@ -101,6 +128,31 @@ func File(t testing.TB) (text []byte, ids []string) {
 		t.Fatal(err)
 	}
 	return text, ids
+}
+
+// echoAll repeats a whole request, and what its Authorization says in plain.
+func echoAll(t testing.TB) string {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, password, _ := r.BasicAuth()
+		var all strings.Builder
+		_ = r.Write(&all)
+		w.Header().Set("X-Echo", password)
+		_, _ = io.WriteString(w, password+" "+all.String())
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// serveToken is a token endpoint with one answer.
+func serveToken(t testing.TB, answer string) string {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(answer, "error") {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+		_, _ = io.WriteString(w, answer)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 // handlers repeat secrets in valid answers.

@@ -296,6 +296,12 @@ func TestDNSOverTLS(t *testing.T) {
 			}
 		})
 	}
+	t.Run("by name", func(t *testing.T) {
+		i := issue(t, issueOptions{names: []string{"localhost"}})
+		_, port, _ := net.SplitHostPort(over(t, i.certificate, one))
+		d := &monitor.DNS{Name: "a.test", Type: "A", Resolvers: []string{"tls://localhost:" + port}, CA: i.ca}
+		want(t, run(t, monitor.Monitor{Private: true, DNS: d}), "up", "", "")
+	})
 	t.Run("plain", func(t *testing.T) {
 		d := &monitor.DNS{Name: "a.test", Type: "A", Resolvers: []string{"tls://" + resolver(t, one)}}
 		r := runAt(t, monitor.Monitor{DNS: d, Timeout: 200 * time.Millisecond}, nil)

@@ -67,7 +67,7 @@ var tlsKeys = keys[monitor.TLS]{
 		r.choice(c, &t.StartTLS, monitor.StartTLS...)
 	}},
 	{"min_version", "oldest version that is good; 1.2 by default", func(r *reader, c cursor, t *monitor.TLS) { r.choice(c, &t.MinVersion, tlsVersions...) }},
-	{"client_cert", "shown to a server that asks for one", func(r *reader, c cursor, t *monitor.TLS) { r.clientCert(c, t) }},
+	{"client_cert", "shown to a server that asks for one", func(r *reader, c cursor, t *monitor.TLS) { r.clientCert(c, &t.ClientCert) }},
 }
 
 func (e *entry) readHeartbeat(r *reader, c cursor) {

@@ -13,7 +13,7 @@ import (
 
 // Bounds of dialogues.
 const (
-	maxSteps   = 50
+	maxTurns   = 50
 	maxSend    = 16 << 10 // bytes of one step
 	maxPattern = 1000     // bytes of one regular expression
 )
@@ -23,7 +23,7 @@ var tlsVersions = []string{"1.0", "1.1", "1.2", "1.3"}
 func (r *reader) dialogue(c cursor, t *monitor.TCP) {
 	r.list(c, false, func(c cursor) {
 		step := monitor.Turn{}
-		if !r.mapping(c.node, c.path, func(c cursor) { stepKeys.read(r, c, &step) }) || r.reported(c.path) {
+		if !r.mapping(c.node, c.path, func(c cursor) { turnKeys.read(r, c, &step) }) || r.reported(c.path) {
 			return
 		}
 		switch {
@@ -34,14 +34,14 @@ func (r *reader) dialogue(c cursor, t *monitor.TCP) {
 		case step.Expect != "" && step.ExpectHex != "":
 			r.report(c.node, c.path, "make two steps", "a step has expect or expect_hex, not both")
 		}
-		if len(t.Dialogue) == maxSteps {
-			r.report(c.node, c.path, "", "a dialogue has at most %d steps", maxSteps)
+		if len(t.Dialogue) == maxTurns {
+			r.report(c.node, c.path, "", "a dialogue has at most %d steps", maxTurns)
 		}
 		t.Dialogue = append(t.Dialogue, step)
 	})
 }
 
-var stepKeys = keys[monitor.Turn]{
+var turnKeys = keys[monitor.Turn]{
 	{"send", "text to send; in double quotes \\r\\n is the end of a line", func(r *reader, c cursor, s *monitor.Turn) { r.payload(c, &s.Send) }},
 	{"send_hex", "bytes to send, in hex", func(r *reader, c cursor, s *monitor.Turn) { r.hex(c, &s.SendHex) }},
 	{"expect", "regular expression over what has come; named groups become captures", func(r *reader, c cursor, s *monitor.Turn) { r.pattern(c, &s.Expect) }},
@@ -85,9 +85,9 @@ func (r *reader) pattern(c cursor, into *string) {
 	*into = n.Value
 }
 
-func (r *reader) clientCert(c cursor, t *monitor.TLS) {
+func (r *reader) clientCert(c cursor, into **monitor.ClientCert) {
 	own := &monitor.ClientCert{}
-	t.ClientCert = own
+	*into = own
 	if !r.mapping(c.node, c.path, func(c cursor) { clientCertKeys.read(r, c, own) }) || r.reported(c.path) {
 		return
 	}

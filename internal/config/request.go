@@ -2,7 +2,6 @@ package config
 
 import (
 	"bytes"
-	"crypto/tls"
 	"encoding/json"
 	"regexp"
 	"strings"
@@ -191,23 +190,4 @@ func (r *reader) needed(c cursor, name, value string) {
 	if value == "" && !r.reported(c.path) {
 		r.report(c.key, c.path, "", "%s is missing", name)
 	}
-}
-
-func (r *reader) clientCert(c cursor, into **monitor.ClientCert) {
-	pair := &monitor.ClientCert{}
-	*into = pair
-	r.mapping(c.node, c.path, func(c cursor) { clientCertKeys.read(r, c, pair) })
-	r.needed(c, "cert", pair.Cert)
-	r.needed(c, "key", pair.Key)
-	if r.reported(c.path) || strings.Contains(pair.Cert+pair.Key, "${") {
-		return
-	}
-	if _, err := tls.X509KeyPair([]byte(pair.Cert), []byte(pair.Key)); err != nil {
-		r.report(c.key, c.path, "", "expected a certificate and its key in PEM form, the texts themselves and no file names")
-	}
-}
-
-var clientCertKeys = keys[monitor.ClientCert]{
-	{"cert", "PEM certificate, with those between it and the authority", func(r *reader, c cursor, p *monitor.ClientCert) { r.text(c, &p.Cert); r.secrets(c, p.Cert) }},
-	{"key", "PEM key, best as ${env:NAME} or ${ssm:/path}", func(r *reader, c cursor, p *monitor.ClientCert) { r.text(c, &p.Key); r.secrets(c, p.Key) }},
 }

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/miekg/dns"
 
@@ -229,6 +229,8 @@ func uses(m monitor.Monitor, name string) bool {
 	return slices.ContainsFunc(slices.Concat(m.Expect, m.Warn), func(source string) bool { return holdsWord(source, name) })
 }
 
-var words = regexp.MustCompile(`\w+`)
-
-func holdsWord(text, word string) bool { return slices.Contains(words.FindAllString(text, -1), word) }
+// holdsWord reports whether a text holds a word, not only as a part of another.
+func holdsWord(text, word string) bool {
+	isNone := func(c rune) bool { return c != '_' && !unicode.IsLetter(c) && !unicode.IsDigit(c) }
+	return slices.Contains(strings.FieldsFunc(text, isNone), word)
+}

@@ -21,3 +21,9 @@ func NameServers(e *Engine, at func(ip string) string) *Engine {
 	e.env.nameServer = at
 	return e
 }
+
+// RDAPTexts is every text that is kept of an RDAP answer.
+func RDAPTexts(body []byte) ([]string, error) {
+	r, err := parseRDAP(body)
+	return append([]string{r.name, r.registrar}, r.states...), err
+}

@@ -134,7 +134,7 @@ func TestConfigVersions(t *testing.T) {
 	run(cli.ExitFound, "+ monitor web", "diff", "-f", file)
 	run(cli.ExitFine, "version 1 is in force", "apply", "-f", file)
 	run(cli.ExitFine, "nothing changes", "diff", "-f", file)
-	write("monitors:\n  - {id: web, tcp: web.example.com:443}\n  - {id: mail, tcp: mail.example.com:25}\n")
+	write("monitors:\n  - {id: web, tcp: web.example.com:443}\n  - {id: mail, tcp: mail.example.com:587}\n")
 	run(cli.ExitFine, "version 2 is in force", "apply", "-f", file)
 	run(cli.ExitFine, "*    2  ", "config", "history")
 	run(cli.ExitFine, "2 monitors, 2 services, 1 tier  by ", "config", "history")

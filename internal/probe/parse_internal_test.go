@@ -5,11 +5,14 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"io"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -127,14 +130,37 @@ func FuzzStartTLS(f *testing.F) {
 	})
 }
 
-// FuzzBanner: a banner is one line that names SSH.
-func FuzzBanner(f *testing.F) {
-	f.Add([]byte("hello\r\nSSH-2.0-x\r\n"))
-	f.Add([]byte("SSH-"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		if b := bannerOf(text); b != "" && (!strings.HasPrefix(b, "SSH-") || strings.Contains(b, "\n")) {
-			t.Errorf("%q", b)
+// FuzzSSH: no server makes somebody's host key its own without a signature over
+// this exchange, and none makes the reader panic. (It can make up a weak key that
+// everything is a signature of, which has a fingerprint of its own.)
+func FuzzSSH(f *testing.F) {
+	init := kexInit(families[0])
+	var packets bytes.Buffer
+	packets.WriteString("hello\r\nSSH-2.0-x\r\n")
+	server := &kex{w: &packets}
+	_ = server.write(init)
+	public, _ := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)).Public().(ed25519.PublicKey)
+	pinned := put(put(nil, []byte("ssh-ed25519")), public)
+	_ = server.write(put(put(put([]byte{msgECDHReply}, pinned), bytes.Repeat([]byte{9}, 32)), put(put(nil, []byte("ssh-ed25519")), make([]byte, 64))))
+	f.Add(packets.Bytes())
+	f.Add([]byte("SSH-2.0-x\r\n\x00\x00\x00\x0c\x0a\x01\x00"))
+	f.Fuzz(func(t *testing.T, said []byte) {
+		k := &kex{r: bufio.NewReaderSize(bytes.NewReader(said), maxLine), w: io.Discard}
+		if key, err := k.hostKey(slices.Concat(families...)); err == nil && bytes.Equal(key, pinned) {
+			t.Error("believes in a key that it has seen no signature of")
 		}
+		if k.banner != "" && (!strings.HasPrefix(k.banner, "SSH-") || strings.Contains(k.banner, "\n")) {
+			t.Errorf("banner %q", k.banner)
+		}
+	})
+}
+
+// FuzzHostKey: no key, signature or hash makes the verification panic.
+func FuzzHostKey(f *testing.F) {
+	f.Add(put(put(nil, []byte("ssh-rsa")), []byte{3}), put(put(nil, []byte("rsa-sha2-256")), []byte{1}))
+	f.Add(put(put(put(nil, []byte("ecdsa-sha2-nistp256")), []byte("nistp256")), []byte{4}), put(put(nil, []byte("ecdsa-sha2-nistp256")), []byte{1}))
+	f.Fuzz(func(t *testing.T, key, signature []byte) {
+		_ = proves(key, signature, []byte("hash"), slices.Concat(families...))
 	})
 }
 

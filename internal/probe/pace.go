@@ -10,7 +10,7 @@ import (
 const (
 	beat      = 2 * time.Millisecond // how often the pacer looks whether it comes in time
 	calm      = 3 * time.Millisecond // later than that, and nothing new is started
-	patience  = 250 * time.Millisecond
+	patience  = 25 * time.Millisecond
 	first     = 8 // starts between two beats, before it is known how long checks take
 	slack     = 1.25
 	minStall  = time.Millisecond

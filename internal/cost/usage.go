@@ -50,7 +50,7 @@ func measured() (u Usage) {
 	u.Detect.Reads = Linear{0.14, 1}    // a state each; 10.12 and 25.14
 	u.Detect.CPU = Linear{2.2, 0.025}   // 2.3 to 2.8 ms
 	u.Sweep.Reads = Linear{7.3, 1.07}   // 18.0 and 34.1
-	u.Sweep.Writes = Linear{2.2, 0.17}  // 4.0 and 6.2, the snapshot
+	u.Sweep.Writes = Linear{2.9, 0.115} // 4.0, and 4.8 to 6.7: the snapshot, which is compressed
 	u.Sweep.CPU = Linear{9.3, 0.26}     // 11.9 and 15.8 ms
 	u.Rollup.Reads = Linear{5, 3.04}    // 35.4 and 81.0, without the batches it reads
 	u.Rollup.Writes = Linear{1.7, 1.13} // 13 and 30

@@ -22,6 +22,9 @@ type Snapshot struct {
 	Services  []ServiceView  `json:"services"`  // in the order of the configuration
 	Incidents []IncidentView `json:"incidents"` // open ones, then resolved ones, newest first
 	Measured  time.Time      `json:"measured,omitzero"`
+
+	Maintenance []MaintenanceView `json:"maintenance,omitempty"` // going on and to come, then the last ones that are over
+	Locations   []LocationView    `json:"locations,omitempty"`   // in the order of the configuration
 }
 
 // ServiceView is a service as the public sees it.
@@ -38,7 +41,8 @@ type ServiceView struct {
 	Monitors    []MonitorView       `json:"monitors"`
 	Uptime      []WindowView        `json:"uptime,omitempty"` // 24h, 7d, 30d, 90d
 	Days        []DayView           `json:"days,omitempty"`   // the last 90, oldest first
-	Latency     *LatencyView        `json:"latency,omitempty"`
+	Latency     *LatencyView        `json:"latency,omitempty"` // of the last hour
+	Series      []LatencyPoint      `json:"series,omitempty"`  // of the last 24 hours, oldest first
 }
 
 // MonitorView is a monitor as the public sees it.
@@ -81,6 +85,45 @@ type LatencyView struct {
 	P95 float64 `json:"p95_ms"`
 	P99 float64 `json:"p99_ms"`
 	N   int64   `json:"n"`
+}
+
+// LatencyPoint is the total times of the checks of one hour, in milliseconds.
+type LatencyPoint struct {
+	At  time.Time `json:"at"` // when the hour began
+	P50 float64   `json:"p50_ms"`
+	P95 float64   `json:"p95_ms"`
+	P99 float64   `json:"p99_ms"`
+	N   int64     `json:"n"` // checks; an hour without any is left out
+}
+
+// MaintenanceView is planned work as the public sees it.
+type MaintenanceView struct {
+	ID       string              `json:"id"`
+	Title    string              `json:"title"`
+	Text     string              `json:"text,omitempty"`
+	State    MaintenanceState    `json:"state"`
+	Starts   time.Time           `json:"starts"`
+	Ends     time.Time           `json:"ends"` // as planned; when it ended, once it has
+	Created  time.Time           `json:"created"`
+	Updated  time.Time           `json:"updated"`
+	Services []monitor.ServiceID `json:"services"`
+	Updates  []UpdateView        `json:"updates,omitempty"` // newest first
+}
+
+// MaintenanceState says where planned work stands.
+type MaintenanceState string
+
+// The states, in the order they come.
+const (
+	MaintenanceScheduled  MaintenanceState = "scheduled"
+	MaintenanceInProgress MaintenanceState = "in_progress"
+	MaintenanceCompleted  MaintenanceState = "completed"
+)
+
+// LocationView is a place where checks run from.
+type LocationView struct {
+	ID       monitor.Location `json:"id"`
+	LastSeen time.Time        `json:"last_seen,omitzero"` // when its newest batch was due; zero: never
 }
 
 // IncidentView is an incident as the public sees it.

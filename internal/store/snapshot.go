@@ -39,8 +39,8 @@ type ServiceView struct {
 	Alive       int                 `json:"alive"`
 	Total       int                 `json:"total"`
 	Monitors    []MonitorView       `json:"monitors"`
-	Uptime      []WindowView        `json:"uptime,omitempty"` // 24h, 7d, 30d, 90d
-	Days        []DayView           `json:"days,omitempty"`   // the last 90, oldest first
+	Uptime      []WindowView        `json:"uptime,omitempty"`  // 24h, 7d, 30d, 90d
+	Days        []DayView           `json:"days,omitempty"`    // the last 90, oldest first
 	Latency     *LatencyView        `json:"latency,omitempty"` // of the last hour
 	Series      []LatencyPoint      `json:"series,omitempty"`  // of the last 24 hours, oldest first
 }

@@ -23,6 +23,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sondehq/sonde/internal/api/page"
@@ -57,19 +58,49 @@ func New(deps Deps) http.Handler {
 	}
 	s := &server{deps}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", s.page)
-	mux.HandleFunc("GET /incidents/{id}", s.incidentPage)
-	mux.HandleFunc("GET /api/v1/status", s.read(s.status))
-	mux.HandleFunc("GET /api/v1/services/{id}", s.read(s.service))
-	mux.HandleFunc("GET /api/v1/services/{id}/uptime", s.read(s.uptime))
-	mux.HandleFunc("GET /api/v1/incidents", s.read(s.incidents))
-	mux.HandleFunc("GET /api/v1/incidents/{id}", s.read(s.incident))
-	mux.HandleFunc("GET /healthz", s.healthz)
-	for _, method := range []string{"GET", "POST"} {
-		mux.HandleFunc(method+" /ping/{token}", s.ping)
-		mux.HandleFunc(method+" /ping/{token}/{outcome}", s.ping)
+	for _, r := range s.routes() {
+		mux.HandleFunc(r.pattern, r.handle)
 	}
 	return s.around(mux)
+}
+
+// route is one line of the table of routes: a pattern as http.ServeMux has it,
+// with its method, and who answers.
+type route struct {
+	pattern string
+	handle  http.HandlerFunc
+}
+
+// routes is all that is served. A GET route answers HEAD too.
+func (s *server) routes() []route {
+	return slices.Concat(s.pages(), s.v1(), s.pings())
+}
+
+func (s *server) pages() []route {
+	return []route{
+		{"GET /{$}", s.page},
+		{"GET /incidents/{id}", s.incidentPage},
+	}
+}
+
+func (s *server) v1() []route {
+	return []route{
+		{"GET /api/v1/status", s.read(s.status)},
+		{"GET /api/v1/services/{id}", s.read(s.service)},
+		{"GET /api/v1/services/{id}/uptime", s.read(s.uptime)},
+		{"GET /api/v1/incidents", s.read(s.incidents)},
+		{"GET /api/v1/incidents/{id}", s.read(s.incident)},
+		{"GET /healthz", s.healthz},
+	}
+}
+
+func (s *server) pings() []route {
+	return []route{
+		{"GET /ping/{token}", s.ping},
+		{"POST /ping/{token}", s.ping},
+		{"GET /ping/{token}/{outcome}", s.ping},
+		{"POST /ping/{token}/{outcome}", s.ping},
+	}
 }
 
 // around does what all routes share: CORS, safe headers, and errors of the
@@ -91,15 +122,26 @@ func (s *server) around(mux *http.ServeMux) http.Handler {
 			mux.ServeHTTP(w, r)
 			return
 		}
-		get := r.Clone(r.Context())
-		get.Method = http.MethodGet
-		if _, pattern := mux.Handler(get); pattern != "" {
-			h.Set("Allow", "GET, HEAD, OPTIONS")
-			problem(w, http.StatusMethodNotAllowed, "this can only be read: use GET")
+		if allowed := methods(mux, r); allowed != "" {
+			h.Set("Allow", allowed+", OPTIONS")
+			problem(w, http.StatusMethodNotAllowed, "this answers only to "+allowed)
 			return
 		}
 		problem(w, http.StatusNotFound, "there is nothing at "+r.URL.Path+"; the JSON begins at /api/v1/status")
 	})
+}
+
+// methods lists which methods a path answers to; empty if there is nothing.
+func methods(mux *http.ServeMux, r *http.Request) string {
+	var list []string
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+		asked := r.Clone(r.Context())
+		asked.Method = method
+		if _, pattern := mux.Handler(asked); pattern != "" {
+			list = append(list, method)
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // view is the snapshot, with nothing called fine that is not known to be.

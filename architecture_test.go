@@ -26,6 +26,7 @@ var pureNever = []string{"context", "log/slog", "math/rand", "math/rand/v2", "ne
 
 var rules = []rule{
 	{"internal/monitor", []string{}, nil, "the vocabulary stands below everything"},
+	{"internal/cron", []string{}, pureNever, "pure rules take (state, input, now) and do no I/O"},
 	{"internal/schedule", []string{"internal/monitor"}, pureNever, "pure rules take (state, input, now) and do no I/O"},
 	{"internal/detect", []string{"internal/monitor"}, pureNever, "pure rules take (state, input, now) and do no I/O"},
 	{"internal/incident", []string{"internal/monitor"}, pureNever, "pure rules take (state, input, now) and do no I/O"},

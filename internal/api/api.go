@@ -38,7 +38,7 @@ type Reader interface {
 
 // Pinger records heartbeat pings, and reports whether the token is known.
 type Pinger interface {
-	RecordPing(ctx context.Context, token string, failed bool, detail string) (bool, error)
+	RecordPing(ctx context.Context, token string, beat monitor.Beat) (bool, error)
 }
 
 // Deps is what the API stands on.

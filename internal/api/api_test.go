@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -36,12 +37,8 @@ func (f *fake) Snapshot(context.Context) (store.Snapshot, int64, error) {
 	return f.snapshot, f.version, f.err
 }
 
-func (f *fake) RecordPing(_ context.Context, token string, failed bool, detail string) (bool, error) {
-	line := token
-	if failed {
-		line += " failed: " + detail
-	}
-	f.pings = append(f.pings, line)
+func (f *fake) RecordPing(_ context.Context, token string, beat monitor.Beat) (bool, error) {
+	f.pings = append(f.pings, fmt.Sprintf("%s %s %d %q", token, beat.Signal, beat.Exit, beat.Text))
 	return token == "known", f.err
 }
 
@@ -129,7 +126,7 @@ func TestPings(t *testing.T) {
 			t.Errorf("%s: %d", path, w.Code)
 		}
 	}
-	want := []string{"known", "known failed: a body", "known", "known failed: exit code 3. a body"}
+	want := []string{`known success 0 "a body"`, `known start 0 "a body"`, `known fail 0 "a body"`, `known success 0 "a body"`, `known fail 3 "a body"`}
 	if diff := cmp.Diff(want, f.pings); diff != "" {
 		t.Errorf("pings (-want +got):\n%s", diff)
 	}

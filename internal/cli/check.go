@@ -31,8 +31,8 @@ func checkCommand() *cobra.Command {
 		Short: "Run one check now and show every phase",
 		Long: `Runs one check from this machine and shows what a monitor would see: address,
 phases, certificate, status, each expectation with its values, and the verdict.
-A URL is http, https, tcp://host:port, tls://host:port, ssh://host:port
-or dns://name.
+A URL is http, https, ws, wss, tcp://host:port, tls://host:port, ssh://host:port,
+grpc://host:port (grpcs with TLS), dns://name or icmp://host.
 Exit code: 0 up or degraded, 1 down, 2 bad usage.`,
 		Example: `  sonde check https://example.com
   sonde check --private http://127.0.0.1:8080/health
@@ -57,7 +57,7 @@ func runCheck(ctx context.Context, stdout io.Writer, target string, flags checkF
 		return usage(fmt.Errorf("%s is a heartbeat: it is not checked, it reports", m.ID), "see `sonde status`")
 	}
 	now := func() time.Time { return time.Now().UTC() }
-	engine := probe.New(probe.Env{Now: now, Secret: resolver(slog.New(slog.DiscardHandler)).Secret}, probe.Options{})
+	engine := probe.New(probe.Env{Now: now, Secret: resolver(slog.New(slog.DiscardHandler)).Secret}, probe.Options{More: probe.Local})
 	result := engine.Run(ctx, []monitor.Check{{Monitor: m, Location: monitor.Local, Scheduled: now()}})[0]
 	if flags.asJSON {
 		err = printJSON(stdout, reportOf(m, result))
@@ -112,6 +112,12 @@ func monitorOf(target string, private bool) (monitor.Monitor, error) {
 		body = fmt.Sprintf("ssh: %q", monitor.WithPort(u.Host, "22"))
 	case "dns":
 		body = fmt.Sprintf("dns: {name: %q}", u.Host)
+	case "ws", "wss":
+		body = fmt.Sprintf("websocket: %q", target)
+	case "grpc", "grpcs":
+		body = fmt.Sprintf("grpc: {address: %q, plaintext: %t, service: %q}", u.Host, u.Scheme == "grpc", strings.Trim(u.Path, "/"))
+	case "icmp":
+		body = fmt.Sprintf("icmp: %q", u.Hostname())
 	default:
 		return monitor.Monitor{}, usage(fmt.Errorf("%s: URLs are not checked", u.Scheme), hint)
 	}

@@ -164,7 +164,7 @@ func (r *reader) monitor(e *entry, f *file, cfg *monitor.Config) {
 	m.Confirm, m.Recover = or(e.confirm, d.confirm, &usual), or(e.recover, d.recover, &usual)
 	r.timeout(e, d)
 	r.monitorLocations(e, f, cfg)
-	r.mailPort(e)
+	r.fromLambda(e)
 	for _, x := range e.expect {
 		r.expression(x, m.Kind())
 		m.Expect = append(m.Expect, x.name)
@@ -177,7 +177,7 @@ func (r *reader) monitor(e *entry, f *file, cfg *monitor.Config) {
 }
 
 func (r *reader) kinds(e *entry) {
-	all := []string{"http", "tcp", "tls", "udp", "ssh", "dns", "domain", "heartbeat"}
+	all := []string{"http", "tcp", "tls", "udp", "ssh", "dns", "domain", "grpc", "websocket", "icmp", "heartbeat"}
 	if len(e.kinds) == 0 {
 		if !r.reported(e.id.path[:max(strings.LastIndex(e.id.path, "."), 0)]) {
 			r.report(e.id.node, e.id.path, "", "the monitor %q watches nothing: it needs one of %s", e.id.name, strings.Join(all, ", "))

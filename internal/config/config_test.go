@@ -70,12 +70,12 @@ func TestBad(t *testing.T) {
 	}
 }
 
-// TestOneMistake holds every bad file but a few to exactly one problem: one
-// mistake must not be told twice.
+// TestOneMistake holds every bad file to exactly one problem: one mistake must not
+// be told twice. Those called many have one in each line.
 func TestOneMistake(t *testing.T) {
 	for _, path := range glob(t, "testdata/bad/*.yaml") {
 		name := filepath.Base(path)
-		if name == "many.yaml" {
+		if strings.HasPrefix(name, "many") {
 			continue
 		}
 		_, err := config.Load(name, read(t, path), config.Options{Home: "us-west-2"})
@@ -265,7 +265,7 @@ func TestDNSKeys(t *testing.T) {
 		want *monitor.DNS
 	}{
 		{"cutover", &monitor.DNS{Name: "app.example.com", Type: "A", Needs: 3, Answers: []string{"203.0.113.20", "203.0.113.21"},
-			Resolvers: []string{"1.1.1.1", "[2606:4700:4700::1111]:53", "tls://9.9.9.9", "tls://dns.example.com:8853"}}},
+			Resolvers: []string{"1.1.1.1", "9.9.9.9:5353", "tls://9.9.9.9", "tls://dns.example.com:8853"}}},
 		{"zone", &monitor.DNS{Name: "example.com", Type: "SOA", Authoritative: true, Needs: 1}},
 		{"gone", &monitor.DNS{Name: "old.example.com", Type: "A", RCode: "NXDOMAIN"}},
 		{"mail", &monitor.DNS{Name: "example.com", Type: "MX", Contains: []string{"10 mail.example.com"}, Matches: []string{`^\d+ mail\d?\.example\.com$`}}},

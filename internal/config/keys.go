@@ -170,6 +170,9 @@ var monitorKeys = append(keys[entry]{
 	{"ssh", "reads the banner and the host key", func(r *reader, c cursor, e *entry) { e.readSSH(r, c) }},
 	{"dns", "asks for a name", func(r *reader, c cursor, e *entry) { e.readDNS(r, c) }},
 	{"domain", "asks the registry until when a name is registered", func(r *reader, c cursor, e *entry) { e.readDomain(r, c) }},
+	{"grpc", "asks a gRPC server for its health", func(r *reader, c cursor, e *entry) { e.readGRPC(r, c) }},
+	{"websocket", "opens a WebSocket, and may hold a dialogue", func(r *reader, c cursor, e *entry) { e.readWebSocket(r, c) }},
+	{"icmp", "sends echo requests; not from Lambda", func(r *reader, c cursor, e *entry) { e.readICMP(r, c) }},
 	{"heartbeat", "expects to be pinged", func(r *reader, c cursor, e *entry) { e.readHeartbeat(r, c) }},
 }, ofSettings(defaultKeys)...)
 

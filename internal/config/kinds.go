@@ -44,7 +44,7 @@ func (e *entry) readTCP(r *reader, c cursor) {
 
 var tcpKeys = keys[monitor.TCP]{
 	{"address", "host:port", func(r *reader, c cursor, t *monitor.TCP) { r.hostPort(c, &t.Address) }},
-	{"dialogue", "steps that send and expect, in order", func(r *reader, c cursor, t *monitor.TCP) { r.dialogue(c, t) }},
+	{"dialogue", "steps that send and expect, in order", func(r *reader, c cursor, t *monitor.TCP) { r.dialogue(c, &t.Dialogue) }},
 	{"tls", "shake hands before the dialogue; the chain must verify", func(r *reader, c cursor, t *monitor.TCP) { r.boolean(c, &t.TLS) }},
 	{"ca", "PEM certificates to trust instead of the system's", func(r *reader, c cursor, t *monitor.TCP) { r.certificates(c, &t.CA) }},
 }
@@ -70,23 +70,6 @@ var tlsKeys = keys[monitor.TLS]{
 	{"client_cert", "shown to a server that asks for one", func(r *reader, c cursor, t *monitor.TLS) { r.clientCert(c, &t.ClientCert) }},
 }
 
-func (e *entry) readHeartbeat(r *reader, c cursor) {
-	e.is(c)
-	h := &monitor.Heartbeat{}
-	e.m.Heartbeat = h
-	shorthand(r, c, h, heartbeatKeys, func(c cursor) { r.duration(c, &h.Every, time.Second, maxBeat) })
-	if h.Every == 0 && !r.reported(c.path) {
-		r.report(c.key, c.path, "", "every is missing")
-	}
-}
-
-const maxBeat = 366 * 24 * time.Hour
-
-var heartbeatKeys = keys[monitor.Heartbeat]{
-	{"every", "from one ping to the next", func(r *reader, c cursor, h *monitor.Heartbeat) { r.duration(c, &h.Every, time.Second, maxBeat) }},
-	{"grace", "how much later a ping may be", func(r *reader, c cursor, h *monitor.Heartbeat) { r.duration(c, &h.Grace, 0, maxBeat) }},
-}
-
 // reported: something below a path is a problem already.
 func (r *reader) reported(path string) bool {
 	for _, p := range r.problems {
@@ -97,7 +80,11 @@ func (r *reader) reported(path string) bool {
 	return false
 }
 
-func (r *reader) webURL(c cursor, into *string) {
+func (r *reader) webURL(c cursor, into *string) { r.urlOf(c, into, "https", "http") }
+
+// urlOf reads a URL of one of some schemes, the usual one first.
+func (r *reader) urlOf(c cursor, into *string, schemes ...string) {
+	example := schemes[0] + "://example.com/health"
 	n := r.scalar(c, "a URL")
 	if n == nil {
 		return
@@ -118,15 +105,15 @@ func (r *reader) webURL(c cursor, into *string) {
 		if errors.As(err, &because) {
 			err = because.Err
 		}
-		r.report(n, c.path, "", "expected a URL such as https://example.com/health, found %q: %v", n.Value, err)
+		r.report(n, c.path, "", "expected a URL such as %s, found %q: %v", example, n.Value, err)
 	case err != nil || u.Host == "" || u.Hostname() == "":
 		hint := ""
 		if !strings.Contains(n.Value, "://") {
-			hint = `did you mean "https://` + n.Value + `"?`
+			hint = `did you mean "` + schemes[0] + "://" + n.Value + `"?`
 		}
-		r.report(n, c.path, hint, "expected a URL such as https://example.com/health, found %q", n.Value)
-	case u.Scheme != "http" && u.Scheme != "https":
-		r.report(n, c.path, "", "expected an http or https URL, found %q", n.Value)
+		r.report(n, c.path, hint, "expected a URL such as %s, found %q", example, n.Value)
+	case !slices.Contains(schemes, u.Scheme):
+		r.report(n, c.path, "", "expected a URL of %s or %s, found %q", schemes[0], schemes[1], n.Value)
 	default:
 		*into = n.Value
 		if c.path == "site.url" {

@@ -2,7 +2,6 @@ package config
 
 import (
 	"encoding/hex"
-	"net"
 	"regexp"
 	"strings"
 
@@ -20,7 +19,7 @@ const (
 
 var tlsVersions = []string{"1.0", "1.1", "1.2", "1.3"}
 
-func (r *reader) dialogue(c cursor, t *monitor.TCP) {
+func (r *reader) dialogue(c cursor, into *[]monitor.Turn) {
 	r.list(c, false, func(c cursor) {
 		step := monitor.Turn{}
 		if !r.mapping(c.node, c.path, func(c cursor) { turnKeys.read(r, c, &step) }) || r.reported(c.path) {
@@ -34,10 +33,10 @@ func (r *reader) dialogue(c cursor, t *monitor.TCP) {
 		case step.Expect != "" && step.ExpectHex != "":
 			r.report(c.node, c.path, "make two steps", "a step has expect or expect_hex, not both")
 		}
-		if len(t.Dialogue) == maxTurns {
+		if len(*into) == maxTurns {
 			r.report(c.node, c.path, "", "a dialogue has at most %d steps", maxTurns)
 		}
-		t.Dialogue = append(t.Dialogue, step)
+		*into = append(*into, step)
 	})
 }
 
@@ -184,22 +183,4 @@ var sshKeys = keys[monitor.SSH]{
 		}
 		s.Fingerprint = n.Value
 	}},
-}
-
-// mailPort refuses port 25 where a check runs in Lambda: AWS blocks it, and does
-// not lift that for functions outside a VPC (AWS Knowledge Center, "How do I
-// remove the restriction on port 25 from my Amazon EC2 instance or Lambda
-// function?"). Every check would be a timeout.
-func (r *reader) mailPort(e *entry) {
-	_, port, _ := net.SplitHostPort(e.m.Target())
-	if port != "25" || e.m.UDP != nil {
-		return
-	}
-	for _, location := range e.m.Locations {
-		if location != monitor.Local {
-			r.report(e.kinds[0].node, e.kinds[0].path, "check port 587 or 465, or check 25 from a machine of yours with `sonde up`",
-				"AWS blocks port 25 from Lambda, so %s can never reach it", location)
-			return
-		}
-	}
 }

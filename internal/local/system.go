@@ -113,7 +113,7 @@ func Open(opts Options) (s *System, err error) {
 	s.stages = pipeline.New(pipeline.Deps{
 		Store: s.store, Now: now, Log: slog.New(s.console), Location: monitor.Local,
 		Queue: s.queue, Publisher: s.mail, Fresh: max(3*opts.Sweep, 15*time.Second),
-		Engine: probe.New(probe.Env{Now: now, LastPing: s.store.LastPing, Secret: opts.Secret}, probe.Options{}),
+		Engine: probe.New(probe.Env{Now: now, LastPing: s.store.LastPing, Secret: opts.Secret}, probe.Options{More: probe.Local}),
 	})
 	return s, nil
 }

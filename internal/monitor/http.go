@@ -154,9 +154,7 @@ func (h *HTTP) fill(replace func(string) string) *HTTP {
 	for i := range out.Steps {
 		out.Steps[i].Request = out.Steps[i].Fill(replace)
 	}
-	if c := h.ClientCert; c != nil {
-		out.ClientCert = &ClientCert{replace(c.Cert), replace(c.Key)}
-	}
+	out.ClientCert = h.ClientCert.fill(replace)
 	return &out
 }
 

@@ -23,6 +23,9 @@ const (
 	KindSSH       Kind = "ssh"
 	KindDNS       Kind = "dns"
 	KindDomain    Kind = "domain"
+	KindGRPC      Kind = "grpc"
+	KindWebSocket Kind = "websocket"
+	KindICMP      Kind = "icmp"
 	KindHeartbeat Kind = "heartbeat"
 )
 
@@ -61,6 +64,9 @@ type Monitor struct {
 	SSH       *SSH       `json:"ssh,omitempty"`
 	DNS       *DNS       `json:"dns,omitempty"`
 	Domain    *Domain    `json:"domain,omitempty"`
+	GRPC      *GRPC      `json:"grpc,omitempty"`
+	WebSocket *WebSocket `json:"websocket,omitempty"`
+	ICMP      *ICMP      `json:"icmp,omitempty"`
 	Heartbeat *Heartbeat `json:"heartbeat,omitempty"`
 }
 
@@ -106,89 +112,6 @@ type HTTP struct {
 	Traceparent bool        `json:"traceparent,omitempty"` // send a new W3C trace context with every request
 }
 
-// TCP opens a connection, and may hold a dialogue over it.
-type TCP struct {
-	Address  string `json:"address"`            // host:port
-	Dialogue []Turn `json:"dialogue,omitempty"` // in order; none: being connected is enough
-	TLS      bool   `json:"tls,omitempty"`      // shake hands first; the chain must verify
-	CA       string `json:"ca,omitempty"`       // PEM certificates trusted instead of the system's
-}
-
-// Turn is one turn of a dialogue: something is sent, then something expected.
-// At least one of its fields is set; of each pair at most one.
-type Turn struct {
-	Send    string `json:"send,omitempty"`
-	SendHex string `json:"send_hex,omitempty"` // bytes in hex
-
-	// Expect is a regular expression over what has come and no step before has
-	// used up; ^ and $ are the ends of lines. ExpectHex is bytes that must be in
-	// it, in hex.
-	Expect    string `json:"expect,omitempty"`
-	ExpectHex string `json:"expect_hex,omitempty"`
-}
-
-// UDP sends one datagram and waits for one.
-type UDP struct {
-	Address string `json:"address"` // host:port
-	Send    string `json:"send,omitempty"`
-	SendHex string `json:"send_hex,omitempty"` // bytes in hex; at most one of both is set
-	Expect  string `json:"expect,omitempty"`   // regular expression over the answer; any answer where empty
-}
-
-// SSH reads the banner and the host key, and logs nobody in.
-type SSH struct {
-	Address     string `json:"address"`               // host:port
-	Fingerprint string `json:"fingerprint,omitempty"` // "SHA256:..." of one host key; any where empty
-}
-
-// TLS opens a connection, shakes hands and judges the certificate chain.
-type TLS struct {
-	Address    string `json:"address"`               // host:port
-	ServerName string `json:"server_name,omitempty"` // SNI and name to verify; the host by default
-	CA         string `json:"ca,omitempty"`          // PEM certificates trusted instead of the system's
-
-	StartTLS   string      `json:"starttls,omitempty"`    // protocol that is spoken before the hand-shake; one of StartTLS
-	MinVersion string      `json:"min_version,omitempty"` // oldest version that is good: "1.0" to "1.3"; "1.2" where empty
-	ClientCert *ClientCert `json:"client_cert,omitempty"` // shown to a server that asks for one
-}
-
-// StartTLS is the protocols that can go over to TLS after they began plainly.
-var StartTLS = []string{"smtp", "imap", "pop3", "ftp", "ldap", "postgres", "mysql"}
-
-// DNS asks every resolver, or every name server of the zone, for one name.
-type DNS struct {
-	Name string `json:"name"` // for PTR also an IP address
-	Type string `json:"type"` // A, AAAA, CNAME, MX, NS, TXT, SOA, SRV, CAA or PTR
-
-	// Resolvers are ip or ip:port, asked over UDP, and tls://host or
-	// tls://host:port, asked over TLS; the system's where empty.
-	Resolvers []string `json:"resolvers,omitempty"`
-
-	// Authoritative asks every address of every name server of the zone; the
-	// resolvers only find them.
-	Authoritative bool `json:"authoritative,omitempty"`
-
-	RCode    string   `json:"rcode,omitempty"`    // what must be answered; NOERROR, with a record, where empty
-	Answers  []string `json:"answers,omitempty"`  // the set to answer with; any answer where empty
-	Contains []string `json:"contains,omitempty"` // answers that must be among those given
-	Matches  []string `json:"matches,omitempty"`  // regular expressions; every answer must match one of them
-	Needs    int      `json:"needs,omitempty"`    // how many of the asked must answer as expected; 0 is all
-	CA       string   `json:"ca,omitempty"`       // PEM certificates trusted instead of the system's, over TLS
-}
-
-// Domain asks by RDAP until when a name is registered.
-type Domain struct {
-	Name   string `json:"name"`             // in ASCII: xn--… for others
-	Server string `json:"server,omitempty"` // https URL that "domain/NAME" is put after; rdap.org, which knows the registries, where empty
-	CA     string `json:"ca,omitempty"`     // PEM certificates trusted instead of the system's
-}
-
-// Heartbeat expects to be pinged.
-type Heartbeat struct {
-	Every time.Duration `json:"every"` // from one ping to the next
-	Grace time.Duration `json:"grace"` // how much later a ping may be
-}
-
 // Kind is the protocol that is set; empty where none is.
 func (m Monitor) Kind() Kind {
 	switch {
@@ -206,6 +129,12 @@ func (m Monitor) Kind() Kind {
 		return KindDNS
 	case m.Domain != nil:
 		return KindDomain
+	case m.GRPC != nil:
+		return KindGRPC
+	case m.WebSocket != nil:
+		return KindWebSocket
+	case m.ICMP != nil:
+		return KindICMP
 	case m.Heartbeat != nil:
 		return KindHeartbeat
 	}
@@ -230,8 +159,14 @@ func (m Monitor) Target() string {
 		return m.DNS.Name + " " + m.DNS.Type
 	case KindDomain:
 		return m.Domain.Name + " registration"
+	case KindGRPC:
+		return strings.TrimSpace(m.GRPC.Address + " " + m.GRPC.Service)
+	case KindWebSocket:
+		return targetURL(m.WebSocket.URL)
+	case KindICMP:
+		return m.ICMP.Address
 	case KindHeartbeat:
-		return "heartbeat every " + m.Heartbeat.Every.String()
+		return "heartbeat " + m.Heartbeat.Rhythm()
 	}
 	return ""
 }

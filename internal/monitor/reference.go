@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -117,11 +118,18 @@ func (m Monitor) Fill(replace func(string) string) Monitor {
 	}
 	if m.TCP != nil && len(m.TCP.Dialogue) > 0 {
 		t := *m.TCP
-		t.Dialogue = slices.Clone(t.Dialogue)
-		for i := range t.Dialogue {
-			t.Dialogue[i].Send = replace(t.Dialogue[i].Send)
-		}
+		t.Dialogue = fillTurns(t.Dialogue, replace)
 		m.TCP = &t
+	}
+	if m.WebSocket != nil {
+		w := *m.WebSocket
+		w.URL, w.Headers, w.Dialogue = replace(w.URL), fillMap(w.Headers, replace), fillTurns(w.Dialogue, replace)
+		m.WebSocket = &w
+	}
+	if m.GRPC != nil {
+		g := *m.GRPC
+		g.Metadata, g.ClientCert = fillMap(g.Metadata, replace), g.ClientCert.fill(replace)
+		m.GRPC = &g
 	}
 	if m.UDP != nil {
 		u := *m.UDP
@@ -129,11 +137,34 @@ func (m Monitor) Fill(replace func(string) string) Monitor {
 		m.UDP = &u
 	}
 	if m.TLS != nil && m.TLS.ClientCert != nil {
-		t, own := *m.TLS, *m.TLS.ClientCert
-		own.Cert, own.Key = replace(own.Cert), replace(own.Key)
-		t.ClientCert, m.TLS = &own, &t
+		t := *m.TLS
+		t.ClientCert = t.ClientCert.fill(replace)
+		m.TLS = &t
 	}
 	return m
+}
+
+func (c *ClientCert) fill(replace func(string) string) *ClientCert {
+	if c == nil {
+		return nil
+	}
+	return &ClientCert{replace(c.Cert), replace(c.Key)}
+}
+
+func fillTurns(turns []Turn, replace func(string) string) []Turn {
+	out := slices.Clone(turns)
+	for i := range out {
+		out[i].Send = replace(out[i].Send)
+	}
+	return out
+}
+
+func fillMap(from map[string]string, replace func(string) string) map[string]string {
+	out := maps.Clone(from)
+	for name, value := range out {
+		out[name] = replace(value)
+	}
+	return out
 }
 
 // References lists the secrets that a check needs, each once.
@@ -161,6 +192,8 @@ func (m Monitor) refers() bool {
 		return m.HTTP.refers()
 	case m.TCP != nil:
 		return slices.ContainsFunc(m.TCP.Dialogue, func(s Turn) bool { return may(s.Send) })
+	case m.WebSocket != nil, m.GRPC != nil:
+		return true // it is a matter of microseconds to find none
 	case m.UDP != nil:
 		return may(m.UDP.Send)
 	case m.TLS != nil && m.TLS.ClientCert != nil:

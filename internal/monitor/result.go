@@ -29,15 +29,6 @@ type Check struct {
 	Attempt   int // 0 a scheduled check, n the n-th re-check
 }
 
-// Ping is the last ping of a heartbeat's job.
-type Ping struct {
-	Monitor ID        `json:"monitor"`
-	Since   time.Time `json:"since"`            // when it was first expected: its token was made
-	At      time.Time `json:"at,omitzero"`      // zero if there was none yet
-	Failed  bool      `json:"failed,omitempty"` // it said that the job failed
-	Detail  string    `json:"detail,omitempty"` // what it said
-}
-
 // Result is the outcome of one check: one run of a monitor, from one location,
 // for one scheduled time. (Monitor, Location, Scheduled, Attempt) is its key: a
 // second result with the same key is a repeat.
@@ -106,6 +97,8 @@ const (
 	FailCertificate FailureKind = "certificate" // the chain, name or dates are wrong
 	FailHTTP        FailureKind = "http"        // the answer is not HTTP, or redirects without end
 	FailSSH         FailureKind = "ssh"         // the answer is not SSH, or the key exchange went wrong
+	FailGRPC        FailureKind = "grpc"        // the answer is not gRPC, or the service does not serve
+	FailWebSocket   FailureKind = "websocket"   // no WebSocket was opened, or it was closed too soon or with another code
 	FailBody        FailureKind = "body"        // the body broke off or is over the cap
 	FailExpect      FailureKind = "expect"      // an expectation is false
 	FailBlocked     FailureKind = "blocked"     // the address is not one that Sonde may speak to

@@ -21,6 +21,8 @@ var Probes = map[monitor.Kind]Func{
 	monitor.KindSSH:       probeSSH,
 	monitor.KindDNS:       probeDNS,
 	monitor.KindDomain:    probeDomain,
+	monitor.KindGRPC:      probeGRPC,
+	monitor.KindWebSocket: probeWebSocket,
 	monitor.KindHeartbeat: probeHeartbeat,
 }
 
@@ -29,6 +31,10 @@ type Options struct {
 	// Concurrency is how many checks run side by side in one Run; by default
 	// 64 for each core.
 	Concurrency int
+
+	// More is probes that not every machine can run, by kind: they go before
+	// those of Probes. What a function does not name here, it does not link.
+	More map[monitor.Kind]Func
 }
 
 // margin is what is left before a deadline to write results.
@@ -38,6 +44,7 @@ const margin = 500 * time.Millisecond
 type Engine struct {
 	env      Env
 	slots    int
+	more     map[monitor.Kind]Func
 	pace     pacer
 	mu       sync.Mutex
 	programs map[programKey]compiled
@@ -62,7 +69,7 @@ func New(env Env, opts Options) *Engine {
 	if opts.Concurrency <= 0 {
 		opts.Concurrency = 64 * runtime.GOMAXPROCS(0)
 	}
-	e := &Engine{env: env, slots: opts.Concurrency, pace: pacer{slots: opts.Concurrency}, programs: map[programKey]compiled{}}
+	e := &Engine{env: env, slots: opts.Concurrency, more: opts.More, pace: pacer{slots: opts.Concurrency}, programs: map[programKey]compiled{}}
 	e.env.tokens = &tokens{}
 	e.env.judge = e.judge
 	e.env.save = func(source string) (*expect.Program, error) {
@@ -148,7 +155,7 @@ func (e *Engine) check(ctx context.Context, c monitor.Check) (r monitor.Result, 
 	started, watch := e.env.Now(), time.Now()
 	budget := e.budget(ctx, m)
 	var o Observation
-	switch f, known := Probes[m.Kind()]; {
+	switch f, known := e.probe(m.Kind()); {
 	case budget <= 0:
 		o = notRun("no time was left before the deadline of this run")
 	case missing != nil:
@@ -179,6 +186,14 @@ func (e *Engine) check(ctx context.Context, c monitor.Check) (r monitor.Result, 
 		o.Body = ""
 	}
 	return o.Result, doubtful
+}
+
+func (e *Engine) probe(kind monitor.Kind) (Func, bool) {
+	if f, has := e.more[kind]; has {
+		return f, true
+	}
+	f, has := Probes[kind]
+	return f, has
 }
 
 // doubt is the part of a timeout that a delay must be to be taken for its cause.

@@ -116,9 +116,7 @@ func (v *visit) do(request *http.Request, r monitor.Request, trace *hops, wanted
 		}
 		o := trace.observation()
 		o.Failure = requestFailure(err, trace)
-		if wrong := (*tls.CertificateVerificationError)(nil); errors.As(err, &wrong) {
-			o.Certificate = certificate(wrong.UnverifiedCertificates, v.env.Now())
-		}
+		o.Certificate = unverified(err, v.env.Now())
 		return o
 	}
 	defer func() { _ = response.Body.Close() }()

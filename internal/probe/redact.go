@@ -78,6 +78,13 @@ func hiding(m monitor.Monitor, resolved []string) *hider {
 	for _, secret := range resolved {
 		f.add(secret)
 	}
+	if m.WebSocket != nil {
+		f.addURL(m.WebSocket.URL)
+		f.addHeaders(m.WebSocket.Headers)
+	}
+	if m.GRPC != nil {
+		f.addHeaders(m.GRPC.Metadata)
+	}
 	if m.HTTP != nil {
 		for _, step := range m.HTTP.Requests() {
 			f.addRequest(step.Request)

@@ -70,6 +70,15 @@ func certificate(chain []*x509.Certificate, now time.Time) *monitor.Certificate 
 	}
 }
 
+// unverified describes the chain that a server showed and that is not trusted;
+// nil where the error is another one.
+func unverified(err error, now time.Time) *monitor.Certificate {
+	if wrong := (*tls.CertificateVerificationError)(nil); errors.As(err, &wrong) {
+		return certificate(wrong.UnverifiedCertificates, now)
+	}
+	return nil
+}
+
 // days rounds down: a certificate that ended an hour ago has -1 left.
 func days(d time.Duration) int {
 	n := int(d / (24 * time.Hour))

@@ -60,28 +60,32 @@ func (s *Store) NewToken(ctx context.Context, id monitor.ID) (token string, err 
 	return token, nil
 }
 
-// RecordPing keeps the last ping of a token, and reports whether there is such
-// a token.
-func (s *Store) RecordPing(ctx context.Context, token string, failed bool, detail string) (known bool, err error) {
+// pingTries is how often a ping that meets another one is written anew.
+const pingTries = 5
+
+// RecordPing keeps what a token's job says, and reports whether there is such a
+// token. Nobody learns that from how long it takes, either: a token is 130 random
+// bits, and one that is found to be known is known already.
+func (s *Store) RecordPing(ctx context.Context, token string, beat monitor.Beat) (known bool, err error) {
 	if _, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ToUpper(token)); err != nil || len(token) != 26 {
 		token = "unknown" // hashed and looked up all the same
 	}
 	key := heartbeatKey(hashToken(token))
-	var ping monitor.Ping
-	version, err := s.get(ctx, key, &ping)
-	if err != nil || version == 0 {
-		return false, err
+	for range pingTries {
+		var ping monitor.Ping
+		version, err := s.get(ctx, key, &ping)
+		if err != nil || version == 0 {
+			return false, err
+		}
+		op, err := put(key, "heartbeat", version, ping.Heard(beat, s.now()))
+		if err != nil {
+			return false, err
+		}
+		if err = s.table.Write(ctx, op); !errors.Is(err, table.ErrConflict) {
+			return true, err
+		}
 	}
-	ping.At, ping.Failed, ping.Detail = s.now(), failed, detail
-	op, err := put(key, "heartbeat", version, ping)
-	if err != nil {
-		return false, err
-	}
-	err = s.table.Write(ctx, op)
-	if errors.Is(err, table.ErrConflict) {
-		return true, nil // of two pings at once, either will do
-	}
-	return true, err
+	return true, fmt.Errorf("put heartbeat: %w", table.ErrConflict)
 }
 
 // LastPing reads the last ping that a monitor had; zero if it has no token.

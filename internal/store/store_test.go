@@ -301,7 +301,7 @@ func TestHeartbeat(t *testing.T) {
 		{"malformed", "../../etc/passwd", false},
 		{"empty", "", false},
 	} {
-		if got, err := s.RecordPing(ctx, test.token, true, "exit 1"); err != nil || got != test.want {
+		if got, err := s.RecordPing(ctx, test.token, monitor.Beat{Signal: monitor.SignalFail, Exit: 1, Text: "exit 1"}); err != nil || got != test.want {
 			t.Errorf("%s: got %t, %v, want %t", test.name, got, err, test.want)
 		}
 	}
@@ -311,7 +311,7 @@ func TestHeartbeat(t *testing.T) {
 	if _, err := s.NewToken(ctx, "backup"); err != nil {
 		t.Fatal(err)
 	}
-	if known, err := s.RecordPing(ctx, first, false, ""); err != nil || known {
+	if known, err := s.RecordPing(ctx, first, monitor.Beat{Signal: monitor.SignalSuccess}); err != nil || known {
 		t.Errorf("a replaced token: got %t, %v, want it to be unknown", known, err)
 	}
 }

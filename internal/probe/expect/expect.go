@@ -13,19 +13,26 @@
 //	request_ms, token_ms
 //	               number   milliseconds to send the request, to fetch
 //	                        an OAuth2 token                              http
-//	cert_days      number   whole days until the chain's first end       http, tls, tcp with tls
+//	cert_days      number   whole days until the chain's first end       http, tls, grpc, websocket, tcp with tls
 //	issuer         text     who signed the leaf                          tls
 //	names          list     names and addresses that the leaf is for     tls
 //	version        text     1.2, 1.3                                     tls
 //	cipher         text     TLS_AES_128_GCM_SHA256, ...                  tls
 //	ocsp           text     none, good, revoked or unknown: the staple   tls
 //	banner         text     first line that came                         tcp with a dialogue, ssh
-//	captures       map      named groups of the dialogue's expressions   tcp, udp
+//	captures       map      named groups of the dialogue's expressions   tcp, udp, websocket
 //	text           text     the answer                                   udp
 //	fingerprint    text     SHA256:... of the host key                   ssh
 //	dns_ms, connect_ms, tls_ms, ttfb_ms, transfer_ms, total_ms
 //	               number   milliseconds of each phase                   all but heartbeat
 //	address        text     ip:port that was spoken to                   all but heartbeat
+//	health         text     SERVING, NOT_SERVING, ...                    grpc
+//	code           number   gRPC status code; -1 where there is none     grpc
+//	text           text     the newest message                           websocket
+//	subprotocol    text     what the server chose                        websocket
+//	close_code     number   what the server closed with; 0: it did not   websocket
+//	loss           number   share of requests without answer, 0–1        icmp
+//	rtt_ms         number   mean milliseconds of an echo                 icmp
 //	answers        list     answers of all resolvers, sorted             dns
 //	rcode          text     NOERROR, NXDOMAIN, …, the worst of all       dns
 //	ttl            number   seconds, the largest TTL of all answers      dns
@@ -35,7 +42,11 @@
 //	days           number   whole days until the registration ends       domain
 //	registrar      text     who registered the name                      domain
 //	status         list     states of the registration                   domain
-//	age_s          number   seconds since the last ping                  heartbeat
+//	age_s          number   seconds since the job last ended             heartbeat
+//	run_s          number   seconds that the last run took; 0: not known heartbeat
+//	running        truth    the job has begun, and not ended since       heartbeat
+//	exit_code      number   of the last end                              heartbeat
+//	text           text     what the job sent when it last ended         heartbeat
 //
 // With these go expr's operators, and the functions len, lower, upper, trim,
 // any, all, none, count, int, float, string, has (nothing else): no function
@@ -137,8 +148,16 @@ func environment(kind monitor.Kind) types.Map {
 		env["ad"], env["serials_agree"] = types.Bool, types.Bool
 	case monitor.KindDomain:
 		env["days"], env["registrar"], env["status"] = types.Int, types.String, types.TypeOf([]string{})
+	case monitor.KindGRPC:
+		env["health"], env["code"], env["cert_days"] = types.String, types.Int, types.Int
+	case monitor.KindWebSocket:
+		env["status"], env["text"], env["captures"], env["cert_days"] = types.Int, types.String, types.TypeOf(map[string]string{}), types.Int
+		env["subprotocol"], env["close_code"] = types.String, types.Int
+	case monitor.KindICMP:
+		env["loss"], env["rtt_ms"] = types.Float, types.Float
 	case monitor.KindHeartbeat:
-		env["age_s"] = types.Float
+		env["age_s"], env["run_s"], env["running"] = types.Float, types.Float, types.Bool
+		env["exit_code"], env["text"] = types.Int, types.String
 	}
 	return env
 }

@@ -25,7 +25,8 @@ type rule struct {
 var pureNever = []string{"context", "log/slog", "math/rand", "math/rand/v2", "net", "net/http", "os", "github.com/aws/aws-sdk-go-v2/..."}
 
 var rules = []rule{
-	{"internal/monitor", []string{"internal/cron"}, nil, "the vocabulary stands below everything"},
+	{"internal/zone", []string{}, pureNever, "it loads what is embedded"},
+	{"internal/monitor", []string{"internal/cron", "internal/zone"}, nil, "the vocabulary stands below everything"},
 	{"internal/cron", []string{}, pureNever, "pure rules take (state, input, now) and do no I/O"},
 	{"internal/schedule", []string{"internal/monitor"}, pureNever, "pure rules take (state, input, now) and do no I/O"},
 	{"internal/detect", []string{"internal/monitor"}, pureNever, "pure rules take (state, input, now) and do no I/O"},

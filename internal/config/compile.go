@@ -177,7 +177,10 @@ func (r *reader) monitor(e *entry, f *file, cfg *monitor.Config) {
 }
 
 func (r *reader) kinds(e *entry) {
-	all := []string{"http", "tcp", "tls", "udp", "ssh", "dns", "domain", "grpc", "websocket", "icmp", "heartbeat"}
+	var all []string
+	for _, kind := range monitor.Kinds {
+		all = append(all, string(kind))
+	}
 	if len(e.kinds) == 0 {
 		if !r.reported(e.id.path[:max(strings.LastIndex(e.id.path, "."), 0)]) {
 			r.report(e.id.node, e.id.path, "", "the monitor %q watches nothing: it needs one of %s", e.id.name, strings.Join(all, ", "))

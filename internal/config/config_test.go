@@ -174,7 +174,7 @@ func TestDesign(t *testing.T) {
 	url := "https://app.example.com/health"
 	all := []monitor.Location{"us-west-2", "us-east-1", "eu-west-1"}
 	http := func(address string) *monitor.HTTP {
-		return &monitor.HTTP{URL: url, Method: "GET", Address: address, MaxRedirects: 5, MaxBody: 1 << 20}
+		return &monitor.HTTP{URL: url, Method: "GET", Address: address, MaxRedirects: 5, MaxBody: 1 << 20, Traceparent: true}
 	}
 	common := monitor.Monitor{Every: time.Minute, Timeout: 10 * time.Second, Confirm: 2, Recover: 2, Recheck: 3 * time.Second, Locations: all}
 	with := func(id monitor.ID, service monitor.ServiceID, change func(*monitor.Monitor)) monitor.Monitor {

@@ -26,7 +26,7 @@ type httpForm struct {
 
 func (e *entry) readHTTP(r *reader, c cursor) {
 	e.is(c)
-	h := &monitor.HTTP{MaxRedirects: 5, MaxBody: 1 << 20}
+	h := &monitor.HTTP{MaxRedirects: 5, MaxBody: 1 << 20, Traceparent: true}
 	e.m.HTTP = h
 	f := &httpForm{HTTP: h, request: requestForm{Request: monitor.Request{Method: "GET"}}}
 	shorthand(r, c, f, httpKeys(), func(c cursor) { r.webURL(c, &f.request.URL) })
@@ -125,7 +125,13 @@ func httpKeys() keys[httpForm] {
 		{"ca", "PEM certificates to trust instead of the system's", func(r *reader, c cursor, f *httpForm) { r.certificates(c, &f.CA) }},
 		{"client_cert", "cert and key in PEM, shown to the server", func(r *reader, c cursor, f *httpForm) { r.clientCert(c, &f.ClientCert) }},
 		{"min_tls", "oldest TLS that is spoken: 1.0, 1.1, 1.2 or 1.3; 1.2 by default", func(r *reader, c cursor, f *httpForm) { r.choice(c, &f.MinTLS, "1.0", "1.1", "1.2", "1.3") }},
-		{"traceparent", "send a new W3C trace context with every request", func(r *reader, c cursor, f *httpForm) { r.boolean(c, &f.Traceparent) }},
+		{"traceparent", "send a new W3C trace context with every request: true (the default), sampled (ask that it be recorded) or false", func(r *reader, c cursor, f *httpForm) {
+			if n := r.enter(c.node, c.path); n != nil && n.Value == "sampled" {
+				f.Traceparent, f.Sampled = true, true
+				return
+			}
+			r.boolean(c, &f.Traceparent)
+		}},
 	}...)
 }
 

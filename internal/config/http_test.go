@@ -14,8 +14,8 @@ func TestHTTPKeys(t *testing.T) {
 	if h := all["every-balancer"].HTTP; !h.Each || h.Needs != 2 || h.Family != "ipv4" || h.Version != "2" || h.MinTLS != "1.3" {
 		t.Errorf("every-balancer is %+v", h)
 	}
-	api := all["api"]
-	if h := api.HTTP; h.JSON != `{"deep":[true,null,{"a":1.5}],"page":1,"query":"${env:QUERY}"}` || !h.SameHost || !h.Traceparent {
+	api, order0 := all["api"], all["order"].HTTP
+	if h := api.HTTP; h.JSON != `{"deep":[true,null,{"a":1.5}],"page":1,"query":"${env:QUERY}"}` || !h.SameHost || !h.Traceparent || !h.Sampled || !order0.Traceparent || order0.Sampled {
 		t.Errorf("api is %+v", h)
 	}
 	if got := len(api.References()); got != 4 {

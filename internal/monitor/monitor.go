@@ -29,6 +29,9 @@ const (
 	KindHeartbeat Kind = "heartbeat"
 )
 
+// Kinds is all of them, in the order they are named to people.
+var Kinds = []Kind{KindHTTP, KindTCP, KindTLS, KindUDP, KindSSH, KindDNS, KindDomain, KindGRPC, KindWebSocket, KindICMP, KindHeartbeat}
+
 // Monitor is one thing watched.
 type Monitor struct {
 	ID      ID        `json:"id"`
@@ -110,6 +113,7 @@ type HTTP struct {
 	MinTLS      string      `json:"min_tls,omitempty"` // 1.0, 1.1, 1.2 or 1.3; 1.2 where empty
 	ClientCert  *ClientCert `json:"client_cert,omitempty"`
 	Traceparent bool        `json:"traceparent,omitempty"` // send a new W3C trace context with every request
+	Sampled     bool        `json:"sampled,omitempty"`     // and ask that the trace be recorded
 }
 
 // Kind is the protocol that is set; empty where none is.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/sondehq/sonde/internal/cron"
+	"github.com/sondehq/sonde/internal/zone"
 )
 
 // TCP opens a connection, and may hold a dialogue over it.
@@ -137,11 +138,11 @@ func (h *Heartbeat) Rhythm() string {
 // Schedule is when the job begins, of a heartbeat with Cron. The error says what
 // is wrong with the expression or the zone.
 func (h *Heartbeat) Schedule() (cron.Schedule, error) {
-	zone, err := time.LoadLocation(h.TimeZone)
+	in, err := zone.Load(h.TimeZone)
 	if err != nil {
 		return cron.Schedule{}, err
 	}
-	return cron.Parse(h.Cron, zone)
+	return cron.Parse(h.Cron, in)
 }
 
 // early is how much before its time a ping of a cron job may come and count for

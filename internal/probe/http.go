@@ -167,8 +167,12 @@ func (v *visit) request(ctx context.Context, r monitor.Request, token string) (*
 	if kind != "" {
 		request.Header.Set("Content-Type", kind)
 	}
-	if v.trace != "" { // W3C Trace Context, 3.2: version, trace, parent, sampled
-		request.Header.Set("Traceparent", "00-"+v.trace+"-"+randomHex(8)+"-01")
+	if v.trace != "" { // W3C Trace Context, 3.2: version, trace, parent, flags
+		flags := "-00"
+		if v.m.HTTP.Sampled {
+			flags = "-01"
+		}
+		request.Header.Set("Traceparent", "00-"+v.trace+"-"+randomHex(8)+flags)
 	}
 	switch a := r.Auth; {
 	case a == nil:

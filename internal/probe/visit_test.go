@@ -181,10 +181,17 @@ func TestHTTPTraceparent(t *testing.T) {
 	got := make(chan string, 1)
 	m := httpMonitor(handled(t, func(_ http.ResponseWriter, r *http.Request) { got <- r.Header.Get("Traceparent") }))
 	m.HTTP.Traceparent = true
-	r := run(t, m)
-	sent := <-got
-	if !regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-01$`).MatchString(sent) || r.Trace != sent[3:35] {
-		t.Errorf("sent %q, result says %q", sent, r.Trace)
+	for flags, sampled := range map[string]bool{"00": false, "01": true} {
+		m.HTTP.Sampled = sampled
+		r := run(t, m)
+		sent := <-got
+		if !regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-`+flags+`$`).MatchString(sent) || r.Trace != sent[3:35] {
+			t.Errorf("sent %q, result says %q", sent, r.Trace)
+		}
+	}
+	m.HTTP.Traceparent = false
+	if r := run(t, m); <-got != "" || r.Trace != "" {
+		t.Errorf("sent none, result says %q", r.Trace)
 	}
 }
 

@@ -158,10 +158,16 @@ func (r *reader) monitor(e *entry, f *file, cfg *monitor.Config) {
 	m.Recheck = or(e.recheck, d.recheck, ptr(3*time.Second))
 	usual := 2
 	if m.Kind() == monitor.KindHeartbeat {
-		usual, d.confirm, d.recover, d.quorum = 1, nil, nil, nil // what the table says needs no second look
+		usual, d.confirm, d.window, d.recover, d.quorum = 1, nil, nil, nil, nil // what the table says needs no second look
 	}
 	m.Quorum, m.Private = or(e.quorum, d.quorum), or(e.private, d.private)
 	m.Confirm, m.Recover = or(e.confirm, d.confirm, &usual), or(e.recover, d.recover, &usual)
+	if e.confirm != nil {
+		m.Window = or(e.window)
+	} else if d.confirm != nil {
+		m.Window = or(d.window)
+	}
+	m.Flapping = or(e.flapping, d.flapping, &monitor.Flap{Changes: 6, Within: 30 * time.Minute})
 	r.timeout(e, d)
 	r.monitorLocations(e, f, cfg)
 	r.fromLambda(e)

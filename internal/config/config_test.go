@@ -180,6 +180,7 @@ func TestDesign(t *testing.T) {
 	with := func(id monitor.ID, service monitor.ServiceID, change func(*monitor.Monitor)) monitor.Monitor {
 		m := common
 		m.ID, m.Name, m.Service = id, string(id), service
+		m.Flapping = monitor.Flap{Changes: 6, Within: 30 * time.Minute}
 		change(&m)
 		return m
 	}
@@ -405,6 +406,27 @@ func BenchmarkLoad(b *testing.B) {
 	for b.Loop() {
 		if _, err := config.Load("f.yaml", text, config.Options{Home: monitor.Local}); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+func TestVotes(t *testing.T) {
+	type votes struct {
+		Confirm, Window int
+		Flapping        monitor.Flap
+		Shadow          bool
+	}
+	all := monitors(t, "testdata/good/votes.yaml")
+	for id, want := range map[monitor.ID]votes{
+		"window": {3, 5, monitor.Flap{}, false},
+		"row":    {2, 0, monitor.Flap{Changes: 4, Within: time.Hour}, false},
+		"own":    {2, 3, monitor.Flap{}, false},
+		"job":    {1, 0, monitor.Flap{}, false},
+		"old":    {3, 5, monitor.Flap{}, true},
+	} {
+		m := all[id]
+		if diff := cmp.Diff(want, votes{m.Confirm, m.Window, m.Flapping, m.Shadow}); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", id, diff)
 		}
 	}
 }

@@ -30,6 +30,8 @@ type named struct {
 type settings struct {
 	every, timeout, recheck *time.Duration
 	confirm, recover        *int
+	window                  *int // with confirm: of so many
+	flapping                *monitor.Flap
 	quorum                  *int
 	private                 *bool
 	everyNode, timeoutNode  *yaml.Node
@@ -147,12 +149,13 @@ var defaultKeys = keys[settings]{
 	{"timeout", "of one check, everything included; 10s by default", func(r *reader, c cursor, s *settings) {
 		s.timeout, s.timeoutNode = durationKey(r, c, 100*time.Millisecond, maxTimeout), c.node
 	}},
-	{"confirm", "failing results in a row that make an outage; 2 by default", func(r *reader, c cursor, s *settings) { s.confirm = integerKey(r, c, 1, maxRuns) }},
+	{"confirm", "failing results in a row that make an outage, or x of y such as 3 of 5; 2 by default", func(r *reader, c cursor, s *settings) { s.readConfirm(r, c) }},
 	{"recover", "good results in a row that end it; 2 by default", func(r *reader, c cursor, s *settings) { s.recover = integerKey(r, c, 1, maxRuns) }},
 	{"recheck", "the wait before a re-check is repeated; 3s by default", func(r *reader, c cursor, s *settings) { s.recheck = durationKey(r, c, 0, maxRecheck) }},
 	{"quorum", "how many locations must agree; more than half by default", func(r *reader, c cursor, s *settings) {
 		s.quorum, s.quorumNode = integerKey(r, c, 1, maxQuorum), c.node
 	}},
+	{"flapping", "after how many changes within how long it is said to flap, or off; 6 within 30m by default", func(r *reader, c cursor, s *settings) { s.readFlapping(r, c) }},
 	{"private", "allow private and loopback addresses", func(r *reader, c cursor, s *settings) { v := false; r.boolean(c, &v); s.private = &v }},
 }
 
@@ -161,6 +164,7 @@ var monitorKeys = append(keys[entry]{
 	{"name", "for people; the id by default", func(r *reader, c cursor, e *entry) { r.text(c, &e.m.Name) }},
 	{"locations", "where it is checked from; all locations by default", func(r *reader, c cursor, e *entry) { e.locations = r.names(c) }},
 	{"paused", "not checked", func(r *reader, c cursor, e *entry) { r.boolean(c, &e.m.Paused) }},
+	{"shadow", "checked and shown, and counts for nothing: an old address, or a new one on trial", func(r *reader, c cursor, e *entry) { r.boolean(c, &e.m.Shadow) }},
 	{"expect", "expressions; a false one is down", func(r *reader, c cursor, e *entry) { e.expect = r.names(c) }},
 	{"warn", "expressions; a false one is degraded", func(r *reader, c cursor, e *entry) { e.warn = r.names(c) }},
 	{"http", "asks for a URL", func(r *reader, c cursor, e *entry) { e.readHTTP(r, c) }},

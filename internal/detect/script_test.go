@@ -16,10 +16,10 @@ import (
 // TestScripts plays testdata/script/*.txt. A block is some command lines, then
 // ----, then what they did. Commands:
 //
-//	monitor ID LOCATION… [confirm=n] [recover=n] [quorum=n] [paused]
+//	monitor ID LOCATION… [confirm=n] [recover=n] [quorum=n] [window=n] [flapping=n] [paused] [shadow]
 //	remove ID
 //	needs N
-//	result [m=ID] t=TIME [attempt=N] LOCATION=OUTCOME[:KIND]…
+//	result [m=ID] t=TIME [attempt=N] [expires=TIME] LOCATION=OUTCOME[:KIND]…
 //	now TIME        when the results of this block are counted; a second after the last by default
 //	tick TIME
 //
@@ -123,6 +123,8 @@ func (s *script) monitor(args []string) {
 		switch {
 		case name == "paused":
 			m.Paused = true
+		case name == "shadow":
+			m.Shadow = true
 		case !set:
 			m.Locations = append(m.Locations, monitor.Location(arg))
 		case name == "confirm":
@@ -131,6 +133,10 @@ func (s *script) monitor(args []string) {
 			m.Recover = s.number(value)
 		case name == "quorum":
 			m.Quorum = s.number(value)
+		case name == "window":
+			m.Window = s.number(value)
+		case name == "flapping":
+			m.Flapping = monitor.Flap{Changes: s.number(value), Within: 10 * time.Minute}
 		default:
 			s.t.Fatalf("monitor: unknown %q", arg)
 		}
@@ -145,7 +151,7 @@ func (s *script) monitor(args []string) {
 }
 
 func (s *script) results(args []string) []monitor.Result {
-	id, at, attempt := s.monitors[0].ID, time.Time{}, 0
+	id, at, attempt, expires := s.monitors[0].ID, time.Time{}, 0, time.Time{}
 	var results []monitor.Result
 	for _, arg := range args {
 		name, value, _ := strings.Cut(arg, "=")
@@ -156,9 +162,12 @@ func (s *script) results(args []string) []monitor.Result {
 			at = s.time(value)
 		case "attempt":
 			attempt = s.number(value)
+		case "expires":
+			expires = s.time(value)
 		default:
 			outcome, kind, _ := strings.Cut(value, ":")
 			r := said(id, monitor.Location(name), at, attempt, monitor.Outcome(outcome))
+			r.Expires = expires
 			if kind != "" {
 				r.Failure = &monitor.Failure{Kind: monitor.FailureKind(kind), Detail: "it says so"}
 			}

@@ -87,18 +87,29 @@ func (s *stepper) status() {
 // needs, while nothing changed in its monitors.
 func (s *stepper) misjudged() bool {
 	states := make([]monitor.State, 0, len(s.out.Details))
-	for _, d := range s.out.Details {
-		states = append(states, d.Settled)
+	for id, d := range s.out.Details {
+		if s.counts(id) {
+			states = append(states, d.Settled)
+		}
 	}
 	status, _, _ := Judge(s.svc.Needs, states)
 	return status != s.out.Status
 }
 
+// counts reports whether a monitor has a part in what the service is: one in the
+// shadow has none.
+func (s *stepper) counts(id monitor.ID) bool {
+	m := find(s.cfg, id)
+	return m == nil || !m.Shadow
+}
+
 // turn gives the service the status of its monitors after one flip.
 func (s *stepper) turn(settled map[monitor.ID]monitor.State, cause monitor.Flip) {
 	states := make([]monitor.State, 0, len(settled))
-	for _, state := range settled {
-		states = append(states, state)
+	for id, state := range settled {
+		if s.counts(id) {
+			states = append(states, state)
+		}
 	}
 	status, alive, total := Judge(s.svc.Needs, states)
 	s.out.Alive, s.out.Total = alive, total

@@ -25,13 +25,14 @@ func (s *stepper) settle(m monitor.Monitor, d *Monitor, deadline bool) bool {
 	if !ok {
 		return false
 	}
-	d.Vote = nil
+	d.Vote, d.Agreed, d.Of = nil, v.agree, v.of
 	if v.to == monitor.Up {
-		d.Failure = nil
+		d.Failure, d.Shared = nil, nil
 	} else if v.failure != nil {
 		d.Failure = v.failure
 	}
 	s.flip(m.ID, d, v.to, v.since, t.Reason, v.explain(v.to))
+	d.turn(m)
 	s.fx.Flips[len(s.fx.Flips)-1].Check = vote.Check
 	d.dissentFrom(vote)
 	s.put(m.ID, *d)
@@ -93,6 +94,7 @@ func (s *stepper) flip(id monitor.ID, d *Monitor, to monitor.State, at time.Time
 		d.Was = d.Settled
 	}
 	if to == monitor.Unknown || to == monitor.Paused {
+		d.Turns, d.Flaps = nil, time.Time{}
 		clear(d.Dissent) // there is nothing left to disagree with
 	}
 	d.Settled, d.Since, d.Flipped, d.Reason = to, at, true, reason

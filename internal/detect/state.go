@@ -2,6 +2,7 @@ package detect
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/sondehq/sonde/internal/monitor"
@@ -36,13 +37,41 @@ type Monitor struct {
 	// Failure is the first failure of the present outage or of the open vote.
 	Failure *monitor.Failure `json:"failure,omitempty"`
 
+	// Agreed is how many of how many locations agreed on Settled.
+	Agreed int `json:"agreed,omitempty"`
+	Of     int `json:"of,omitempty"`
+
+	// Shared names what the failure may have in common with those of other
+	// services: an address, a certificate, a resolver.
+	Shared []string `json:"shared,omitempty"`
+
+	// Turns is when it last changed, oldest first, and Flaps since when it
+	// changes too often; zero while it does not.
+	Turns []time.Time `json:"turns,omitempty"`
+	Flaps time.Time   `json:"flaps,omitzero"`
+
+	// Expiry is until when what it checks is valid, as far as it has one.
+	Expiry *Expiry `json:"expiry,omitempty"`
+
+	// Drains is until when old DNS answers were seen to last.
+	Drains time.Time `json:"drains,omitzero"`
+
 	Vote    *Vote                        `json:"vote,omitempty"`
 	Marks   map[monitor.Location]Mark    `json:"marks,omitempty"` // what was counted last, as of the last change
 	Dissent map[monitor.Location]Dissent `json:"dissent,omitempty"`
 }
 
-// State is what the monitor shows: Settled, or suspect or recovering while a
-// vote is open. In an unknown monitor only a failing result makes a suspect.
+// Shown is what the monitor shows to people: that it flaps, if it does; else its
+// State.
+func (m Monitor) Shown() monitor.State {
+	if !m.Flaps.IsZero() {
+		return monitor.Flapping
+	}
+	return m.State()
+}
+
+// State is Settled, or suspect or recovering while a vote is open. In an unknown
+// monitor only a failing result makes a suspect.
 func (m Monitor) State() monitor.State {
 	if m.Vote == nil {
 		return m.Settled
@@ -96,7 +125,8 @@ type Effects struct {
 	Flips    []monitor.Flip
 	Rechecks []Recheck
 	Evidence []monitor.Result // the failing results that opened votes
-	Ignored  int              // results that were repeats, late, or of no known monitor
+	Expiring []Expiring
+	Ignored  int // results that were repeats, late, or of no known monitor
 }
 
 // clone copies what Step may change. Votes and marks are replaced, never
@@ -117,6 +147,7 @@ func (m Monitor) clone() Monitor {
 	if m.Vote != nil {
 		m.Vote = m.Vote.clone()
 	}
+	m.Turns = slices.Clone(m.Turns)
 	m.Marks = orMake(maps.Clone(m.Marks))
 	m.Dissent = orMake(maps.Clone(m.Dissent))
 	return m

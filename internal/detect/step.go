@@ -63,6 +63,16 @@ func (s *stepper) result(r *monitor.Result) {
 		s.ballot(*m, d.clone(), r)
 		return
 	}
+	if next, news := d.valid(m, r); news {
+		d = d.clone()
+		d.Expiry = next
+		s.put(r.Monitor, d)
+	}
+	if until := drains(r); until.After(d.Drains.Add(drainStep)) {
+		d = d.clone()
+		d.Drains = until
+		s.put(r.Monitor, d)
+	}
 	dissent, dissents := d.Dissent[r.Location]
 	switch {
 	case agrees(d.Settled, r.Outcome) && !dissents:
@@ -96,10 +106,10 @@ func (s *stepper) openVote(m monitor.Monitor, d Monitor, r *monitor.Result) {
 	d.Vote = &Vote{Opened: r.Scheduled, Check: r.ID(), Shows: t.To, Ballots: map[monitor.Location]Ballot{}, Asked: map[monitor.Location]int{}, Before: d.Failure}
 	d.Reason = t.Reason
 	if event == Worse {
-		d.Failure = r.Failure
+		d.Failure, d.Shared = r.Failure, shared(r)
 		s.fx.Evidence = append(s.fx.Evidence, *r)
 	}
-	d.Vote.count(r)
+	d.Vote.count(r, m.Window)
 	if s.settle(m, &d, false) {
 		return
 	}
@@ -112,27 +122,30 @@ func (s *stepper) openVote(m monitor.Monitor, d Monitor, r *monitor.Result) {
 // ballot counts a result into an open vote, and asks its location again while
 // its run is too short to count.
 func (s *stepper) ballot(m monitor.Monitor, d Monitor, r *monitor.Result) {
-	if !d.Vote.count(r) {
+	if !d.Vote.count(r, m.Window) {
 		s.fx.Ignored++
 		return
 	}
 	if d.Vote.Shows == monitor.Unknown && worse(d.Settled, r.Outcome) {
 		if t, ok := Next(monitor.Unknown, Worse); ok {
-			d.Vote.Shows, d.Reason, d.Failure = t.To, t.Reason, r.Failure
+			d.Vote.Shows, d.Reason, d.Failure, d.Shared = t.To, t.Reason, r.Failure, shared(r)
 			s.fx.Evidence = append(s.fx.Evidence, *r)
 		}
 	}
 	if s.settle(m, &d, false) {
 		return
 	}
-	if r.Attempt >= d.Vote.Asked[r.Location] && !firm(m, d.Vote.Ballots[r.Location]) {
+	if r.Attempt >= d.Vote.Asked[r.Location] && !firm(m, d.Settled, d.Vote.Ballots[r.Location]) {
 		s.ask(m, &d, r.Location, s.now.Add(m.Recheck))
 	}
 	s.put(m.ID, d)
 }
 
 // firm reports whether a location's run is long enough to count.
-func firm(m monitor.Monitor, b Ballot) bool {
+func firm(m monitor.Monitor, settled monitor.State, b Ballot) bool {
+	if m.Window > 0 && settled != monitor.Down {
+		return b.Recent.poor(m.Window) >= m.Confirm && (b.Down.Length == 0 || b.Recent.down(m.Window) >= m.Confirm) || !b.Recent.mayStill(m)
+	}
 	return b.Poor.Length >= m.Confirm && (b.Down.Length == 0 || b.Down.Length >= m.Confirm) || b.Good.Length >= m.Recover
 }
 
@@ -141,7 +154,7 @@ func firm(m monitor.Monitor, b Ballot) bool {
 // each time is not to be hammered.
 func (s *stepper) ask(m monitor.Monitor, d *Monitor, location monitor.Location, at time.Time) {
 	attempt := d.Vote.Asked[location] + 1
-	if attempt > m.Confirm+m.Recover+2 {
+	if attempt > max(m.Confirm, m.Window)+m.Recover+2 {
 		return
 	}
 	d.Vote.Asked[location] = attempt
@@ -157,7 +170,7 @@ func (s *stepper) put(id monitor.ID, d Monitor) {
 		s.out = s.out.clone()
 	}
 	s.out.Details[id] = d
-	s.out.States[id] = d.State()
+	s.out.States[id] = d.Shown()
 }
 
 // finish brings the service's status in line with its monitors.

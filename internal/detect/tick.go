@@ -29,11 +29,16 @@ func Tick(cfg *monitor.Config, svc monitor.Service, state Service, seen Seen, si
 		case d.Vote != nil && !now.Before(d.Vote.Deadline(m)):
 			d = d.clone()
 			s.settle(m, &d, true)
+		case d.calm(m, now):
+			d = d.clone()
+			d.Flaps, d.Turns = time.Time{}, nil
+			s.put(id, d)
 		case d.Vote == nil && len(d.Dissent) > 0 && !outvoted(m, d, seen, silence(m), now):
 			d = d.clone()
 			clear(d.Dissent)
 			s.put(id, d)
 		}
+		s.expiry(m)
 	}
 	return s.finish()
 }
@@ -59,7 +64,7 @@ func outvoted(m monitor.Monitor, d Monitor, seen Seen, silence time.Duration, no
 // twice the interval, or later if the re-checks of the longest run that the
 // monitor asks for may take longer than that.
 func (v *Vote) Deadline(m monitor.Monitor) time.Time {
-	runs := time.Duration(max(m.Confirm, m.Recover)) * (m.Recheck + m.Timeout)
+	runs := time.Duration(max(m.Confirm, m.Recover, m.Window)) * (m.Recheck + m.Timeout)
 	return v.Opened.Add(max(2*m.Every, runs))
 }
 

@@ -34,6 +34,7 @@ type Ballot struct {
 	Poor    Run              `json:"poor"`              // down or degraded in a row
 	Alive   Run              `json:"alive"`             // up or degraded in a row
 	Good    Run              `json:"good"`              // up in a row
+	Recent  Recent           `json:"recent,omitzero"`   // of monitors that confirm over a window
 }
 
 // Run is a number of results in a row.
@@ -72,7 +73,7 @@ func (v *Vote) clone() *Vote {
 
 // count adds a result to its location's ballot. It reports false for one that
 // does not count: from before the vote, or not newer than the last.
-func (v *Vote) count(r *monitor.Result) bool {
+func (v *Vote) count(r *monitor.Result, window int) bool {
 	b, spoke := v.Ballots[r.Location]
 	if r.Scheduled.Before(v.Opened) || spoke && !b.Last.Before(markOf(r)) {
 		return false
@@ -86,6 +87,9 @@ func (v *Vote) count(r *monitor.Result) bool {
 	b.Poor = b.Poor.count(!up, r.Scheduled)
 	b.Alive = b.Alive.count(!down, r.Scheduled)
 	b.Good = b.Good.count(up, r.Scheduled)
+	if window > 0 {
+		b.Recent = b.Recent.count(r)
+	}
 	v.Ballots[r.Location] = b
 	return true
 }
@@ -115,11 +119,26 @@ func (v *Vote) tally(m monitor.Monitor, known Monitor, deadline bool) verdict {
 	if known.Settled == monitor.Unknown && known.Was != monitor.Down && known.Was != monitor.Degraded {
 		recover = 1 // nothing was wrong before: the first good result says so
 	}
-	down := func(b Ballot) (Run, bool) { return b.Down, b.Down.Length >= confirm }
+	window := m.Window
+	if known.Settled == monitor.Down {
+		window = 0 // an outage ends by good results in a row
+	}
+	down := func(b Ballot) (Run, bool) {
+		if window > 0 {
+			return Run{b.Recent.down(window), b.Recent.First}, b.Recent.down(window) >= confirm
+		}
+		return b.Down, b.Down.Length >= confirm
+	}
 	// A run of down (or up) that may yet be long enough is waited for, before
 	// the location counts as merely degraded.
 	rest := func(r Run, enough int) bool { return deadline || r.Length == 0 || r.Length >= enough }
-	poor := func(b Ballot) (Run, bool) { return b.Poor, b.Poor.Length >= confirm && rest(b.Down, confirm) }
+	poor := func(b Ballot) (Run, bool) {
+		if window > 0 {
+			n := b.Recent.down(window)
+			return Run{b.Recent.poor(window), b.Recent.First}, b.Recent.poor(window) >= confirm && (deadline || n == 0 || !b.Recent.mayStill(m))
+		}
+		return b.Poor, b.Poor.Length >= confirm && rest(b.Down, confirm)
+	}
 	alive := func(b Ballot) (Run, bool) { return b.Alive, b.Alive.Length >= recover && rest(b.Good, recover) }
 	good := func(b Ballot) (Run, bool) { return b.Good, b.Good.Length >= recover }
 
@@ -143,7 +162,7 @@ func (v *Vote) tally(m monitor.Monitor, known Monitor, deadline bool) verdict {
 			return v.confirmed(w.to, got, w.runs, locations)
 		}
 	}
-	return v.refutation(known.Settled, locations, need, deadline)
+	return v.refutation(m, known.Settled, locations, need, deadline)
 }
 
 // needGood is how many locations must find a monitor good again. Where less than
@@ -175,10 +194,13 @@ func (v *Vote) confirmed(to monitor.State, got []monitor.Location, runs func(Bal
 
 // refutation: so many locations last said the settled state that the need of
 // the vote can no longer be met by the others.
-func (v *Vote) refutation(settled monitor.State, locations, need int, deadline bool) verdict {
+func (v *Vote) refutation(m monitor.Monitor, settled monitor.State, locations, need int, deadline bool) verdict {
 	same := 0
 	for _, b := range v.Ballots {
-		if agrees(settled, b.Outcome) {
+		if m.Window > 0 && settled != monitor.Down && b.Recent.mayStill(m) {
+			continue // it may yet fail often enough
+		}
+		if agrees(settled, b.Outcome) || m.Window > 0 && settled == monitor.Up && b.Recent.poor(m.Window) < m.Confirm {
 			same++
 		}
 	}

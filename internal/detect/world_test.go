@@ -185,6 +185,16 @@ func (w *world) describe(fx detect.Effects) string {
 		}
 		line("flip %s: %s -> %s at %s, decided %s: %s", who, f.From, f.To, since(f.At), since(f.Decided), strings.TrimSuffix(f.Reason+"; "+f.Detail, "; "))
 	}
+	for _, e := range fx.Expiring {
+		switch {
+		case e.Renewed:
+			line("renewed %s: ends at %s, not at %s", e.Monitor, since(e.At), since(e.Was))
+		case e.Days == 0:
+			line("expired %s at %s", e.Monitor, since(e.At))
+		default:
+			line("expiring %s at %s: %d days", e.Monitor, since(e.At), e.Days)
+		}
+	}
 	if !fx.Changed {
 		line("unchanged")
 		return b.String()
@@ -203,6 +213,12 @@ func describeMonitor(id monitor.ID, d detect.Monitor) string {
 	}
 	if d.Failure != nil {
 		s += ", " + string(d.Failure.Kind)
+	}
+	if !d.Flaps.IsZero() {
+		s += ", flapping since " + since(d.Flaps)
+	}
+	if d.Expiry != nil {
+		s += fmt.Sprintf(", ends at %s", since(d.Expiry.At))
 	}
 	if d.Vote != nil {
 		s += ", vote of " + since(d.Vote.Opened) + ":"

@@ -46,6 +46,7 @@ type Monitor struct {
 	// are at least 1. Recheck is the wait before a re-check is repeated; the
 	// first one is made at once.
 	Confirm int           `json:"confirm"`
+	Window  int           `json:"window,omitempty"` // Confirm of the last so many results are enough; 0: in a row
 	Recover int           `json:"recover"`
 	Recheck time.Duration `json:"recheck"`
 
@@ -53,6 +54,11 @@ type Monitor struct {
 	Quorum    int        `json:"quorum,omitempty"`
 	Locations []Location `json:"locations"` // where it is checked from; at least one
 
+	// Flapping is how many changes within how long make it one that keeps
+	// changing; 0 changes: never.
+	Flapping Flap `json:"flapping,omitzero"`
+
+	Shadow  bool `json:"shadow,omitempty"`  // checked and shown, and counts for nothing
 	Private bool `json:"private,omitempty"` // private and loopback addresses are allowed
 	Paused  bool `json:"paused,omitempty"`  // not checked
 
@@ -71,6 +77,12 @@ type Monitor struct {
 	WebSocket *WebSocket `json:"websocket,omitempty"`
 	ICMP      *ICMP      `json:"icmp,omitempty"`
 	Heartbeat *Heartbeat `json:"heartbeat,omitempty"`
+}
+
+// Flap bounds how often a monitor may change before it is said to flap.
+type Flap struct {
+	Changes int           `json:"changes"`
+	Within  time.Duration `json:"within"` // it is steady again after as long without a change
 }
 
 // MinEvery is the shortest interval that a monitor may have.

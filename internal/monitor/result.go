@@ -47,9 +47,10 @@ type Result struct {
 	Status       int           `json:"status,omitempty"`   // HTTP status; 0 where there was none
 	Expectations []Expectation `json:"expectations,omitempty"`
 	Certificate  *Certificate  `json:"certificate,omitempty"`
-	Answers      []string      `json:"answers,omitempty"` // of a DNS check; of a domain check, what the registry says
-	Cutover      *Cutover      `json:"cutover,omitempty"` // of a DNS check of several servers with a set of answers
-	Body         string        `json:"body,omitempty"`    // first part of the answer, kept on failure only
+	Expires      time.Time     `json:"valid_until,omitzero"` // when the certificate chain's first part, or the registration, ends; zero: not known
+	Answers      []string      `json:"answers,omitempty"`    // of a DNS check; of a domain check, what the registry says
+	Cutover      *Cutover      `json:"cutover,omitempty"`    // of a DNS check of several servers with a set of answers
+	Body         string        `json:"body,omitempty"`       // first part of the answer, kept on failure only
 
 	Hops      int             `json:"hops,omitempty"`      // HTTP requests made, redirects included
 	Trace     string          `json:"trace,omitempty"`     // trace id that the requests bore

@@ -40,6 +40,7 @@ func probeDomain(ctx context.Context, m monitor.Monitor, env *Env) Observation {
 	}
 	now := env.Now()
 	left := days(found.ends.Sub(now))
+	o.Expires = found.ends
 	o.Values = expect.Values{"days": left, "registrar": found.registrar, "status": found.states}
 	o.Answers = found.lines(left)
 	o.Failure = judgeRegistration(m.Domain.Name, found, now)

@@ -180,6 +180,9 @@ func (e *Engine) check(ctx context.Context, c monitor.Check) (r monitor.Result, 
 	if o.Outcome == "" {
 		e.judge(m, &o, hide)
 	}
+	if o.Certificate != nil && o.Expires.IsZero() {
+		o.Expires = o.Certificate.NotAfter
+	}
 	doubtful = e.isDoubtful(m, &o, hide)
 	redact(&o.Result, hide)
 	if o.Outcome == monitor.OutcomeUp {

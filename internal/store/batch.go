@@ -43,7 +43,7 @@ type packed struct {
 	Timing  [6]uint32 // dns, connect, tls, ttfb, transfer, total, in 10 µs
 	Status  int
 	Address []byte // netip.AddrPort, or empty
-	CertEnd int64  // not after, epoch seconds; 0: no certificate
+	Expires int64  // epoch seconds; 0: nothing that ends was seen
 }
 
 // tick is the resolution of packed timings; the longest is some eleven hours.
@@ -64,8 +64,8 @@ func pack(b Batch) (data []byte, others []monitor.Result, err error) {
 		if address, err := netip.ParseAddrPort(r.Address); err == nil {
 			p.Address, _ = address.MarshalBinary()
 		}
-		if r.Certificate != nil {
-			p.CertEnd = r.Certificate.NotAfter.Unix()
+		if !r.Expires.IsZero() {
+			p.Expires = r.Expires.Unix()
 		}
 		up = append(up, p)
 	}
@@ -104,9 +104,8 @@ func unpack(b Batch, data []byte) ([]monitor.Result, error) {
 		if len(p.Address) > 0 && address.UnmarshalBinary(p.Address) == nil {
 			r.Address = address.String()
 		}
-		if p.CertEnd != 0 {
-			end := time.Unix(p.CertEnd, 0).UTC()
-			r.Certificate = &monitor.Certificate{NotAfter: end, Days: int(end.Sub(r.Started) / (24 * time.Hour))}
+		if p.Expires != 0 {
+			r.Expires = time.Unix(p.Expires, 0).UTC()
 		}
 		results[i] = r
 	}

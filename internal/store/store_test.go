@@ -70,7 +70,7 @@ func result(id monitor.ID, outcome monitor.Outcome) monitor.Result {
 		Timing: monitor.Timing{DNS: 1500 * time.Microsecond, Connect: 20 * time.Millisecond, TLS: 30 * time.Millisecond, TTFB: 80 * time.Millisecond, Transfer: 50 * time.Microsecond, Total: 131550 * time.Microsecond},
 	}
 	if outcome == monitor.OutcomeUp {
-		r.Certificate = &monitor.Certificate{NotAfter: t0.AddDate(0, 0, 30).Truncate(time.Second), Days: 29}
+		r.Expires = t0.AddDate(0, 0, 30).Truncate(time.Second)
 		return r
 	}
 	r.Failure = &monitor.Failure{Kind: monitor.FailRefused, Detail: "connection refused"}
@@ -139,7 +139,7 @@ func TestPackProperty(t *testing.T) {
 		r := result("a", monitor.OutcomeUp)
 		r.Status = rapid.IntRange(0, 999).Draw(t, "status")
 		r.Started = t0.Add(time.Duration(rapid.Int64Range(-5000, 3600_000).Draw(t, "start")) * time.Millisecond)
-		r.Certificate = nil
+		r.Expires = time.Time{}
 		for _, d := range []*time.Duration{&r.Timing.DNS, &r.Timing.TLS, &r.Timing.Total} {
 			*d = time.Duration(rapid.Int64Range(0, int64(10*time.Minute/(10*time.Microsecond))).Draw(t, "took")) * 10 * time.Microsecond
 		}

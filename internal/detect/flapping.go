@@ -28,13 +28,3 @@ func (d *Monitor) turn(m monitor.Monitor) {
 func (d *Monitor) calm(m monitor.Monitor, now time.Time) bool {
 	return !d.Flaps.IsZero() && d.Vote == nil && now.Sub(d.Since) >= m.Flapping.Within
 }
-
-// Flaps reports whether one of the monitors that count keeps changing.
-func (s Service) Flaps() bool {
-	for _, d := range s.Details {
-		if !d.Flaps.IsZero() {
-			return true
-		}
-	}
-	return false
-}

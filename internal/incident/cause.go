@@ -75,11 +75,7 @@ func latest(a, b time.Time) time.Time {
 
 // round is how long it takes until every monitor of a service has been checked.
 func (s *stepper) round(svc monitor.Service) time.Duration {
-	var d time.Duration
-	for _, m := range s.cfg.Members(svc) {
-		d = max(d, m.Every+m.Timeout)
-	}
-	return d
+	return round(s.cfg, svc)
 }
 
 // standsAlone: a service that was listed as affected is still broken although

@@ -50,6 +50,17 @@ type Incident struct {
 	Published map[monitor.TierID]time.Time `json:"published,omitempty"`
 	Declined  map[monitor.TierID]Declined  `json:"declined,omitempty"`
 
+	// Drain is until when caches may hold old DNS answers, as far as was seen or
+	// said; zero where nothing moved.
+	Drain time.Time `json:"drain,omitzero"`
+
+	// Declared by a person: it ends when a person says so.
+	Manual bool `json:"manual,omitempty"`
+
+	// Asked says when people were asked whether a tier that holds its messages
+	// back is to hear of it.
+	Asked map[monitor.TierID]time.Time `json:"asked,omitempty"`
+
 	Detail string `json:"detail,omitempty"` // what failed, for operators
 	Check  string `json:"check,omitempty"`  // the id of the check that it began with
 }
@@ -88,6 +99,8 @@ type Affected struct {
 	Restored time.Time         `json:"restored,omitzero"` // zero while it is not fine
 	Alive    int               `json:"alive"`
 	Total    int               `json:"total"`
+	Flapping bool              `json:"flapping,omitempty"` // it keeps changing
+	Shared   []string          `json:"shared,omitempty"`   // what its failure may have in common with others
 }
 
 // Told is what a tier has heard.
@@ -96,6 +109,7 @@ type Told struct {
 	Impact    monitor.Impact `json:"impact"` // the worst it has heard of
 	Reminders int            `json:"reminders,omitempty"`
 	Updates   int            `json:"updates,omitempty"` // of those that are neither beginning, escalation nor end
+	Nagged    bool           `json:"nagged,omitempty"`  // it was told that nobody outside was
 	Late      time.Time      `json:"late,omitzero"`     // the promised update that it was reminded of
 	Last      time.Time      `json:"last"`              // the last message
 	Ended     bool           `json:"ended,omitempty"`
@@ -152,7 +166,10 @@ func (i Incident) clone() Incident {
 	if i.Told == nil {
 		i.Told = map[monitor.TierID]Told{}
 	}
-	i.Published, i.Declined = maps.Clone(i.Published), maps.Clone(i.Declined)
+	i.Published, i.Declined, i.Asked = maps.Clone(i.Published), maps.Clone(i.Declined), maps.Clone(i.Asked)
+	if i.Asked == nil {
+		i.Asked = map[monitor.TierID]time.Time{}
+	}
 	if i.Published == nil {
 		i.Published = map[monitor.TierID]time.Time{}
 	}

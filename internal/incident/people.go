@@ -15,6 +15,7 @@ type Note struct {
 	Text  string    // for everybody, as it is
 	Phase Phase     // empty: as it was
 	Next  time.Time // when the next update is promised; zero: no promise
+	Drain time.Time // until when old DNS answers may last; zero: as it was
 }
 
 // What people cannot do. The errors say what; callers add what to do.
@@ -71,7 +72,7 @@ func Post(cfg *monitor.Config, inc Incident, n Note, now time.Time) (Effects, er
 	if n.Phase != "" {
 		inc.Phase = n.Phase
 	}
-	inc.Next, inc.Updated = n.Next, now
+	inc.Next, inc.Updated, inc.Drain = n.Next, now, latest(inc.Drain, n.Drain)
 	u := Update{Incident: inc.ID, At: now, Phase: inc.Phase, Impact: inc.Impact, By: n.By, Text: text}
 	told, notifications := tell(cfg, inc, u, now)
 	return Effects{Incidents: []Incident{told}, Updates: []Update{u}, Notifications: notifications}, nil

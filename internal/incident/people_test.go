@@ -41,9 +41,11 @@ func opened(t *testing.T, cfg *monitor.Config) incident.Incident {
 func heardAt(cfg *monitor.Config, inc incident.Incident, until time.Duration) map[monitor.TierID]time.Duration {
 	out := map[monitor.TierID]time.Duration{}
 	for d := time.Duration(0); d <= until; d += time.Minute {
-		next, notifications, _ := incident.Tick(cfg, inc, began.Add(d))
-		inc = next
-		for _, n := range notifications {
+		fx, acts := incident.Tick(cfg, inc, began.Add(d))
+		if acts {
+			inc = fx.Incidents[0]
+		}
+		for _, n := range fx.Notifications {
 			if n.Event == incident.EventOpened {
 				out[n.Tier] = d
 			}
@@ -63,9 +65,11 @@ func TestAcknowledge(t *testing.T) {
 		t.Errorf("%+v", fx.Updates[0])
 	}
 	for d := time.Minute; d < 5*time.Hour; d += time.Minute {
-		next, notifications, _ := incident.Tick(cfg, inc, began.Add(d))
-		inc = next
-		for _, n := range notifications {
+		fx, acts := incident.Tick(cfg, inc, began.Add(d))
+		if acts {
+			inc = fx.Incidents[0]
+		}
+		for _, n := range fx.Notifications {
 			if n.Event == incident.EventReminder {
 				t.Errorf("reminded after %s", d)
 			}
@@ -94,9 +98,11 @@ func TestPost(t *testing.T) {
 	}
 	var late []string
 	for d := 5 * time.Minute; d < 62*time.Minute; d += time.Minute {
-		next, notifications, _ := incident.Tick(cfg, inc, began.Add(d))
-		inc = next
-		for _, n := range notifications {
+		fx, acts := incident.Tick(cfg, inc, began.Add(d))
+		if acts {
+			inc = fx.Incidents[0]
+		}
+		for _, n := range fx.Notifications {
 			if strings.HasPrefix(n.Receipt, "late-") {
 				late = append(late, d.String()+" "+string(n.Tier))
 				if !strings.Contains(n.Text, "promised for 18:40 PDT") {

@@ -117,10 +117,10 @@ func (c *chaos) hold() {
 			c.rt.Fatalf("incident %+v", inc)
 		}
 		due := incident.Due(&c.cfg, inc)
-		if _, _, acts := incident.Tick(&c.cfg, inc, due.Add(-1)); acts && !due.IsZero() {
+		if _, acts := incident.Tick(&c.cfg, inc, due.Add(-1)); acts && !due.IsZero() {
 			c.rt.Fatalf("%q is due at %s, and acts before", inc.Title, since(due))
 		}
-		if _, _, acts := incident.Tick(&c.cfg, inc, due); !acts && !due.IsZero() {
+		if _, acts := incident.Tick(&c.cfg, inc, due); !acts && !due.IsZero() {
 			c.rt.Fatalf("%q is due at %s, and does not act", inc.Title, since(due))
 		}
 	}

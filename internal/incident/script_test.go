@@ -1,6 +1,7 @@
 package incident_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,9 +17,10 @@ import (
 // TestScripts plays testdata/*.txt. A block is some command lines, then ----,
 // then what they did. Commands:
 //
-//	tier ID [impact=I] [after=D] [remind=D] [hold=D] [public]
+//	tier ID [impact=I] [after=D] [remind=D] [hold=D] [nag=D] [quiet=H-H,I] [events=E,E…] [public]
 //	service ID [internal] [on=ID,ID…]
-//	change TIME ID STATUS [alive/total] [at=TIME] [detail=TEXT]
+//	override SERVICE TIER [after=D] [impact=I] [never]
+//	change TIME ID STATUS [alive/total] [at=TIME] [detail=TEXT] [flapping] [drain=TIME] [onlydns] [shared=X,Y…]
 //	suspect ID, calm ID    a vote is open, or has ended
 //	again TIME             services that are not fine are brought again
 //	tick TIME
@@ -110,6 +112,24 @@ func (s *script) command(line string) string {
 		for i := range s.all {
 			s.all[i].Acked, s.all[i].By = s.time(args[0]), "somebody"
 		}
+	case "override": // of a tier's settings, by a service
+		svc := slices.IndexFunc(s.cfg.Services, func(svc monitor.Service) bool { return string(svc.ID) == args[0] })
+		o := monitor.Override{}
+		for _, arg := range args[2:] {
+			switch name, value, _ := strings.Cut(arg, "="); name {
+			case "after":
+				d := s.time(value).Sub(t0)
+				o.After = &d
+			case "impact":
+				o.Impact = monitor.Impact(value)
+			case "never":
+				o.Never = true
+			}
+		}
+		if s.cfg.Services[svc].Tiers == nil {
+			s.cfg.Services[svc].Tiers = map[monitor.TierID]monitor.Override{}
+		}
+		s.cfg.Services[svc].Tiers[monitor.TierID(args[1])] = o
 	case "remove":
 		s.cfg.Services = slices.DeleteFunc(s.cfg.Services, func(svc monitor.Service) bool { return string(svc.ID) == args[0] })
 	case "due":
@@ -139,6 +159,17 @@ func (s *script) tier(args []string) {
 			tier.Hold = s.time(value).Sub(t0)
 		case "public":
 			tier.Public = true
+		case "nag":
+			tier.Nag = s.time(value).Sub(t0)
+		case "events":
+			tier.Events = append([]string{}, strings.FieldsFunc(value, func(r rune) bool { return r == ',' })...)
+		case "quiet": // hours of UTC, and the impact below which it is quiet
+			var from, to int
+			var below string
+			if _, err := fmt.Sscanf(value, "%d-%d,%s", &from, &to, &below); err != nil {
+				s.t.Fatal(err)
+			}
+			tier.Quiet = &monitor.Quiet{From: from * 60, To: to * 60, TimeZone: "UTC", Below: monitor.Impact(below)}
 		default:
 			s.t.Fatalf("tier: unknown %q", arg)
 		}
@@ -153,7 +184,15 @@ func (s *script) change(args []string) (incident.Change, time.Time) {
 		c.Alive = 2
 	}
 	for _, arg := range args[3:] {
-		if at, ok := strings.CutPrefix(arg, "at="); ok {
+		if until, ok := strings.CutPrefix(arg, "drain="); ok {
+			c.Drain = s.time(until)
+		} else if arg == "flapping" {
+			c.Flapping = true
+		} else if arg == "onlydns" {
+			c.OnlyDNS = true
+		} else if what, ok := strings.CutPrefix(arg, "shared="); ok {
+			c.Shared = strings.Split(strings.ReplaceAll(what, "~", " "), ",")
+		} else if at, ok := strings.CutPrefix(arg, "at="); ok {
 			c.At = s.time(at)
 		} else if detail, ok := strings.CutPrefix(arg, "detail="); ok {
 			c.Detail = detail

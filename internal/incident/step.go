@@ -16,7 +16,15 @@ type Change struct {
 	Reason       string
 	Detail       string // what failed, for operators
 	Check        string // the id of the check that began it
+
+	Flapping bool      // one of its monitors keeps changing
+	Shared   []string  // what its failures may have in common with others'
+	Drain    time.Time // until when old DNS answers were seen to last; zero: none
+	OnlyDNS  bool      // all that is left of it is old DNS answers
 }
+
+// isFine reports whether the service needs no incident any more.
+func (c Change) isFine() bool { return isFine(c.Status) || c.OnlyDNS && !c.Status.IsOutage() }
 
 // View is what is known of a service around the one that changed.
 type View struct {
@@ -74,7 +82,7 @@ func (s *stepper) change(c Change) {
 		s.within(inc, svc, c)
 		return
 	}
-	if c.Status.Impact() == monitor.ImpactNone {
+	if c.Status.Impact() == monitor.ImpactNone || c.isFine() {
 		return
 	}
 	if inc, has := s.ofDependency(svc, c); has {
@@ -87,6 +95,10 @@ func (s *stepper) change(c Change) {
 	}
 	if inc, has := s.ofDependent(svc, c); has {
 		s.join(inc, svc, c, true)
+		return
+	}
+	if inc, what, has := s.ofCommonCause(c); has {
+		s.together(inc, svc, c, what)
 		return
 	}
 	s.open(svc, c)
@@ -112,7 +124,7 @@ func (s *stepper) find(match func(*Incident) bool) (Incident, bool) {
 func (s *stepper) open(svc monitor.Service, c Change) {
 	inc := Incident{
 		ID: s.newID(svc, c), Root: svc.ID, State: Open, Phase: Investigating,
-		Opened: c.At, Declared: s.now, Updated: s.now, Detail: c.Detail, Check: c.Check,
+		Opened: c.At, Declared: s.now, Updated: s.now, Detail: c.Detail, Check: c.Check, Drain: c.Drain,
 	}.clone()
 	inc.Services = []Affected{affected(svc, c, true)}
 	inc.weigh(s.when(inc, c))
@@ -182,34 +194,45 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 		svc.Name = before.Name
 	}
 	unknown := c.Status == monitor.NotKnown
+	inc.Drain = latest(inc.Drain, c.Drain)
 	switch {
 	case unknown:
 		// Neither worse nor better: what was last known stands.
 		a.Status, a.Alive, a.Total, a.Unknown, a.Restored = before.Status, before.Alive, before.Total, true, before.Restored
-	case isFine(c.Status):
+	case c.isFine():
 		a.Restored = c.At
+	}
+	if inc.Manual && (unknown || c.Status.Impact().Rank() <= before.Status.Impact().Rank()) {
+		return // what a person has said stands, until it turns out to be worse
 	}
 	inc.Services[at] = a
 	inc.name()
 	inc.weigh(s.when(inc, c))
 	if !slices.ContainsFunc(inc.Services, func(a Affected) bool { return a.Cause && a.Restored.IsZero() }) {
-		s.resolve(inc)
+		s.restored(inc, svc, before)
 		return
 	}
-	if isFine(c.Status) {
-		s.put(inc, svc.Name+": working again.", "", before.Cause)
+	if c.isFine() {
+		s.put(inc, svc.Name+": working again.", "", before.Cause && !before.Flapping)
 		return
+	}
+	begins := a.Flapping && !before.Flapping
+	if inc.State == Draining {
+		inc.State, inc.Phase = Open, Investigating
 	}
 	if inc.Detail == "" || before.Status.Impact().Rank() < c.Status.Impact().Rank() {
 		inc.Detail = c.Detail
 	}
 	text := svc.Name + ": " + sentence(c) + "."
+	if begins {
+		text = openedText(svc.Name, c)
+	}
 	if alone {
 		text = svc.Name + " does not recover with what it depends on: " + sentence(c) + "."
 	}
 	// What was not known for a while and is as it was before is no news.
 	same := before.Unknown && before.Status == c.Status && before.Alive == c.Alive
-	s.put(inc, text, c.Detail, alone || a.Cause && !unknown && !same)
+	s.put(inc, text, c.Detail, alone || begins || a.Cause && !unknown && !same && !a.Flapping)
 }
 
 // is reports whether a change says nothing new of a service.
@@ -217,7 +240,7 @@ func (a Affected) is(c Change) bool {
 	if c.Status == monitor.NotKnown {
 		return a.Unknown
 	}
-	return a.Status == c.Status && a.Alive == c.Alive && !a.Unknown && a.Restored.IsZero() != isFine(c.Status)
+	return a.Status == c.Status && a.Alive == c.Alive && !a.Unknown && a.Restored.IsZero() != c.isFine() && a.Flapping == c.Flapping
 }
 
 // resolve ends an incident, and looks after what is still broken below it.
@@ -280,6 +303,6 @@ func (s *stepper) when(inc Incident, c Change) time.Time {
 func affected(svc monitor.Service, c Change, cause bool) Affected {
 	return Affected{
 		ID: svc.ID, Name: svc.Name, Internal: svc.Internal, Cause: cause,
-		Status: c.Status, Since: c.At, Alive: c.Alive, Total: c.Total,
+		Status: c.Status, Since: c.At, Alive: c.Alive, Total: c.Total, Flapping: c.Flapping, Shared: c.Shared,
 	}
 }

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +20,9 @@ const (
 	EventReminder  Event = "reminder"
 	EventUpdated   Event = "updated"
 	EventResolved  Event = "resolved"
+	EventAsked     Event = "asked"    // whether a tier that holds its messages back is to hear
+	EventExpiring  Event = "expiring" // a certificate or registration is about to end; of no incident
+	EventRenewed   Event = "renewed"  // and is not any more
 )
 
 // Notification is one message to one tier, as facts: all that its texts need.
@@ -53,37 +57,45 @@ type Notification struct {
 }
 
 // Tick does what time alone causes in an incident: tiers whose delay has passed
-// hear of it, and tiers that want reminders get them. It reports false, and the
-// incident as it was, if nothing is due.
-func Tick(cfg *monitor.Config, inc Incident, now time.Time) (Incident, []Notification, bool) {
-	told, notifications := tell(cfg, inc.clone(), Update{}, now)
-	if len(notifications) == 0 {
-		return inc, nil, false
+// hear of it, tiers that want reminders get them, people are asked what to do
+// about messages that are held back, and what waits for old DNS answers to run
+// out ends. It reports false if nothing is due.
+func Tick(cfg *monitor.Config, inc Incident, now time.Time) (Effects, bool) {
+	next, update := inc.clone(), Update{}
+	ends := drained(cfg, &next, now)
+	if ends {
+		update = end(&next, now)
 	}
-	return told, notifications, true
+	held, asks := ask(cfg, &next, now)
+	told, notifications := tell(cfg, next, update, now)
+	fx := Effects{Notifications: notifications}
+	if asks {
+		told.Asked[held.ID] = now
+		fx.Notifications = append(fx.Notifications, asked(cfg, &told, held, now)...)
+	}
+	if len(fx.Notifications) == 0 && !ends && !asks && !changedTold(inc, told) {
+		return Effects{}, false
+	}
+	fx.Incidents = []Incident{told}
+	if ends {
+		fx.Updates = []Update{update}
+	}
+	return fx, true
 }
 
-// Due returns the next time at which Tick will have something to say, provided
-// that nothing else happens; zero if never.
-func Due(cfg *monitor.Config, inc Incident) time.Time {
-	var next time.Time
+// changedTold: a tier was spared an event, which is not to come up again.
+func changedTold(before, after Incident) bool { return !maps.Equal(before.Told, after.Told) }
+
+// asked is a question to everybody who is told at once and may see everything.
+func asked(cfg *monitor.Config, inc *Incident, held monitor.Tier, now time.Time) []Notification {
+	var out []Notification
 	for _, tier := range cfg.Tiers {
-		told, heard := inc.Told[tier.ID]
-		var at time.Time
-		switch {
-		case !heard && hears(tier, &inc):
-			if _, declined := inc.Declined[tier.ID]; declined {
-				continue
-			}
-			at = inc.reached(tier).Add(tier.After + tier.Hold)
-		case heard && tier.Remind > 0 && inc.Acked.IsZero() && inc.State == Open && !told.Ended:
-			at = told.Last.Add(tier.Remind)
-		}
-		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
-			next = at
+		if _, heard := inc.Told[tier.ID]; heard && !tier.Public && tier.After == 0 {
+			u := Update{Incident: inc.ID, Text: question(cfg, inc, held)}
+			out = append(out, notification(cfg, tier, inc, EventAsked, "asked-"+string(held.ID), u, now))
 		}
 	}
-	return next
+	return out
 }
 
 // hears reports whether a tier is one to be told of the incident as it is now.
@@ -98,33 +110,59 @@ func tell(cfg *monitor.Config, inc Incident, update Update, now time.Time) (Inci
 	var out []Notification
 	for _, tier := range cfg.Tiers {
 		told, heard := inc.Told[tier.ID]
-		event, receipt := next(tier, &inc, told, heard, update, now)
-		if event == "" {
+		own, hearing := policy(cfg, tier, &inc)
+		if !hearing && !heard {
 			continue
 		}
-		if !heard {
-			told.At = now
+		event, receipt := next(cfg, own, &inc, told, heard, update, now)
+		impact := inc.Impact
+		if event == EventResolved {
+			impact = told.Impact
 		}
-		told.Last, told.Impact = now, told.Impact.Worse(inc.Impact)
-		told.Ended = event == EventResolved
-		switch event {
-		case EventReminder:
-			told.Reminders++
-			if late := inc.isLate(tier, told, now); late {
-				told.Late = inc.Next
-			}
-		case EventUpdated:
-			told.Updates++
+		until := waits(own, impact, now)
+		if event == "" || !until.IsZero() && (event == EventOpened || event == EventReminder) {
+			continue // what has not begun by the end of the quiet hours need not be told
 		}
-		inc.Told[tier.ID] = told
-		out = append(out, notification(cfg, tier, &inc, event, receipt, update, now))
+		n := notification(cfg, own, &inc, event, receipt, update, now)
+		inc.Told[tier.ID] = told.after(own, &inc, event, receipt, heard, now)
+		if !wants(own, event) {
+			continue
+		}
+		if !until.IsZero() {
+			n.At = until
+		}
+		out = append(out, n)
 	}
 	return inc, out
 }
 
+// after is what a tier has heard once it has heard of an event.
+func (t Told) after(tier monitor.Tier, inc *Incident, event Event, receipt string, heard bool, now time.Time) Told {
+	if !heard {
+		t.At = now
+	}
+	late := inc.isLate(tier, t, now)
+	t.Last, t.Impact = now, t.Impact.Worse(inc.Impact)
+	t.Ended = event == EventResolved
+	switch event {
+	case EventReminder:
+		t.Reminders++
+		t.Nagged = t.Nagged || receipt == nagReceipt
+		if late {
+			t.Late = inc.Next
+		}
+	case EventUpdated:
+		t.Updates++
+	}
+	return t
+}
+
+// nagReceipt names the reminder that nobody outside was told.
+const nagReceipt = "nag"
+
 // next decides what one tier hears, if anything: the most important of what is
 // due. The receipt names the event uniquely in the incident.
-func next(tier monitor.Tier, inc *Incident, told Told, heard bool, update Update, now time.Time) (Event, string) {
+func next(cfg *monitor.Config, tier monitor.Tier, inc *Incident, told Told, heard bool, update Update, now time.Time) (Event, string) {
 	switch {
 	case !heard && inc.isDue(tier, now):
 		return EventOpened, "opened"
@@ -135,11 +173,13 @@ func next(tier monitor.Tier, inc *Incident, told Told, heard bool, update Update
 	case inc.Impact.Rank() > told.Impact.Rank():
 		return EventEscalated, "escalated-" + string(inc.Impact)
 	case update.Incident != "":
-		return EventUpdated, "updated-" + strconv.Itoa(told.Updates+1)
+		return EventUpdated, number("updated", told.Updates+1)
 	case inc.isLate(tier, told, now):
 		return EventReminder, "late-" + strconv.FormatInt(inc.Next.Unix(), 10)
-	case tier.Remind > 0 && inc.Acked.IsZero() && inc.State == Open && !now.Before(told.Last.Add(tier.Remind)):
-		return EventReminder, "reminder-" + strconv.Itoa(told.Reminders+1)
+	case inc.nags(cfg, tier, told, now):
+		return EventReminder, nagReceipt
+	case tier.Remind > 0 && inc.Impact != monitor.ImpactNone && inc.Acked.IsZero() && inc.State == Open && !now.Before(told.Last.Add(tier.Remind)):
+		return EventReminder, number("reminder", told.Reminders+1)
 	}
 	return "", ""
 }
@@ -156,11 +196,14 @@ func notification(cfg *monitor.Config, tier monitor.Tier, inc *Incident, event E
 		Text: update.Text, Detail: inc.Detail,
 		Site: cfg.Site.Name, Zone: cfg.Site.TimeZone, Public: tier.Public,
 	}
-	if n.Text == "" || event == EventOpened {
+	if n.Text == "" || event == EventOpened && !inc.Manual {
 		n.Text = standing(inc)
 	}
 	if event == EventReminder && strings.HasPrefix(receipt, "late-") {
 		n.Text = "The next update was promised for " + clock(inc.Next, cfg.Zone()) + ", and is late. " + n.Text
+	}
+	if receipt == nagReceipt {
+		n.Text = nagging(inc, now)
 	}
 	if event == EventOpened {
 		n.By = inc.reached(tier).Add(tier.After + tier.Hold)

@@ -56,7 +56,12 @@ func sentence(c Change) string {
 	return Words(c.Status)
 }
 
-func openedText(name string, c Change) string { return name + ": " + sentence(c) + "." }
+func openedText(name string, c Change) string {
+	if c.Flapping {
+		return name + " keeps changing: " + sentence(c) + " at the moment. You will hear again when it is steady."
+	}
+	return name + ": " + sentence(c) + "."
+}
 
 func resolvedText(inc Incident) string {
 	return "Restored after " + Span(inc.Resolved.Sub(inc.Since)) + "."
@@ -65,7 +70,7 @@ func resolvedText(inc Incident) string {
 // standing says how an incident stands, for those who hear of it late.
 func standing(inc *Incident) string {
 	if root, ok := inc.Affects(inc.Root); ok {
-		return openedText(root.Name, Change{Status: root.Status, Alive: root.Alive, Total: root.Total})
+		return openedText(root.Name, Change{Status: root.Status, Alive: root.Alive, Total: root.Total, Flapping: root.Flapping})
 	}
 	return inc.Title + "."
 }

@@ -132,17 +132,17 @@ func (w *world) tick(now time.Time) incident.Effects {
 	for _, inc := range w.open() {
 		due := incident.Due(&w.cfg, inc)
 		text := written(w.t, inc)
-		next, notifications, acts := incident.Tick(&w.cfg, inc, now)
+		fx, acts := incident.Tick(&w.cfg, inc, now)
 		if left := written(w.t, inc); left != text {
 			w.t.Errorf("Tick changed the incident passed in (-was +is):\n%s", cmp.Diff(text, left))
 		}
-		if want := !due.IsZero() && !now.Before(due); acts != want || acts != (len(notifications) > 0) {
-			w.t.Errorf("at %s Tick acts: %v, with %d notifications; due at %s", since(now), acts, len(notifications), since(due))
+		if want := !due.IsZero() && !now.Before(due); acts != want || acts != (len(fx.Incidents) > 0) {
+			w.t.Errorf("at %s Tick acts: %v, with %d notifications; due at %s", since(now), acts, len(fx.Notifications), since(due))
 		}
 		if acts {
-			fx := incident.Effects{Incidents: []incident.Incident{next}, Notifications: notifications}
 			w.store(fx)
-			sum.Incidents, sum.Notifications = append(sum.Incidents, next), append(sum.Notifications, notifications...)
+			sum.Incidents, sum.Updates = append(sum.Incidents, fx.Incidents...), append(sum.Updates, fx.Updates...)
+			sum.Notifications = append(sum.Notifications, fx.Notifications...)
 		}
 	}
 	return sum

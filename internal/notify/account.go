@@ -43,7 +43,8 @@ func gather(due []incident.Notification) []account {
 // who hears of several at once: an escalation in a message that opens is part
 // of the opening.
 var course = map[incident.Event]int{
-	incident.EventOpened: 1, incident.EventEscalated: 2, incident.EventReminder: 3, incident.EventUpdated: 4, incident.EventResolved: 5,
+	incident.EventOpened: 1, incident.EventEscalated: 2, incident.EventReminder: 3, incident.EventAsked: 4, incident.EventUpdated: 5, incident.EventResolved: 6,
+	incident.EventExpiring: 1, incident.EventRenewed: 2,
 }
 
 func recount(ns []incident.Notification) account {
@@ -65,16 +66,21 @@ func recount(ns []incident.Notification) account {
 
 // urgency puts what must be acted on before what is over, and the worse first.
 func urgency(a account) int {
-	rank := map[incident.Event]int{incident.EventReminder: 3, incident.EventUpdated: 2, incident.EventResolved: 1}
+	rank := map[incident.Event]int{incident.EventAsked: 4, incident.EventReminder: 3, incident.EventUpdated: 2, incident.EventResolved: 1, incident.EventExpiring: 1}
 	event, known := rank[a.Event]
 	if !known {
-		event = 4
+		event = 5
 	}
 	return event*10 + a.Impact.Rank()
 }
 
 // isOver reports whether the incident has ended.
 func (a account) isOver() bool { return a.Event == incident.EventResolved }
+
+// isNotice reports whether it is about an end that is near, and no incident.
+func (a account) isNotice() bool {
+	return a.Event == incident.EventExpiring || a.Event == incident.EventRenewed
+}
 
 // maxMatter is the longest end of a title that says what the matter is.
 const maxMatter = 40

@@ -46,7 +46,7 @@ func check(t tester, m notify.Message) {
 func checkSMS(t tester, m notify.Message) {
 	t.Helper()
 	event := incident.Event(m.Attributes["event"])
-	if rings := event != incident.EventUpdated && event != incident.EventReminder; rings == (m.SMS == "") {
+	if rings := event == incident.EventOpened || event == incident.EventEscalated || event == incident.EventResolved; rings == (m.SMS == "") {
 		t.Errorf("SMS of event %s: %q", event, m.SMS)
 	}
 	if n, ok := notify.GSM7(m.SMS); !ok || n > room || strings.ContainsFunc(m.SMS, unicode.IsControl) {
@@ -79,7 +79,8 @@ func checkMachine(t tester, m notify.Message, state string) {
 	if err := json.Unmarshal([]byte(m.Machine), &alarm); err != nil || alarm.AlarmName == "" {
 		t.Errorf("machine body: %v: %s", err, m.Machine)
 	}
-	if state != "UPDATE" && state != alarm.NewStateValue || state == "UPDATE" && alarm.NewStateValue != "ALARM" {
+	values := map[string]string{"ALARM": "ALARM", "OK": "OK", "UPDATE": "ALARM", "NOTICE": "INSUFFICIENT_DATA"}
+	if values[state] != alarm.NewStateValue {
 		t.Errorf("subject says %s, machine body %s", state, alarm.NewStateValue)
 	}
 	if len(m.Machine) > 25_000 {

@@ -96,6 +96,38 @@ func atRisk() incident.Notification {
 	return n
 }
 
+// told are messages as incident itself makes them.
+func told() map[string][]incident.Notification {
+	cfg := &monitor.Config{
+		Site:     monitor.Site{Name: "Intervals", URL: "https://status.example.com", TimeZone: "America/Los_Angeles"},
+		Services: []monitor.Service{{ID: "app", Name: "Web application", Monitors: []monitor.ID{"web"}, Needs: 1}},
+		Tiers: []monitor.Tier{
+			{ID: "oncall", Name: "on-call", Impact: monitor.ImpactMinor, Nag: 15 * time.Minute},
+			{ID: "customers", Name: "customers", Impact: monitor.ImpactMajor, After: 20 * time.Minute, Hold: 15 * time.Minute, Public: true},
+		},
+	}
+	web := monitor.Monitor{ID: "web", Service: "app", HTTP: &monitor.HTTP{URL: "https://app.example.com/health?key=secret"}}
+	name := monitor.Monitor{ID: "name", Service: "app", Domain: &monitor.Domain{Name: "example.com"}}
+	svc := cfg.Services[0]
+	ends := t0.Add(30 * 24 * time.Hour)
+	out := map[string][]incident.Notification{
+		"expiring": incident.Notices(cfg, svc, incident.Ending{Monitor: web, At: ends, Days: 30}, t0),
+		"urgent":   incident.Notices(cfg, svc, incident.Ending{Monitor: name, At: t0.Add(60 * time.Hour), Days: 3}, t0),
+		"ended":    incident.Notices(cfg, svc, incident.Ending{Monitor: web, At: t0.Add(-time.Minute)}, t0),
+		"renewed":  incident.Notices(cfg, svc, incident.Ending{Monitor: web, At: ends.AddDate(0, 2, 0), Was: ends, Renewed: true}, t0),
+	}
+	down := incident.Change{Service: "app", Status: monitor.MajorOutage, At: t0, Total: 1, Detail: "web: refused: connection refused"}
+	fx := incident.Step(cfg, incident.World{}, down, t0)
+	fx, _ = incident.Tick(cfg, fx.Incidents[0], t0.Add(15*time.Minute))
+	out["nag"] = fx.Notifications
+	fx, _ = incident.Tick(cfg, fx.Incidents[0], t0.Add(20*time.Minute))
+	out["asked"] = fx.Notifications
+	fixed := incident.Change{Service: "app", Status: monitor.Operational, At: t0.Add(410 * time.Minute), Alive: 1, Total: 1, Drain: t0.Add(470 * time.Minute)}
+	fx = incident.Step(cfg, incident.World{Open: fx.Incidents}, fixed, t0.Add(411*time.Minute))
+	out["draining"] = fx.Notifications
+	return out
+}
+
 func cases() map[string][]incident.Notification {
 	all := map[string][]incident.Notification{
 		"at-risk":         {atRisk()},
@@ -103,6 +135,9 @@ func cases() map[string][]incident.Notification {
 		"digest-resolved": append(others(1, incident.EventResolved), notification(incident.EventResolved, false)),
 		"digest-storm":    append(others(44, incident.EventOpened), notification(incident.EventOpened, false)),
 		"late":            {atRisk(), notification(incident.EventEscalated, false)},
+	}
+	for name, ns := range told() {
+		all[name] = ns
 	}
 	for _, event := range events {
 		all[string(event)] = []incident.Notification{notification(event, false)}

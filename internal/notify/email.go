@@ -18,6 +18,10 @@ func email(a account, message string) string {
 	p := &paper{}
 	letter(p, a)
 	p.line("")
+	if a.isNotice() {
+		p.text(fmt.Sprintf("Message %s. %s", message, reason(a)))
+		return p.String()
+	}
 	p.text(fmt.Sprintf("Incident %s, message %s. %s", a.Incident, message, reason(a)))
 	return p.String()
 }
@@ -26,6 +30,14 @@ func email(a account, message string) string {
 func letter(p *paper, a account) {
 	p.text(verdict(a))
 	p.line("")
+	if a.isNotice() {
+		services(p, a)
+		if a.URL != "" {
+			p.line("")
+			p.line(a.URL)
+		}
+		return
+	}
 	times(p, a)
 	impact := string(a.Worst)
 	if !a.isOver() && a.Impact != a.Worst {
@@ -122,6 +134,10 @@ func services(p *paper, a account) {
 			name = ""
 		} else {
 			group = name
+		}
+		if a.isNotice() {
+			p.row(name, s.Name)
+			continue
 		}
 		p.row(name, s.Name+": "+standing(s))
 	}

@@ -2,8 +2,10 @@ package notify
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/sondehq/sonde/internal/incident"
+	"github.com/sondehq/sonde/internal/monitor"
 )
 
 // maxMachine is the size of a machine body in bytes. It stands in a message four
@@ -64,6 +66,10 @@ type ours struct {
 // alarmTime is how CloudWatch writes times.
 const alarmTime = "2006-01-02T15:04:05.000-0700"
 
+// insufficient is the state of an alarm that neither rings nor is fine: that of a
+// notice, so that it wakes nobody.
+const insufficient = "INSUFFICIENT_DATA"
+
 // noAccount stands for the AWS account, which no text can know.
 const noAccount = "000000000000"
 
@@ -96,10 +102,16 @@ func describe(a account) alarm {
 		value = stateOK
 	case incident.EventOpened:
 		old = stateOK
+	case incident.EventExpiring:
+		if old = stateOK; a.Impact == monitor.ImpactMinor {
+			value = insufficient
+		}
+	case incident.EventRenewed:
+		value = stateOK
 	}
 	description := headlineOf(a)
 	if a.URL != "" {
-		description += ". " + a.URL
+		description = strings.TrimSuffix(description, "?") + ". " + a.URL
 	}
 	region := a.Site // shown as a place
 	if region == "" {

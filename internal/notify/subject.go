@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sondehq/sonde/internal/incident"
+	"github.com/sondehq/sonde/internal/monitor"
 )
 
 // The states with which subjects begin. PagerDuty takes the state of an alarm
@@ -13,14 +14,19 @@ const (
 	stateAlarm  = "ALARM"
 	stateOK     = "OK"
 	stateUpdate = "UPDATE"
+	stateNotice = "NOTICE"
 )
 
 func state(a account) string {
 	switch a.Event {
-	case incident.EventResolved:
+	case incident.EventResolved, incident.EventRenewed:
 		return stateOK
-	case incident.EventUpdated:
+	case incident.EventUpdated, incident.EventAsked:
 		return stateUpdate
+	case incident.EventExpiring:
+		if a.Impact == monitor.ImpactMinor {
+			return stateNotice
+		}
 	}
 	return stateAlarm
 }
@@ -38,6 +44,10 @@ func subject(a account) string {
 
 // condition is what follows the name of a service in a headline.
 func condition(a account) string {
+	if a.isNotice() {
+		_, matter := a.headline()
+		return ": " + matter
+	}
 	if a.isOver() {
 		return " - restored " + a.since()
 	}
@@ -49,11 +59,14 @@ func condition(a account) string {
 	if a.Impact != a.Worst {
 		text = matter + ", " + a.since()
 	}
-	if a.Event == incident.EventReminder {
+	switch a.Event {
+	case incident.EventReminder:
 		text += ", reminder"
 		if _, number, ok := strings.Cut(a.Receipt, "-"); ok {
 			text += " " + number
 		}
+	case incident.EventAsked:
+		text += ", tell " + strings.TrimPrefix(a.Receipt, "asked-") + "?"
 	}
 	return text
 }

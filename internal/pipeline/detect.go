@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sondehq/sonde/internal/detect"
 	"github.com/sondehq/sonde/internal/incident"
@@ -138,7 +139,17 @@ func (p *Pipeline) commit(ctx context.Context, cfg *monitor.Config, svc monitor.
 		}
 		ops = append(ops, op)
 	}
-	if next.Status != was.Status || next.Alive != was.Alive {
+	for _, e := range fx.Expiring {
+		m, _ := cfg.Monitor(e.Monitor)
+		for _, n := range incident.Notices(cfg, svc, incident.Ending{Monitor: m, At: e.At, Days: e.Days, Renewed: e.Renewed, Was: e.Was}, p.Now()) {
+			op, err := store.NotificationOp(n)
+			if err != nil {
+				return told, err
+			}
+			ops = append(ops, op)
+		}
+	}
+	if hasNews(was.Service, next, p.Now()) {
 		var more []table.Op
 		if more, told, err = p.incidents(ctx, cfg, svc, next); err != nil {
 			return told, err
@@ -148,13 +159,19 @@ func (p *Pipeline) commit(ctx context.Context, cfg *monitor.Config, svc monitor.
 	return told, p.Store.Commit(ctx, ops...)
 }
 
+// hasNews reports whether a service has changed in what incidents are about.
+func hasNews(was, next detect.Service, now time.Time) bool {
+	a, b := changeOf(was, now), changeOf(next, now)
+	return a.Status != b.Status || a.Alive != b.Alive || a.Flapping != b.Flapping || a.OnlyDNS != b.OnlyDNS
+}
+
 // incidents decides what a service's condition means for incidents.
 func (p *Pipeline) incidents(ctx context.Context, cfg *monitor.Config, svc monitor.Service, state detect.Service) ([]table.Op, incident.Effects, error) {
 	board, err := p.Store.Board(ctx)
 	if err != nil {
 		return nil, incident.Effects{}, err
 	}
-	change := changeOf(state)
+	change := changeOf(state, p.Now())
 	if change.Status.Impact() == monitor.ImpactNone && len(board.Open) == 0 {
 		return nil, incident.Effects{}, nil
 	}
@@ -162,7 +179,7 @@ func (p *Pipeline) incidents(ctx context.Context, cfg *monitor.Config, svc monit
 	if err != nil {
 		return nil, incident.Effects{}, err
 	}
-	world.Services[svc.ID] = viewOf(state)
+	world.Services[svc.ID] = viewOf(state, p.Now())
 	fx := incident.Step(cfg, world, change, p.Now())
 	ops, err := store.IncidentOps(board, fx)
 	return ops, fx, err
@@ -186,23 +203,26 @@ func (p *Pipeline) world(ctx context.Context, cfg *monitor.Config, svc monitor.S
 	}
 	w := incident.World{Open: board.Open, Services: map[monitor.ServiceID]incident.View{}}
 	for id, state := range states {
-		w.Services[id] = viewOf(state.Service)
+		w.Services[id] = viewOf(state.Service, p.Now())
 	}
 	return w, nil
 }
 
-func viewOf(s detect.Service) incident.View {
-	view := incident.View{Change: changeOf(s), Decided: s.Decided}
+func viewOf(s detect.Service, now time.Time) incident.View {
+	view := incident.View{Change: changeOf(s, now), Decided: s.Decided}
 	for _, d := range s.Details {
 		view.Suspect = view.Suspect || d.State() == monitor.Suspect
 	}
 	return view
 }
 
-func changeOf(s detect.Service) incident.Change {
-	return incident.Change{
+func changeOf(s detect.Service, now time.Time) incident.Change {
+	c := incident.Change{
 		Service: s.Service, Status: s.Status, At: s.Since, Alive: s.Alive, Total: s.Total, Detail: detailOf(s), Check: s.Check,
+		Flapping: s.Flaps(), Shared: s.Shared(),
 	}
+	c.Drain, c.OnlyDNS = s.Drains(now)
+	return c
 }
 
 // maxDetail is how many monitors a message names.
@@ -217,6 +237,9 @@ func detailOf(s detect.Service) string {
 		}
 	}
 	slices.Sort(lines)
+	if diagnosis := s.Diagnosis(); diagnosis != "" {
+		lines = append([]string{diagnosis}, lines...)
+	}
 	if len(lines) > maxDetail {
 		lines = append(lines[:maxDetail], fmt.Sprintf("and %d more", len(lines)-maxDetail))
 	}

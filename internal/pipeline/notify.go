@@ -62,7 +62,7 @@ func byTier(pending []store.Pending, now time.Time) [][]store.Pending {
 		if now.Before(p.NotBefore) || now.Before(p.Notification.At) {
 			continue
 		}
-		of := group{p.Notification.Tier, p.Notification.Event == incident.EventResolved}
+		of := group{p.Notification.Tier, p.Notification.Event == incident.EventResolved || p.Notification.Event == incident.EventRenewed}
 		i, has := at[of]
 		if !has || len(groups[i]) == oneMessage {
 			i = len(groups)

@@ -104,7 +104,7 @@ func serviceView(cfg *monitor.Config, svc monitor.Service, state store.State) st
 		d, has := state.Details[m.ID]
 		line := store.MonitorView{ID: m.ID, Name: m.Name, Type: m.Kind(), State: monitor.Unknown}
 		if has {
-			line.State, line.Since = d.State(), d.Since
+			line.State, line.Since = d.Shown(), d.Since
 		}
 		for location, dissent := range d.Dissent {
 			if line.Only == nil {

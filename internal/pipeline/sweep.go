@@ -189,11 +189,11 @@ func (p *Pipeline) tickIncident(ctx context.Context, cfg *monitor.Config, id str
 			if inc.ID != id {
 				continue
 			}
-			next, notifications, due := incident.Tick(cfg, inc, p.Now())
+			fx, due := incident.Tick(cfg, inc, p.Now())
 			if !due {
 				return nil
 			}
-			ops, err := store.IncidentOps(board, incident.Effects{Incidents: []incident.Incident{next}, Notifications: notifications})
+			ops, err := store.IncidentOps(board, fx)
 			if err != nil {
 				return err
 			}

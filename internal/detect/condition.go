@@ -1,0 +1,144 @@
+package detect
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// Flaps reports whether one of the service's monitors keeps changing.
+func (s Service) Flaps() bool {
+	for _, d := range s.Details {
+		if !d.Flaps.IsZero() {
+			return true
+		}
+	}
+	return false
+}
+
+// Shared is what the failures of the service's monitors may have in common with
+// those of other services: each once, sorted.
+func (s Service) Shared() []string {
+	var out []string
+	for _, d := range s.Details {
+		if d.Settled == monitor.Down {
+			out = append(out, d.Shared...)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Drains is until when old DNS answers last, of those that the service's
+// monitors have seen, zero if none do any more; and whether that is all that is
+// left of what was wrong with it.
+func (s Service) Drains(now time.Time) (until time.Time, only bool) {
+	for _, d := range s.Details {
+		until = later(until, d.Drains)
+	}
+	if !until.After(now) {
+		return time.Time{}, false
+	}
+	for _, d := range s.Details {
+		switch {
+		case d.Settled == monitor.Degraded && d.Drains.After(now):
+			only = true
+		case d.Settled != monitor.Up && d.Settled != monitor.Paused:
+			return until, false
+		}
+	}
+	return until, only
+}
+
+// layers says in words at which layer a check failed.
+var layers = map[monitor.FailureKind]string{
+	monitor.FailDNS: "DNS does not answer as it should", monitor.FailRefused: "connections are refused", monitor.FailTimeout: "there is no answer in time",
+	monitor.FailReset: "connections are cut", monitor.FailUnreachable: "there is no way to the address", monitor.FailTLS: "the TLS hand-shake fails",
+	monitor.FailCertificate: "the certificate is not good", monitor.FailHTTP: "the answer is not proper HTTP", monitor.FailBody: "the answer breaks off or is too long",
+	monitor.FailExpect: "it answers, but not as expected", monitor.FailHeartbeat: "the job did not report", monitor.FailDomain: "the registration is not good",
+	monitor.FailGRPC: "the gRPC service does not serve", monitor.FailWebSocket: "the WebSocket fails", monitor.FailSSH: "SSH fails",
+}
+
+// maxNamed is how many monitors a diagnosis names for each layer.
+const maxNamed = 4
+
+// Diagnosis says in one sentence what fails at which layer, where, from how many
+// locations, and what still works: "connections are refused at 203.0.113.10 and
+// 203.0.113.11 (lb-primary, lb-secondary), from 3 of 3 locations; origin works".
+// It is empty where nothing fails, or only one monitor does and there is no other.
+func (s Service) Diagnosis() string {
+	type group struct {
+		kind       monitor.FailureKind
+		ids, at    []string
+		agreed, of int
+	}
+	groups := map[monitor.FailureKind]*group{}
+	var works []string
+	for _, id := range slices.Sorted(maps.Keys(s.Details)) {
+		d := s.Details[id]
+		switch {
+		case d.Settled == monitor.Up || d.Settled == monitor.Degraded:
+			works = append(works, string(id))
+		case d.Settled != monitor.Down || d.Failure == nil:
+		default:
+			g := groups[d.Failure.Kind]
+			if g == nil {
+				g = &group{kind: d.Failure.Kind, agreed: d.Agreed, of: d.Of}
+				groups[d.Failure.Kind] = g
+			}
+			g.ids = append(g.ids, string(id))
+			for _, what := range d.Shared {
+				if address, is := strings.CutPrefix(what, "address "); is && !slices.Contains(g.at, address) {
+					g.at = append(g.at, address)
+				}
+			}
+			g.agreed = min(g.agreed, d.Agreed)
+		}
+	}
+	if len(groups) == 0 || len(s.Details) < 2 {
+		return ""
+	}
+	ordered := slices.SortedFunc(maps.Values(groups), func(a, b *group) int {
+		return cmp.Or(len(b.ids)-len(a.ids), cmp.Compare(a.kind, b.kind))
+	})
+	var parts []string
+	for _, g := range ordered {
+		layer, known := layers[g.kind]
+		if !known {
+			layer = "checks fail (" + string(g.kind) + ")"
+		}
+		if len(g.at) > 0 {
+			layer += " at " + list(g.at)
+		}
+		layer += " (" + list(g.ids) + ")"
+		if g.of > 1 && g.agreed > 0 {
+			layer += fmt.Sprintf(", from %d of %d locations", g.agreed, g.of)
+		}
+		parts = append(parts, layer)
+	}
+	if len(works) > 0 {
+		verb := " works"
+		if len(works) > 1 {
+			verb = " work"
+		}
+		parts = append(parts, list(works)+verb)
+	}
+	text := strings.Join(parts, "; ")
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
+// list joins names as people say them.
+func list(names []string) string {
+	if len(names) > maxNamed {
+		names = append(slices.Clone(names[:maxNamed]), fmt.Sprintf("%d more", len(names)-maxNamed))
+	}
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}

@@ -1,0 +1,88 @@
+package incident
+
+import (
+	"slices"
+	"time"
+
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// restored is an incident of which every cause is fine. It is over, unless one
+// of them keeps changing, a person has opened it, or caches may still hold old
+// DNS answers.
+func (s *stepper) restored(inc Incident, svc monitor.Service, before Affected) {
+	flapping := slices.ContainsFunc(inc.Services, func(a Affected) bool { return a.Cause && a.Flapping })
+	switch {
+	case inc.State == Draining:
+		s.put(inc, "", svc.Name+": working again.", false)
+	case flapping:
+		loud := !before.Flapping
+		text := svc.Name + ": working again, but it keeps changing."
+		if loud {
+			text += " You will hear again when it is steady."
+		}
+		s.put(inc, text, "", loud)
+	case inc.Drain.After(s.now):
+		inc.State, inc.Phase, inc.Next = Draining, Monitoring, time.Time{}
+		inc.Title = drainTitle(svc.Name, inc.Drain, s.cfg.Zone())
+		s.put(inc, drainText(inc.Drain, s.cfg.Zone()), "", true)
+	default:
+		s.resolve(inc)
+	}
+}
+
+func drainTitle(name string, until time.Time, zone *time.Location) string {
+	return name + ": restored, cached DNS until " + clock(until, zone)
+}
+
+// FlushAdvice is how to forget old DNS answers, a line for each place that keeps
+// them. Commands: Microsoft's ipconfig, Apple's article on resetting the DNS
+// cache, systemd's resolvectl, and Chromium's net-internals.
+var FlushAdvice = []string{
+	"Windows: ipconfig /flushdns",
+	"macOS: sudo dscacheutil -flushcache; sudo killall -HUP mDNSResponder",
+	"Linux: sudo resolvectl flush-caches",
+	"Chrome, Edge: chrome://net-internals/#dns, Clear host cache",
+	"Firefox: about:networking#dns, Clear DNS Cache",
+	"Router: switch it off and on again",
+}
+
+func drainText(until time.Time, zone *time.Location) string {
+	text := "Restored; cached DNS may fail until " + clock(until, zone) + ". Whoever still sees errors has an old DNS answer in a cache. To forget it sooner: "
+	for i, line := range FlushAdvice {
+		if i > 0 {
+			text += "; "
+		}
+		text += line
+	}
+	return text + "."
+}
+
+// rounds is how many rounds of checks must be clean before a draining incident
+// ends.
+const rounds = 2
+
+// drained reports whether a draining incident is over, and since when: the old
+// answers have run out, and every cause has been fine for some rounds.
+func drained(cfg *monitor.Config, inc *Incident, now time.Time) bool {
+	return inc.State == Draining && !now.Before(drainEnd(cfg, inc))
+}
+
+func drainEnd(cfg *monitor.Config, inc *Incident) time.Time {
+	end := inc.Drain
+	for _, a := range inc.Services {
+		if svc, known := cfg.Service(a.ID); a.Cause && known {
+			end = latest(end, a.Restored.Add(rounds*round(cfg, svc)))
+		}
+	}
+	return end
+}
+
+// round is how long it takes until every monitor of a service has been checked.
+func round(cfg *monitor.Config, svc monitor.Service) time.Duration {
+	var d time.Duration
+	for _, m := range cfg.Members(svc) {
+		d = max(d, m.Every+m.Timeout)
+	}
+	return d
+}

@@ -1,0 +1,159 @@
+package incident
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// policy is a tier's settings for an incident: its own, or the most eager of those
+// that the services which are its causes have for the tier. It reports false if
+// the tier hears of none of them.
+func policy(cfg *monitor.Config, tier monitor.Tier, inc *Incident) (monitor.Tier, bool) {
+	out, found := tier, false
+	for _, a := range inc.Services {
+		if !a.Cause || !a.Restored.IsZero() && inc.State != Resolved || tier.Public && a.Internal {
+			continue
+		}
+		svc, _ := cfg.Service(a.ID)
+		o := svc.Tiers[tier.ID]
+		if o.Never {
+			continue
+		}
+		own := tier
+		if o.After != nil {
+			own.After = *o.After
+		}
+		if o.Impact != "" {
+			own.Impact = o.Impact
+		}
+		if !found {
+			out, found = own, true
+			continue
+		}
+		out.After = min(out.After, own.After)
+		if own.Impact.Rank() < out.Impact.Rank() {
+			out.Impact = own.Impact
+		}
+	}
+	if !found && slices.ContainsFunc(inc.Services, func(a Affected) bool { return !overridden(cfg, a.ID, tier.ID) }) {
+		return tier, true // nothing that a service says is about it
+	}
+	return out, found
+}
+
+func overridden(cfg *monitor.Config, id monitor.ServiceID, tier monitor.TierID) bool {
+	svc, _ := cfg.Service(id)
+	_, has := svc.Tiers[tier]
+	return has
+}
+
+// wants reports whether a tier hears of an event. Nobody is spared the beginning
+// and the end.
+func wants(tier monitor.Tier, event Event) bool {
+	return tier.Events == nil || !slices.Contains(monitor.TierEvents, string(event)) || slices.Contains(tier.Events, string(event))
+}
+
+// waits is until when a tier's quiet hours put a message off; zero if they do
+// not.
+func waits(tier monitor.Tier, impact monitor.Impact, now time.Time) time.Time {
+	if tier.Quiet == nil || impact.AtLeast(tier.Quiet.Below) {
+		return time.Time{}
+	}
+	until, _ := tier.Quiet.Until(now)
+	return until
+}
+
+// ask finds a tier that holds its message back now, of which nobody has been
+// asked: those who are told at once, and may look at everything, are.
+func ask(cfg *monitor.Config, inc *Incident, now time.Time) (monitor.Tier, bool) {
+	for _, tier := range cfg.Tiers {
+		own, hearing := policy(cfg, tier, inc)
+		_, told := inc.Told[tier.ID]
+		_, asked := inc.Asked[tier.ID]
+		_, declined := inc.Declined[tier.ID]
+		if !hearing || !own.Public || own.Hold == 0 || told || asked || declined || !hears(own, inc) {
+			continue
+		}
+		if from := inc.reached(own).Add(own.After); !now.Before(from) && now.Before(from.Add(own.Hold)) {
+			return own, true
+		}
+	}
+	return monitor.Tier{}, false
+}
+
+// question asks whether a tier is to be told.
+func question(cfg *monitor.Config, inc *Incident, held monitor.Tier) string {
+	at := clock(inc.reached(held).Add(held.After+held.Hold), cfg.Zone())
+	return "The tier \"" + held.Name + "\" is told at " + at + ", unless somebody decides before: `sonde incident publish --tier " + string(held.ID) + " " + inc.ID +
+		"` tells them now, `sonde incident decline --tier " + string(held.ID) + " --reason \"...\" " + inc.ID + "` keeps it from them."
+}
+
+// nags reports whether a tier is to be reminded that nobody outside has been told
+// of an outage that they see.
+func (i *Incident) nags(cfg *monitor.Config, tier monitor.Tier, told Told, now time.Time) bool {
+	since, reached := i.Reached[monitor.ImpactMajor]
+	if tier.Nag == 0 || tier.Public || told.Nagged || i.State != Open || !reached || now.Before(since.Add(tier.Nag)) || !i.IsPublic() {
+		return false
+	}
+	return !slices.ContainsFunc(cfg.Tiers, func(t monitor.Tier) bool { _, heard := i.Told[t.ID]; return t.Public && heard })
+}
+
+func nagging(inc *Incident, now time.Time) string {
+	return "Nobody outside has been told for " + Span(now.Sub(inc.Reached[monitor.ImpactMajor])) + ". " +
+		"`sonde incident publish` tells customers, `sonde incident update` posts to the page."
+}
+
+// Due returns the next time at which Tick will have something to do, provided
+// that nothing else happens; zero if never.
+func Due(cfg *monitor.Config, inc Incident) time.Time {
+	var all []time.Time
+	add := func(t time.Time, more ...time.Duration) {
+		if t.IsZero() {
+			return
+		}
+		for _, d := range more {
+			t = t.Add(d)
+		}
+		all = append(all, t)
+	}
+	if inc.State == Draining {
+		add(drainEnd(cfg, &inc))
+	}
+	for _, tier := range cfg.Tiers {
+		tier, _ = policy(cfg, tier, &inc)
+		from, told := inc.reached(tier), inc.Told[tier.ID]
+		add(from, tier.After)
+		add(from, tier.After, tier.Hold)
+		add(told.Last, tier.Remind)
+		add(inc.Next, 1)
+		add(inc.Reached[monitor.ImpactMajor], tier.Nag)
+	}
+	slices.SortFunc(all, time.Time.Compare)
+	for _, t := range all {
+		if until, quiet := quietUntil(cfg, t); quiet {
+			all = append(all, until)
+		}
+	}
+	slices.SortFunc(all, time.Time.Compare)
+	for _, t := range all {
+		if _, acts := Tick(cfg, inc, t); acts {
+			return t
+		}
+	}
+	return time.Time{}
+}
+
+func quietUntil(cfg *monitor.Config, t time.Time) (until time.Time, quiet bool) {
+	for _, tier := range cfg.Tiers {
+		if end, is := tier.Quiet.Until(t); is && end.After(until) {
+			until, quiet = end, true
+		}
+	}
+	return until, quiet
+}
+
+// number is the number of a receipt: the second reminder is reminder-2.
+func number(name string, n int) string { return name + "-" + strconv.Itoa(n) }

@@ -16,6 +16,10 @@ type Change struct {
 	Reason       string
 	Detail       string // what failed, for operators
 	Check        string // the id of the check that began it
+
+	// Muted is until when the service is in planned maintenance; zero: it is not.
+	// Status is what is measured all the same.
+	Muted time.Time
 }
 
 // View is what is known of a service around the one that changed.
@@ -74,7 +78,11 @@ func (s *stepper) change(c Change) {
 		s.within(inc, svc, c)
 		return
 	}
-	if c.Status.Impact() == monitor.ImpactNone {
+	if c.Status.Impact() == monitor.ImpactNone || c.isMuted(s.now) {
+		return
+	}
+	if s.belowMaintenance(svc, c) {
+		s.waits = true
 		return
 	}
 	if inc, has := s.ofDependency(svc, c); has {
@@ -171,7 +179,7 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 	inc = inc.clone()
 	at := inc.index(svc.ID)
 	before := inc.Services[at]
-	alone := s.standsAlone(&inc, svc, c, before)
+	alone := !c.isMuted(s.now) && s.standsAlone(&inc, svc, c, before)
 	if before.is(c) && !alone {
 		return
 	}
@@ -204,16 +212,23 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 		inc.Detail = c.Detail
 	}
 	text := svc.Name + ": " + sentence(c) + "."
+	if planned, turned := s.planned(svc, c, before); turned {
+		s.put(inc, planned, c.Detail, a.Cause && !c.isMuted(s.now))
+		return
+	}
 	if alone {
 		text = svc.Name + " does not recover with what it depends on: " + sentence(c) + "."
 	}
 	// What was not known for a while and is as it was before is no news.
 	same := before.Unknown && before.Status == c.Status && before.Alive == c.Alive
-	s.put(inc, text, c.Detail, alone || a.Cause && !unknown && !same)
+	s.put(inc, text, c.Detail, !c.isMuted(s.now) && (alone || a.Cause && !unknown && !same))
 }
 
 // is reports whether a change says nothing new of a service.
 func (a Affected) is(c Change) bool {
+	if !a.Muted.Equal(c.Muted) && a.Restored.IsZero() && !isFine(c.Status) {
+		return false
+	}
 	if c.Status == monitor.NotKnown {
 		return a.Unknown
 	}
@@ -280,6 +295,6 @@ func (s *stepper) when(inc Incident, c Change) time.Time {
 func affected(svc monitor.Service, c Change, cause bool) Affected {
 	return Affected{
 		ID: svc.ID, Name: svc.Name, Internal: svc.Internal, Cause: cause,
-		Status: c.Status, Since: c.At, Alive: c.Alive, Total: c.Total,
+		Status: c.Status, Since: c.At, Alive: c.Alive, Total: c.Total, Muted: c.Muted,
 	}
 }

@@ -19,7 +19,14 @@ const (
 	EventReminder  Event = "reminder"
 	EventUpdated   Event = "updated"
 	EventResolved  Event = "resolved"
+
+	// Of planned maintenance, which is no incident: it has begun, it is over.
+	EventMaintenance Event = "maintenance"
+	EventMaintained  Event = "maintenance-over"
 )
+
+// IsMaintenance reports whether it is about planned maintenance.
+func (e Event) IsMaintenance() bool { return e == EventMaintenance || e == EventMaintained }
 
 // Notification is one message to one tier, as facts: all that its texts need.
 type Notification struct {
@@ -43,6 +50,7 @@ type Notification struct {
 	Since    time.Time      `json:"since"` // when it became as bad as Worst
 	Resolved time.Time      `json:"resolved,omitzero"`
 	Services []Affected     `json:"services"` // those that the tier may know of
+	Until    time.Time      `json:"until,omitzero"` // when maintenance is to end
 	Text     string         `json:"text"`
 	Detail   string         `json:"detail,omitempty"` // not for public tiers
 
@@ -76,8 +84,11 @@ func Due(cfg *monitor.Config, inc Incident) time.Time {
 				continue
 			}
 			at = inc.reached(tier).Add(tier.After + tier.Hold)
-		case heard && tier.Remind > 0 && inc.Acked.IsZero() && inc.State == Open && !told.Ended:
+		case heard && tier.Remind > 0 && tier.Hears(monitor.HearsReminder) && inc.Acked.IsZero() && inc.State == Open && !told.Ended:
 			at = told.Last.Add(tier.Remind)
+		}
+		if until := inc.mutedUntil(); !at.IsZero() && at.Before(until) {
+			at = until
 		}
 		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
 			next = at
@@ -89,6 +100,9 @@ func Due(cfg *monitor.Config, inc Incident) time.Time {
 // hears reports whether a tier is one to be told of the incident as it is now.
 // The public is told if something that it sees is affected, and not fine again.
 func hears(tier monitor.Tier, inc *Incident) bool {
+	if !tier.Hears(monitor.HearsOpened) {
+		return false
+	}
 	seen := func(a Affected) bool { return !tier.Public || !a.Internal && a.Restored.IsZero() }
 	return inc.State == Open && inc.Impact.AtLeast(tier.Impact) && slices.ContainsFunc(inc.Services, seen)
 }
@@ -132,10 +146,12 @@ func next(tier monitor.Tier, inc *Incident, told Told, heard bool, update Update
 		return "", ""
 	case inc.State == Resolved:
 		return EventResolved, "resolved"
-	case inc.Impact.Rank() > told.Impact.Rank():
+	case inc.Impact.Rank() > told.Impact.Rank() && tier.Hears(monitor.HearsEscalated) && !inc.isMuted(now):
 		return EventEscalated, "escalated-" + string(inc.Impact)
-	case update.Incident != "":
+	case update.Incident != "" && tier.Hears(monitor.HearsUpdated):
 		return EventUpdated, "updated-" + strconv.Itoa(told.Updates+1)
+	case inc.isMuted(now) || !tier.Hears(monitor.HearsReminder):
+		return "", ""
 	case inc.isLate(tier, told, now):
 		return EventReminder, "late-" + strconv.FormatInt(inc.Next.Unix(), 10)
 	case tier.Remind > 0 && inc.Acked.IsZero() && inc.State == Open && !now.Before(told.Last.Add(tier.Remind)):

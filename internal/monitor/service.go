@@ -1,6 +1,9 @@
 package monitor
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // ServiceID names a service, in the same form as a monitor's ID.
 type ServiceID string
@@ -40,4 +43,33 @@ type Tier struct {
 	Remind time.Duration `json:"remind,omitempty"` // repeat until acknowledged; 0 never
 	Public bool          `json:"public,omitempty"` // customers: hears of no internal service
 	Hold   time.Duration `json:"hold,omitempty"`   // an operator may publish or decline for this long; then it goes out
+	Events []Hears       `json:"events,omitempty"` // what it hears of; none: see Hears
+}
+
+// Hears is something that a tier may hear of.
+type Hears string
+
+// What tiers may hear of. An incident's opening and its end go together.
+const (
+	HearsOpened      Hears = "opened"
+	HearsEscalated   Hears = "escalated"
+	HearsReminder    Hears = "reminder"
+	HearsUpdated     Hears = "updated"
+	HearsResolved    Hears = "resolved"
+	HearsMaintenance Hears = "maintenance" // that planned maintenance begins and ends
+)
+
+// AllHears is everything that a tier may hear of.
+func AllHears() []Hears {
+	return []Hears{HearsOpened, HearsEscalated, HearsReminder, HearsUpdated, HearsResolved, HearsMaintenance}
+}
+
+// Hears reports whether the tier wants to hear of something. Where its list is
+// empty it is everything about incidents; and maintenance if it is public: those
+// who subscribe to a status page expect that, operators have planned it.
+func (t Tier) Hears(what Hears) bool {
+	if len(t.Events) == 0 {
+		return what != HearsMaintenance || t.Public
+	}
+	return slices.Contains(t.Events, what)
 }

@@ -16,6 +16,9 @@
 //	INCIDENT#id     UPDATE#time#version-n          update         its time line
 //	INCIDENT#id     RECEIPT#tier#event             receipt        what was delivered
 //	OUTBOX          due#id                         notification   what is still to be delivered
+//	MAINTENANCE     BEGAN#time#id                  run            planned maintenance that began, 400 days
+//	MAINTENANCE     PLAN#id                        plan           what people planned, versioned
+//	CORRECTIONS     time#service#id                correction     of figures, by people
 //	HEARTBEAT#hash  LAST                           heartbeat      the last ping of a token
 //	HEARTBEATS      monitor                        token          which hash a monitor listens to
 //	ASIDE           pk#sk                          aside          which rows could not be read, and why; 90 days

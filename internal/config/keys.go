@@ -17,6 +17,7 @@ type file struct {
 	services  []service
 	tiers     []tier
 	hasTiers  bool
+	plans     []plan
 }
 
 // named is an id or a reference, with where it stands.
@@ -60,6 +61,8 @@ type tier struct {
 	id       named
 	t        monitor.Tier
 	holdNode *yaml.Node
+
+	eventsNode *yaml.Node
 }
 
 var fileKeys = keys[file]{
@@ -96,6 +99,7 @@ var fileKeys = keys[file]{
 			}
 		})
 	}},
+	{"maintenance", "planned work: mutes alerts, and does not count as downtime", func(r *reader, c cursor, f *file) { f.readMaintenance(r, c) }},
 }
 
 var siteKeys = keys[file]{
@@ -213,4 +217,5 @@ var tierKeys = keys[tier]{
 		r.duration(c, &t.t.Hold, 0, maxAfter)
 		t.holdNode = c.node
 	}},
+	{"events", "what it hears of: opened, escalated, reminder, updated, resolved, maintenance; by default all about incidents, and maintenance if it is public", func(r *reader, c cursor, t *tier) { t.readEvents(r, c) }},
 }

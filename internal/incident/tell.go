@@ -49,7 +49,7 @@ type Notification struct {
 	Opened   time.Time      `json:"opened"`
 	Since    time.Time      `json:"since"` // when it became as bad as Worst
 	Resolved time.Time      `json:"resolved,omitzero"`
-	Services []Affected     `json:"services"` // those that the tier may know of
+	Services []Affected     `json:"services"`       // those that the tier may know of
 	Until    time.Time      `json:"until,omitzero"` // when maintenance is to end
 	Text     string         `json:"text"`
 	Detail   string         `json:"detail,omitempty"` // not for public tiers

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sondehq/sonde/internal/detect"
 	"github.com/sondehq/sonde/internal/incident"
@@ -154,7 +155,7 @@ func (p *Pipeline) incidents(ctx context.Context, cfg *monitor.Config, svc monit
 	if err != nil {
 		return nil, incident.Effects{}, err
 	}
-	change := changeOf(state)
+	change := changeOf(state, p.Now())
 	if change.Status.Impact() == monitor.ImpactNone && len(board.Open) == 0 {
 		return nil, incident.Effects{}, nil
 	}
@@ -162,7 +163,7 @@ func (p *Pipeline) incidents(ctx context.Context, cfg *monitor.Config, svc monit
 	if err != nil {
 		return nil, incident.Effects{}, err
 	}
-	world.Services[svc.ID] = viewOf(state)
+	world.Services[svc.ID] = viewOf(state, p.Now())
 	fx := incident.Step(cfg, world, change, p.Now())
 	ops, err := store.IncidentOps(board, fx)
 	return ops, fx, err
@@ -186,22 +187,27 @@ func (p *Pipeline) world(ctx context.Context, cfg *monitor.Config, svc monitor.S
 	}
 	w := incident.World{Open: board.Open, Services: map[monitor.ServiceID]incident.View{}}
 	for id, state := range states {
-		w.Services[id] = viewOf(state.Service)
+		w.Services[id] = viewOf(state.Service, p.Now())
 	}
 	return w, nil
 }
 
-func viewOf(s detect.Service) incident.View {
-	view := incident.View{Change: changeOf(s), Decided: s.Decided}
+func viewOf(s detect.Service, now time.Time) incident.View {
+	view := incident.View{Change: changeOf(s, now), Decided: s.Decided}
 	for _, d := range s.Details {
 		view.Suspect = view.Suspect || d.State() == monitor.Suspect
 	}
 	return view
 }
 
-func changeOf(s detect.Service) incident.Change {
+func changeOf(s detect.Service, now time.Time) incident.Change {
+	at := s.Since
+	if s.Status.Impact() != monitor.ImpactNone {
+		at = s.AnswersSince(now)
+	}
 	return incident.Change{
-		Service: s.Service, Status: s.Status, At: s.Since, Alive: s.Alive, Total: s.Total, Detail: detailOf(s), Check: s.Check,
+		Service: s.Service, Status: s.Status, At: at, Alive: s.Alive, Total: s.Total, Detail: detailOf(s), Check: s.Check,
+		Muted: s.InMaintenance(now),
 	}
 }
 

@@ -113,11 +113,8 @@ func (s *Store) PutConfig(ctx context.Context, cfg *monitor.Config, basedOn int6
 	stored.Version = basedOn + 1
 	if len(stored.Maintenance) > 0 {
 		before, err := s.ConfigAt(ctx, basedOn)
-		if err != nil {
-			return nil, err
-		}
-		if before == nil {
-			before = new(monitor.Config)
+		if err != nil || before == nil {
+			before = new(monitor.Config) // one that cannot be read: its plans are taken for new
 		}
 		stored.Maintenance = stampPlans(before.Maintenance, stored.Maintenance, by, s.now())
 	}

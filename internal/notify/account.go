@@ -44,6 +44,7 @@ func gather(due []incident.Notification) []account {
 // of the opening.
 var course = map[incident.Event]int{
 	incident.EventOpened: 1, incident.EventEscalated: 2, incident.EventReminder: 3, incident.EventUpdated: 4, incident.EventResolved: 5,
+	incident.EventMaintenance: 6, incident.EventMaintained: 7,
 }
 
 func recount(ns []incident.Notification) account {
@@ -52,7 +53,7 @@ func recount(ns []incident.Notification) account {
 	})
 	last := len(ns) - 1
 	a := account{Notification: ns[last], earlier: ns[:last], clock: newClock(ns[last])}
-	if a.isOver() {
+	if a.isOver() || a.Event == incident.EventMaintained {
 		return a
 	}
 	for _, n := range a.earlier {

@@ -30,7 +30,7 @@ func check(t tester, m notify.Message) {
 		t.Errorf("subject is not printable ASCII: %q", m.Subject)
 	}
 	state, _, _ := strings.Cut(m.Subject, ": ")
-	if !slices.Contains([]string{"ALARM", "OK", "UPDATE"}, state) {
+	if !slices.Contains([]string{"ALARM", "OK", "UPDATE", "MAINTENANCE", "MAINTENANCE OVER"}, state) {
 		t.Errorf("subject does not begin with a state: %q", m.Subject)
 	}
 	checkSMS(t, m)
@@ -46,7 +46,7 @@ func check(t tester, m notify.Message) {
 func checkSMS(t tester, m notify.Message) {
 	t.Helper()
 	event := incident.Event(m.Attributes["event"])
-	if rings := event != incident.EventUpdated && event != incident.EventReminder; rings == (m.SMS == "") {
+	if rings := event != incident.EventUpdated && event != incident.EventReminder && !event.IsMaintenance(); rings == (m.SMS == "") {
 		t.Errorf("SMS of event %s: %q", event, m.SMS)
 	}
 	if n, ok := notify.GSM7(m.SMS); !ok || n > room || strings.ContainsFunc(m.SMS, unicode.IsControl) {
@@ -78,6 +78,9 @@ func checkMachine(t tester, m notify.Message, state string) {
 	var alarm struct{ AlarmName, NewStateValue string }
 	if err := json.Unmarshal([]byte(m.Machine), &alarm); err != nil || alarm.AlarmName == "" {
 		t.Errorf("machine body: %v: %s", err, m.Machine)
+	}
+	if strings.HasPrefix(state, "MAINTENANCE") {
+		state = "OK" // no alarm, nor its end
 	}
 	if state != "UPDATE" && state != alarm.NewStateValue || state == "UPDATE" && alarm.NewStateValue != "ALARM" {
 		t.Errorf("subject says %s, machine body %s", state, alarm.NewStateValue)

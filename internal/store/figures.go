@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sondehq/sonde/internal/maintenance"
@@ -44,6 +45,15 @@ func (a Adjustments) of(id monitor.ServiceID) (exclusions []uptime.Exclusion, co
 	}
 	return exclusions, corrections
 }
+
+// With is the adjustments with one more correction.
+func (a Adjustments) With(c uptime.Correction) Adjustments {
+	a.corrections = append(slices.Clone(a.corrections), c)
+	return a
+}
+
+// HistoryKept is for how long it is known what was measured.
+const HistoryKept = keepFlips
 
 // Corrections reads what people corrected, by time.
 func (s *Store) Corrections(ctx context.Context) ([]uptime.Correction, error) {

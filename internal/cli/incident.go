@@ -33,7 +33,7 @@ when. ID may be left out while only one incident is open.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(incidentListCommand(), incidentShowCommand(), incidentAckCommand(), incidentUpdateCommand(),
+	cmd.AddCommand(incidentListCommand(), incidentShowCommand(), incidentOpenCommand(), incidentResolveCommand(), incidentAckCommand(), incidentUpdateCommand(),
 		incidentPublishCommand(), incidentDeclineCommand(), incidentPostmortemCommand())
 	for _, c := range cmd.Commands() {
 		c.Args = asUsage(c.Args)
@@ -302,14 +302,20 @@ func perform(cmd *cobra.Command, where storeFlags, args []string, do act, did st
 	if err != nil {
 		return err
 	}
+	renewPage(cmd, s)
+	_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", id, did)
+	return nil
+}
+
+// renewPage shows at once what people have done.
+func renewPage(cmd *cobra.Command, s *store.Store) {
+	ctx := cmd.Context()
 	if old, _, err := s.Snapshot(ctx); err == nil && old.Fresh > 0 {
 		page := pipeline.New(pipeline.Deps{Store: s, Now: now, Fresh: old.Fresh})
 		if err := page.Snapshot(ctx); err != nil {
 			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "sonde: hint: the page shows it within a minute: %s\n", clean(err.Error()))
 		}
 	}
-	_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", id, did)
-	return nil
 }
 
 func errNoConfig(cfg *monitor.Config) error {
@@ -335,6 +341,12 @@ func performOnce(ctx context.Context, s *store.Store, cfg *monitor.Config, id, b
 	if err != nil {
 		return usage(err, hintFor(err))
 	}
+	return write(ctx, s, board, fx)
+}
+
+// write commits what people have done, or says why not; a conflict is
+// table.ErrConflict.
+func write(ctx context.Context, s *store.Store, board store.Board, fx incident.Effects) error {
 	ops, err := store.IncidentOps(board, fx)
 	if err != nil {
 		return failed(err, "")
@@ -357,6 +369,11 @@ func hintFor(err error) string {
 		incident.ErrPast:      "give a duration from now, such as --next 30m",
 		incident.ErrPhase:     "give it with --phase",
 		incident.ErrForNobody: "its `impact` in monitors.yaml is higher than the incident's",
+		incident.ErrNoTitle:   "give it as an argument, in quotes",
+		incident.ErrNoService: "name one of monitors.yaml with --service",
+		incident.ErrImpact:    "give it with --impact",
+		incident.ErrHasOne:    "`sonde incident update` adds to it",
+		incident.ErrStillDown: "it ends by itself when its services work; `sonde incident update` says what is being done",
 	} {
 		if errors.Is(err, reason) {
 			return hint
@@ -385,13 +402,15 @@ func incidentAckCommand() *cobra.Command {
 func incidentUpdateCommand() *cobra.Command {
 	var where storeFlags
 	var phase, id string
-	var next time.Duration
+	var next, drain time.Duration
 	cmd := &cobra.Command{
 		Use:   "update TEXT",
 		Short: "Tell the page and everybody who has heard of it what is being done",
 		Long: `Adds an update to an incident: the page shows it, and every tier that has heard of
 the incident gets it. --next promises the next one: the page says by when, and
-on-call is reminded when it is late. A new update ends the promise before it.`,
+on-call is reminded when it is late. A new update ends the promise before it.
+--drain says for how long caches may still hold old DNS answers, after a move: once
+it works again, the incident waits for that, and says until when.`,
 		Example: `  sonde incident update "New balancers are being set up." --phase identified --next 30m --stack sonde`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -408,6 +427,9 @@ on-call is reminded when it is late. A new update ends the promise before it.`,
 				if next > 0 {
 					note.Next = at.Add(next)
 				}
+				if drain > 0 {
+					note.Drain = at.Add(drain)
+				}
 				return incident.Post(cfg, inc, note, at)
 			}, "updated")
 		},
@@ -416,6 +438,7 @@ on-call is reminded when it is late. A new update ends the promise before it.`,
 	cmd.Flags().StringVar(&id, "id", "", "the incident, if more than one is open")
 	cmd.Flags().StringVar(&phase, "phase", "", "investigating, identified or monitoring (default: as it is)")
 	cmd.Flags().DurationVar(&next, "next", 0, "how long until the next update")
+	cmd.Flags().DurationVar(&drain, "drain", 0, "how long old DNS answers may last: the TTL of the record that was moved")
 	return cmd
 }
 

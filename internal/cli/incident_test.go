@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -130,4 +131,40 @@ func TestIncidentCommands(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestIncidentsByHand: people open and resolve what no monitor sees.
+func TestIncidentsByHand(t *testing.T) {
+	ctx, dir := context.Background(), t.TempDir()
+	now := func() time.Time { return time.Now().UTC() }
+	db, err := bolt.Open(local.TableFile(dir), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = store.New(db, now).PutConfig(ctx, &monitor.Config{
+		Site: monitor.Site{Name: "Test", TimeZone: "UTC"}, Locations: []monitor.Location{monitor.Local},
+		Monitors: []monitor.Monitor{{ID: "web", Service: "web", TCP: &monitor.TCP{Address: "web.example.com:443"}}},
+		Services: []monitor.Service{{ID: "web", Name: "Web", Monitors: []monitor.ID{"web"}, Needs: 1}},
+		Tiers:    []monitor.Tier{{ID: "oncall", Impact: monitor.ImpactMinor}},
+	}, 0, "test")
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	run := func(want int, says string, args ...string) string {
+		t.Helper()
+		var out bytes.Buffer
+		code := cli.Run(ctx, append(append([]string{"incident"}, args...), "--data", dir), &out, &out)
+		if code != want || !strings.Contains(out.String(), says) {
+			t.Errorf("%v: exit %d, want %d with %q\n%s", args, code, want, says, out.String())
+		}
+		return out.String()
+	}
+	run(cli.ExitUsage, "the impact must be", "open", "payments are delayed", "--service", "web", "--text", "We look into it.")
+	run(cli.ExitUsage, "no such service", "open", "payments are delayed", "--service", "shop", "--impact", "major", "--text", "We look into it.")
+	declared, _, _ := strings.Cut(run(cli.ExitFine, "opened", "open", "payments are delayed", "--service", "web", "--impact", "major", "--text", "We look into it.", "--next", "30m"), ":")
+	run(cli.ExitUsage, "has an open incident already", "open", "again", "--service", "web", "--impact", "minor", "--text", "x")
+	run(cli.ExitFine, "Web: payments are delayed", "show")
+	run(cli.ExitFine, "updated", "update", "DNS points elsewhere.", "--drain", "1h")
+	run(cli.ExitFine, "resolved", "resolve", declared, "--text", "All is well.")
+	run(cli.ExitUsage, "the incident is over", "resolve", declared)
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,7 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sondehq/sonde/internal/monitor"
 	figures "github.com/sondehq/sonde/internal/report"
+	"github.com/sondehq/sonde/internal/store"
 	"github.com/sondehq/sonde/internal/uptime"
 )
 
@@ -20,9 +23,11 @@ func reportCommand() *cobra.Command {
 		Use:   "report",
 		Short: "Uptime of a month, or another window, for people outside",
 		Long: `Prints the uptime of every service, with how long it was down, in maintenance and
-observed, and the incidents of the time: the figures of the page and the API. A
-month is one of the site's time zone. What is older than 400 days is not known any
-more.`,
+observed, and the incidents of the time: the figures of the page and the API, with
+planned maintenance and corrections by people, and what was measured without them.
+A month is one of the site's time zone; a day after its end its figures are frozen:
+they stay as they are, unless somebody corrects them, and then it says so. Of what
+is older than 400 days only frozen months are known.`,
 		Example: `  sonde report --month 2019-05 --stack sonde
   sonde report --window 30d --format md
   sonde report --format csv > uptime.csv`,
@@ -53,17 +58,21 @@ more.`,
 				return usage(err, "a month such as 2019-05, or 24h, 7d, 30d, 90d")
 			}
 			over := window != "" || span.To.Before(at)
-			r := figures.Report{Site: cfg.Site.Name, Window: name, From: span.From, To: span.To, Zone: cfg.Site.TimeZone, Over: over, Services: []figures.Service{}, Incidents: []figures.IncidentRef{}}
+			r := figures.Report{Site: cfg.Site.Name, Window: name, From: span.From, To: span.To, Zone: cfg.Site.TimeZone, Over: over, Month: window == "", Services: []figures.Service{}, Incidents: []figures.IncidentRef{}}
+			adjustments, err := s.Adjustments(ctx, span.From, span.To)
+			if err != nil {
+				return awsError("read maintenance and corrections", err)
+			}
 			shown := map[string]bool{}
 			for _, svc := range cfg.Services {
 				if svc.Internal && !internal {
 					continue
 				}
-				line, err := s.Timeline(ctx, svc.ID, span.From, span.To)
+				f, err := figuresOf(ctx, s, svc.ID, name, span, adjustments)
 				if err != nil {
 					return awsError("read the history of "+string(svc.ID), err)
 				}
-				r.Services = append(r.Services, figures.Of(svc.ID, svc.Name, line, span))
+				r.Services = append(r.Services, figures.Of(svc.Name, f))
 				shown[string(svc.ID)] = true
 			}
 			list, err := s.Incidents(ctx, span.From, span.To, maxReported)
@@ -94,6 +103,20 @@ more.`,
 	cmd.Flags().StringVar(&format, "format", "text", strings.Join(figures.Formats(), ", "))
 	cmd.Flags().BoolVar(&internal, "internal", false, "internal services too: not for the public")
 	return cmd
+}
+
+// figuresOf is the frozen figures of a month, if it has some, and else what they
+// are by what is known now.
+func figuresOf(ctx context.Context, s *store.Store, id monitor.ServiceID, name string, span uptime.Window, a store.Adjustments) (uptime.Figures, error) {
+	frozen, version, err := s.Figures(ctx, id, name)
+	if err != nil || version > 0 {
+		return frozen, err
+	}
+	line, err := s.History(ctx, id, span.From, span.To, a)
+	if err != nil {
+		return uptime.Figures{}, err
+	}
+	return line.Figures(id, span), nil
 }
 
 // maxReported is how many incidents a report lists.

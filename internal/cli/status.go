@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -84,6 +85,8 @@ type serviceReport struct {
 	Name     string            `json:"name"`
 	Status   monitor.Status    `json:"status"`
 	Since    time.Time         `json:"since"`
+	Until    time.Time         `json:"until,omitzero"`     // of planned maintenance
+	Measured monitor.Status    `json:"measured,omitempty"` // what it is underneath
 	Alive    int               `json:"alive"`
 	Total    int               `json:"total"`
 	Monitors []monitorReport   `json:"monitors"`
@@ -185,7 +188,11 @@ func gather(ctx context.Context, s *store.Store) (statusReport, error) {
 }
 
 func serviceOf(cfg *monitor.Config, svc monitor.Service, state store.State) serviceReport {
-	out := serviceReport{ID: svc.ID, Name: svc.Name, Status: state.Status, Since: state.Since, Alive: state.Alive, Total: state.Total, Monitors: []monitorReport{}}
+	at := now()
+	out := serviceReport{ID: svc.ID, Name: svc.Name, Until: state.InMaintenance(at), Alive: state.Alive, Total: state.Total, Monitors: []monitorReport{}}
+	if out.Status, out.Since = state.Shown(at); !out.Until.IsZero() {
+		out.Measured = state.Status
+	}
 	if out.Status == "" {
 		out.Status = monitor.NotKnown
 	}
@@ -213,11 +220,20 @@ func printJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
+// standing is what there is to say of a service: how much of it works, and that it
+// is in maintenance.
+func standing(at time.Time, svc serviceReport) string {
+	if svc.Until.IsZero() {
+		return left(svc)
+	}
+	return strings.TrimSpace(fmt.Sprintf("for %s more; measured: %s %s", incident.Span(svc.Until.Sub(at)), incident.Words(svc.Measured), left(svc)))
+}
+
 func printStatus(w io.Writer, r statusReport) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(t, "SERVICE\tMONITOR\tSTATE\tSINCE\tWHAT")
 	for _, svc := range r.Services {
-		_, _ = fmt.Fprintf(t, "%s\t\t%s\t%s\t%s\n", clean(svc.Name), incident.Words(svc.Status), ago(r.At, svc.Since), left(svc))
+		_, _ = fmt.Fprintf(t, "%s\t\t%s\t%s\t%s\n", clean(svc.Name), incident.Words(svc.Status), ago(r.At, svc.Since), standing(r.At, svc))
 		for _, m := range svc.Monitors {
 			_, _ = fmt.Fprintf(t, "\t%s\t%s\t%s\t%s\n", m.ID, m.State, ago(r.At, m.Since), clean(what(m)))
 		}

@@ -87,6 +87,8 @@ func (r *reader) compile(root *yaml.Node, f *file) *monitor.Config {
 	}
 	r.services(f, cfg)
 	r.tiers(f, cfg)
+	r.policies(f, cfg)
+	r.maintenance(root, f, cfg)
 	if len(r.problems) == 0 {
 		place := shards{}
 		for i := range cfg.Services {

@@ -213,7 +213,7 @@ func TestDesign(t *testing.T) {
 			{ID: "nightly-backup", Name: "nightly-backup", Monitors: []monitor.ID{"nightly-backup"}, Needs: 1},
 		},
 		Tiers: []monitor.Tier{
-			{ID: "oncall", Name: "oncall", Impact: monitor.ImpactMinor, Remind: 30 * time.Minute},
+			{ID: "oncall", Name: "oncall", Impact: monitor.ImpactMinor, Remind: 30 * time.Minute, Nag: 45 * time.Minute},
 			{ID: "administrators", Name: "administrators", After: 5 * time.Minute, Impact: monitor.ImpactMajor},
 			{ID: "customers", Name: "customers", After: 20 * time.Minute, Impact: monitor.ImpactMajor, Public: true, Hold: 15 * time.Minute},
 		},
@@ -426,6 +426,39 @@ func TestVotes(t *testing.T) {
 	} {
 		m := all[id]
 		if diff := cmp.Diff(want, votes{m.Confirm, m.Window, m.Flapping, m.Shadow}); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", id, diff)
+		}
+	}
+}
+
+func TestPolicies(t *testing.T) {
+	cfg, err := config.Read("testdata/good/policies.yaml", config.Options{Home: "us-west-2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	type policy struct {
+		Nag   time.Duration
+		Quiet *monitor.Quiet
+	}
+	want := map[monitor.TierID]policy{
+		"oncall":    {30 * time.Minute, &monitor.Quiet{From: 22 * 60, To: 7*60 + 30, TimeZone: "Europe/Berlin", Below: monitor.ImpactMajor}},
+		"silent":    {},
+		"own":       {time.Hour, &monitor.Quiet{From: 0, To: 24*60 - 1, TimeZone: "Asia/Tokyo", Below: monitor.ImpactCritical}},
+		"late":      {},
+		"customers": {},
+	}
+	for _, tier := range cfg.Tiers {
+		if diff := cmp.Diff(want[tier.ID], policy{tier.Nag, tier.Quiet}); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tier.ID, diff)
+		}
+	}
+	five, none := 5*time.Minute, time.Duration(0)
+	for id, want := range map[monitor.ServiceID]map[monitor.TierID]monitor.Override{
+		"web":  {"customers": {After: &five, Impact: monitor.ImpactMinor}},
+		"blog": {"customers": {Never: true}, "oncall": {After: &none}},
+	} {
+		svc, _ := cfg.Service(id)
+		if diff := cmp.Diff(want, svc.Tiers); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", id, diff)
 		}
 	}

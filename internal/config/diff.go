@@ -217,5 +217,9 @@ func things(cfg *monitor.Config) (map[string]string, error) {
 	for _, t := range cfg.Tiers {
 		add("tier "+string(t.ID), t)
 	}
+	for _, p := range cfg.Maintenance {
+		p.Since, p.Created, p.By = time.Time{}, time.Time{}, "" // the table's own notes
+		add("maintenance "+string(p.ID), p)
+	}
 	return all, failed
 }

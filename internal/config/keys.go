@@ -17,6 +17,7 @@ type file struct {
 	services  []service
 	tiers     []tier
 	hasTiers  bool
+	plans     []plan
 }
 
 // named is an id or a reference, with where it stands.
@@ -56,12 +57,16 @@ type service struct {
 	dependsOn []named
 	needs     *int
 	needsNode *yaml.Node
+	overrides []named // the tiers that have other settings for it
 }
 
 type tier struct {
 	id       named
 	t        monitor.Tier
 	holdNode *yaml.Node
+
+	eventsNode *yaml.Node
+	nagNode    *yaml.Node
 }
 
 var fileKeys = keys[file]{
@@ -98,6 +103,7 @@ var fileKeys = keys[file]{
 			}
 		})
 	}},
+	{"maintenance", "planned work: mutes alerts, and does not count as downtime", func(r *reader, c cursor, f *file) { f.readMaintenance(r, c) }},
 }
 
 var siteKeys = keys[file]{
@@ -200,6 +206,7 @@ var serviceKeys = keys[service]{
 	}},
 	{"depends_on", "services without which it cannot work", func(r *reader, c cursor, s *service) { s.dependsOn = r.names(c) }},
 	{"internal", "not on the public page, not told to public tiers", func(r *reader, c cursor, s *service) { r.boolean(c, &s.s.Internal) }},
+	{"tiers", "what of a tier's settings is another for this service: after, impact, never", func(r *reader, c cursor, s *service) { s.readOverrides(r, c) }},
 }
 
 const maxAfter = 7 * 24 * time.Hour
@@ -217,4 +224,7 @@ var tierKeys = keys[tier]{
 		r.duration(c, &t.t.Hold, 0, maxAfter)
 		t.holdNode = c.node
 	}},
+	{"nag", "remind it once that nobody outside has been told of a major incident for so long, or off; by default for tiers that are told at once, where there is a public one: 30m, or 10m after that is told", func(r *reader, c cursor, t *tier) { t.readNag(r, c) }},
+	{"quiet", "hours in which lesser impacts wait: from, to, time_zone, below", func(r *reader, c cursor, t *tier) { t.readQuiet(r, c) }},
+	{"events", "what it hears of: opened, escalated, reminder, updated, resolved, maintenance; by default all about incidents, and maintenance if it is public", func(r *reader, c cursor, t *tier) { t.readEvents(r, c) }},
 }

@@ -141,6 +141,7 @@ func (r *reader) tiers(f *file, cfg *monitor.Config) {
 		if t.t.Hold > 0 && !t.t.Public {
 			r.report(t.holdNode, sibling(t.id.path, "hold"), "add public: true, or leave hold out", "only the messages to a public tier can be held")
 		}
+		r.tierEvents(t)
 		cfg.Tiers = append(cfg.Tiers, t.t)
 	}
 	if !f.hasTiers {

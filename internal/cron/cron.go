@@ -205,6 +205,14 @@ func (s Schedule) on(day time.Time) []time.Time {
 	return slices.CompactFunc(out, time.Time.Equal)
 }
 
+// Instant is when a zone's clocks show what wall reads, whatever zone wall is in,
+// to the minute: a time that is left out comes later, one that there is twice is
+// the first, as in a schedule.
+func Instant(wallClock time.Time, zone *time.Location) time.Time {
+	y, m, d := wallClock.Date()
+	return wall(y, m, d, wallClock.Hour(), wallClock.Minute(), zone).UTC()
+}
+
 // wall is the instant of a time of day. One that is left out comes later by as
 // much as the clock was put forward; of one that there is twice it is the first.
 // time.Date promises neither.

@@ -10,7 +10,7 @@ func (f *Fleet) Config() string {
 	primary, secondary := f.inUse()
 	return fmt.Sprintf(`# What the demo watches. All targets are on this machine.
 site: {name: Intervals, time_zone: America/Los_Angeles}
-defaults: {every: 5s, timeout: 2s, confirm: 2, recover: 2, recheck: 1s, private: true}
+defaults: {every: 5s, timeout: 2s, confirm: 2, recover: 2, recheck: 1s, private: true, flapping: off}
 
 monitors:
   - id: lb-primary

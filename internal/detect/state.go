@@ -22,6 +22,12 @@ type Service struct {
 	States  map[monitor.ID]monitor.State `json:"states"`
 	Details map[monitor.ID]Monitor       `json:"monitors"`
 	Config  int64                        `json:"config"` // version of the configuration it was last brought in line with
+
+	// Window is planned maintenance, going on, to come, or the last that is over;
+	// Maintained is when one before that ended. Status and Since know nothing of
+	// it: they are what is measured.
+	Window     *Window   `json:"window,omitempty"`
+	Maintained time.Time `json:"maintained,omitzero"`
 }
 
 // Monitor is what is known of one monitor.

@@ -97,6 +97,7 @@ type Affected struct {
 	Unknown  bool              `json:"unknown,omitempty"` // no results at the moment
 	Since    time.Time         `json:"since"`             // when it joined
 	Restored time.Time         `json:"restored,omitzero"` // zero while it is not fine
+	Muted    time.Time         `json:"muted,omitzero"`    // until when planned maintenance of it lasts
 	Alive    int               `json:"alive"`
 	Total    int               `json:"total"`
 	Flapping bool              `json:"flapping,omitempty"` // it keeps changing

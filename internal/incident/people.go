@@ -137,7 +137,7 @@ func held(cfg *monitor.Config, inc *Incident, id monitor.TierID) error {
 // isDue reports whether a tier that has not heard of the incident is to hear of
 // it now.
 func (i *Incident) isDue(tier monitor.Tier, now time.Time) bool {
-	if _, declined := i.Declined[tier.ID]; declined || !hears(tier, i) {
+	if _, declined := i.Declined[tier.ID]; declined || !hears(tier, i) || i.isMuted(now) {
 		return false
 	}
 	_, published := i.Published[tier.ID]

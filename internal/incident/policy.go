@@ -50,12 +50,6 @@ func overridden(cfg *monitor.Config, id monitor.ServiceID, tier monitor.TierID) 
 	return has
 }
 
-// wants reports whether a tier hears of an event. Nobody is spared the beginning
-// and the end.
-func wants(tier monitor.Tier, event Event) bool {
-	return tier.Events == nil || !slices.Contains(monitor.TierEvents, string(event)) || slices.Contains(tier.Events, string(event))
-}
-
 // waits is until when a tier's quiet hours put a message off; zero if they do
 // not.
 func waits(tier monitor.Tier, impact monitor.Impact, now time.Time) time.Time {
@@ -74,7 +68,7 @@ func ask(cfg *monitor.Config, inc *Incident, now time.Time) (monitor.Tier, bool)
 		_, told := inc.Told[tier.ID]
 		_, asked := inc.Asked[tier.ID]
 		_, declined := inc.Declined[tier.ID]
-		if !hearing || !own.Public || own.Hold == 0 || told || asked || declined || !hears(own, inc) {
+		if !hearing || !own.Public || own.Hold == 0 || told || asked || declined || !hears(own, inc) || inc.isMuted(now) {
 			continue
 		}
 		if from := inc.reached(own).Add(own.After); !now.Before(from) && now.Before(from.Add(own.Hold)) {
@@ -131,6 +125,7 @@ func Due(cfg *monitor.Config, inc Incident) time.Time {
 		add(inc.Next, 1)
 		add(inc.Reached[monitor.ImpactMajor], tier.Nag)
 	}
+	add(inc.mutedUntil())
 	slices.SortFunc(all, time.Time.Compare)
 	for _, t := range all {
 		if until, quiet := quietUntil(cfg, t); quiet {

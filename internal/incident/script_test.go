@@ -162,7 +162,9 @@ func (s *script) tier(args []string) {
 		case "nag":
 			tier.Nag = s.time(value).Sub(t0)
 		case "events":
-			tier.Events = append([]string{}, strings.FieldsFunc(value, func(r rune) bool { return r == ',' })...)
+			for _, what := range strings.Split(value, ",") {
+				tier.Events = append(tier.Events, monitor.Hears(what))
+			}
 		case "quiet": // hours of UTC, and the impact below which it is quiet
 			var from, to int
 			var below string

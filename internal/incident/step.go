@@ -21,6 +21,9 @@ type Change struct {
 	Shared   []string  // what its failures may have in common with others'
 	Drain    time.Time // until when old DNS answers were seen to last; zero: none
 	OnlyDNS  bool      // all that is left of it is old DNS answers
+	// Muted is until when the service is in planned maintenance; zero: it is not.
+	// Status is what is measured all the same.
+	Muted time.Time
 }
 
 // isFine reports whether the service needs no incident any more.
@@ -82,7 +85,11 @@ func (s *stepper) change(c Change) {
 		s.within(inc, svc, c)
 		return
 	}
-	if c.Status.Impact() == monitor.ImpactNone || c.isFine() {
+	if c.Status.Impact() == monitor.ImpactNone || c.isFine() || c.isMuted(s.now) {
+		return
+	}
+	if s.belowMaintenance(svc, c) {
+		s.waits = true
 		return
 	}
 	if inc, has := s.ofDependency(svc, c); has {
@@ -183,7 +190,7 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 	inc = inc.clone()
 	at := inc.index(svc.ID)
 	before := inc.Services[at]
-	alone := s.standsAlone(&inc, svc, c, before)
+	alone := !c.isMuted(s.now) && s.standsAlone(&inc, svc, c, before)
 	if before.is(c) && !alone {
 		return
 	}
@@ -224,6 +231,10 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 		inc.Detail = c.Detail
 	}
 	text := svc.Name + ": " + sentence(c) + "."
+	if planned, turned := s.planned(svc, c, before); turned {
+		s.put(inc, planned, c.Detail, a.Cause && !c.isMuted(s.now))
+		return
+	}
 	if begins {
 		text = openedText(svc.Name, c)
 	}
@@ -232,11 +243,14 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 	}
 	// What was not known for a while and is as it was before is no news.
 	same := before.Unknown && before.Status == c.Status && before.Alive == c.Alive
-	s.put(inc, text, c.Detail, alone || begins || a.Cause && !unknown && !same && !a.Flapping)
+	s.put(inc, text, c.Detail, !c.isMuted(s.now) && (alone || begins || a.Cause && !unknown && !same && !a.Flapping))
 }
 
 // is reports whether a change says nothing new of a service.
 func (a Affected) is(c Change) bool {
+	if !a.Muted.Equal(c.Muted) && a.Restored.IsZero() && !isFine(c.Status) {
+		return false
+	}
 	if c.Status == monitor.NotKnown {
 		return a.Unknown
 	}
@@ -303,6 +317,6 @@ func (s *stepper) when(inc Incident, c Change) time.Time {
 func affected(svc monitor.Service, c Change, cause bool) Affected {
 	return Affected{
 		ID: svc.ID, Name: svc.Name, Internal: svc.Internal, Cause: cause,
-		Status: c.Status, Since: c.At, Alive: c.Alive, Total: c.Total, Flapping: c.Flapping, Shared: c.Shared,
+		Status: c.Status, Since: c.At, Alive: c.Alive, Total: c.Total, Muted: c.Muted, Flapping: c.Flapping, Shared: c.Shared,
 	}
 }

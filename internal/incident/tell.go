@@ -1,7 +1,6 @@
 package incident
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,7 +22,14 @@ const (
 	EventAsked     Event = "asked"    // whether a tier that holds its messages back is to hear
 	EventExpiring  Event = "expiring" // a certificate or registration is about to end; of no incident
 	EventRenewed   Event = "renewed"  // and is not any more
+
+	// Of planned maintenance, which is no incident: it has begun, it is over.
+	EventMaintenance Event = "maintenance"
+	EventMaintained  Event = "maintenance-over"
 )
+
+// IsMaintenance reports whether it is about planned maintenance.
+func (e Event) IsMaintenance() bool { return e == EventMaintenance || e == EventMaintained }
 
 // Notification is one message to one tier, as facts: all that its texts need.
 type Notification struct {
@@ -46,7 +52,8 @@ type Notification struct {
 	Opened   time.Time      `json:"opened"`
 	Since    time.Time      `json:"since"` // when it became as bad as Worst
 	Resolved time.Time      `json:"resolved,omitzero"`
-	Services []Affected     `json:"services"` // those that the tier may know of
+	Services []Affected     `json:"services"`       // those that the tier may know of
+	Until    time.Time      `json:"until,omitzero"` // when maintenance is to end
 	Text     string         `json:"text"`
 	Detail   string         `json:"detail,omitempty"` // not for public tiers
 
@@ -73,7 +80,7 @@ func Tick(cfg *monitor.Config, inc Incident, now time.Time) (Effects, bool) {
 		told.Asked[held.ID] = now
 		fx.Notifications = append(fx.Notifications, asked(cfg, &told, held, now)...)
 	}
-	if len(fx.Notifications) == 0 && !ends && !asks && !changedTold(inc, told) {
+	if len(fx.Notifications) == 0 && !ends && !asks {
 		return Effects{}, false
 	}
 	fx.Incidents = []Incident{told}
@@ -82,9 +89,6 @@ func Tick(cfg *monitor.Config, inc Incident, now time.Time) (Effects, bool) {
 	}
 	return fx, true
 }
-
-// changedTold: a tier was spared an event, which is not to come up again.
-func changedTold(before, after Incident) bool { return !maps.Equal(before.Told, after.Told) }
 
 // asked is a question to everybody who is told at once and may see everything.
 func asked(cfg *monitor.Config, inc *Incident, held monitor.Tier, now time.Time) []Notification {
@@ -101,6 +105,9 @@ func asked(cfg *monitor.Config, inc *Incident, held monitor.Tier, now time.Time)
 // hears reports whether a tier is one to be told of the incident as it is now.
 // The public is told if something that it sees is affected, and not fine again.
 func hears(tier monitor.Tier, inc *Incident) bool {
+	if !tier.Hears(monitor.HearsOpened) {
+		return false
+	}
 	seen := func(a Affected) bool { return !tier.Public || !a.Internal && a.Restored.IsZero() }
 	return inc.State == Open && inc.Impact.AtLeast(tier.Impact) && slices.ContainsFunc(inc.Services, seen)
 }
@@ -125,9 +132,6 @@ func tell(cfg *monitor.Config, inc Incident, update Update, now time.Time) (Inci
 		}
 		n := notification(cfg, own, &inc, event, receipt, update, now)
 		inc.Told[tier.ID] = told.after(own, &inc, event, receipt, heard, now)
-		if !wants(own, event) {
-			continue
-		}
 		if !until.IsZero() {
 			n.At = until
 		}
@@ -170,10 +174,12 @@ func next(cfg *monitor.Config, tier monitor.Tier, inc *Incident, told Told, hear
 		return "", ""
 	case inc.State == Resolved:
 		return EventResolved, "resolved"
-	case inc.Impact.Rank() > told.Impact.Rank():
+	case inc.Impact.Rank() > told.Impact.Rank() && tier.Hears(monitor.HearsEscalated) && !inc.isMuted(now):
 		return EventEscalated, "escalated-" + string(inc.Impact)
-	case update.Incident != "":
+	case update.Incident != "" && tier.Hears(monitor.HearsUpdated):
 		return EventUpdated, number("updated", told.Updates+1)
+	case inc.isMuted(now) || !tier.Hears(monitor.HearsReminder):
+		return "", ""
 	case inc.isLate(tier, told, now):
 		return EventReminder, "late-" + strconv.FormatInt(inc.Next.Unix(), 10)
 	case inc.nags(cfg, tier, told, now):

@@ -18,6 +18,8 @@ type Config struct {
 	Monitors  []Monitor  `json:"monitors"`  // by ID, ascending
 	Services  []Service  `json:"services"`  // in the order of the file
 	Tiers     []Tier     `json:"tiers"`     // in the order of the file
+
+	Maintenance []Plan `json:"maintenance,omitempty"` // in the order of the file; what people plan besides is in the table
 }
 
 // Site is what the public status page says about itself.

@@ -1,9 +1,8 @@
 package monitor
 
 import (
+	"slices"
 	"time"
-
-	"github.com/sondehq/sonde/internal/zone"
 )
 
 // ServiceID names a service, in the same form as a monitor's ID.
@@ -49,55 +48,37 @@ type Tier struct {
 	Public bool          `json:"public,omitempty"` // customers: hears of no internal service
 	Hold   time.Duration `json:"hold,omitempty"`   // an operator may publish or decline for this long; then it goes out
 
-	// Events are those that it hears of beside the beginning and the end, which
-	// nobody is spared: escalated, updated, reminder. All where it is nil.
-	Events []string `json:"events,omitempty"`
-
 	// Nag reminds it once that nobody outside has been told of an outage for as
 	// long; 0: never.
-	Nag   time.Duration `json:"nag,omitempty"`
-	Quiet *Quiet        `json:"quiet,omitempty"`
+	Nag    time.Duration `json:"nag,omitempty"`
+	Quiet  *Quiet        `json:"quiet,omitempty"`
+	Events []Hears       `json:"events,omitempty"` // what it hears of; none: see Hears
 }
 
-// TierEvents are the events that a tier may do without.
-var TierEvents = []string{"escalated", "updated", "reminder"}
+// Hears is something that a tier may hear of.
+type Hears string
 
-// Override is what of a tier's settings is another for one service; nil and
-// empty: as the tier has it.
-type Override struct {
-	After  *time.Duration `json:"after,omitempty"`
-	Impact Impact         `json:"impact,omitempty"`
-	Never  bool           `json:"never,omitempty"` // it does not hear of the service
+// What tiers may hear of. An incident's opening and its end go together.
+const (
+	HearsOpened      Hears = "opened"
+	HearsEscalated   Hears = "escalated"
+	HearsReminder    Hears = "reminder"
+	HearsUpdated     Hears = "updated"
+	HearsResolved    Hears = "resolved"
+	HearsMaintenance Hears = "maintenance" // that planned maintenance begins and ends
+)
+
+// AllHears is everything that a tier may hear of.
+func AllHears() []Hears {
+	return []Hears{HearsOpened, HearsEscalated, HearsReminder, HearsUpdated, HearsResolved, HearsMaintenance}
 }
 
-// Quiet is the hours in which a tier is spared messages of lesser impacts: they
-// wait until the hours end.
-type Quiet struct {
-	From     int    `json:"from"` // minutes after midnight
-	To       int    `json:"to"`   // as well; before From: of the next day
-	TimeZone string `json:"time_zone"`
-	Below    Impact `json:"below"` // impacts below this one wait
-}
-
-// Until reports whether a time is within the quiet hours, and when they end. A
-// zone that this system does not know has none: nobody is spared by mistake.
-func (q *Quiet) Until(now time.Time) (time.Time, bool) {
-	if q == nil || q.From == q.To {
-		return time.Time{}, false
+// Hears reports whether the tier wants to hear of something. Where its list is
+// empty it is everything about incidents; and maintenance if it is public: those
+// who subscribe to a status page expect that, operators have planned it.
+func (t Tier) Hears(what Hears) bool {
+	if len(t.Events) == 0 {
+		return what != HearsMaintenance || t.Public
 	}
-	in, err := zone.Load(q.TimeZone)
-	if err != nil {
-		return time.Time{}, false
-	}
-	local := now.In(in)
-	y, m, d := local.Date()
-	minute := local.Hour()*60 + local.Minute()
-	at := func(day int) time.Time { return time.Date(y, m, d+day, 0, q.To, 0, 0, in).UTC() }
-	switch {
-	case q.From < q.To && minute >= q.From && minute < q.To, q.From > q.To && minute < q.To:
-		return at(0), true
-	case q.From > q.To && minute >= q.From:
-		return at(1), true
-	}
-	return time.Time{}, false
+	return slices.Contains(t.Events, what)
 }

@@ -45,6 +45,7 @@ func gather(due []incident.Notification) []account {
 var course = map[incident.Event]int{
 	incident.EventOpened: 1, incident.EventEscalated: 2, incident.EventReminder: 3, incident.EventAsked: 4, incident.EventUpdated: 5, incident.EventResolved: 6,
 	incident.EventExpiring: 1, incident.EventRenewed: 2,
+	incident.EventMaintenance: 7, incident.EventMaintained: 8,
 }
 
 func recount(ns []incident.Notification) account {
@@ -53,7 +54,7 @@ func recount(ns []incident.Notification) account {
 	})
 	last := len(ns) - 1
 	a := account{Notification: ns[last], earlier: ns[:last], clock: newClock(ns[last])}
-	if a.isOver() {
+	if a.isOver() || a.Event == incident.EventMaintained {
 		return a
 	}
 	for _, n := range a.earlier {

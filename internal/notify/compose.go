@@ -21,6 +21,32 @@ func Compose(all []incident.Notification) Message {
 	if len(due) == 0 {
 		return Message{}
 	}
+	planned, told := split(due)
+	if len(told) == 0 {
+		return composeMaintenance(planned)
+	}
+	m := compose(told)
+	if len(planned) > 0 { // the stages send them apart
+		more := composeMaintenance(planned)
+		m.ID, m.Incident = messageID(due), ""
+		m.Notifications, m.Email = append(m.Notifications, more.Notifications...), m.Email+"\n"+more.Email
+	}
+	return m
+}
+
+// split parts what is told of maintenance from what is told of incidents.
+func split(due []incident.Notification) (planned, told []incident.Notification) {
+	for _, n := range due {
+		if n.Event.IsMaintenance() {
+			planned = append(planned, n)
+		} else {
+			told = append(told, n)
+		}
+	}
+	return planned, told
+}
+
+func compose(due []incident.Notification) Message {
 	accounts := gather(due)
 	first := accounts[0]
 	m := Message{ID: messageID(due), Tier: due[0].Tier}

@@ -63,6 +63,21 @@ func notification(event incident.Event, public bool) incident.Notification {
 	return n
 }
 
+// planned is a notification of planned maintenance.
+func planned(event incident.Event) incident.Notification {
+	n := incident.Notification{
+		ID: "p7q2" + string(event), Incident: "mq4b7x2k5c3a", Tier: "customers", Event: event, Receipt: string(event), At: t0.Add(20 * time.Second),
+		Title: "Move to the new balancers", Text: "Some requests may fail for a minute. There is nothing you have to do.",
+		Opened: t0, Since: t0, Until: t0.Add(10 * time.Hour), Services: []incident.Affected{{ID: "app", Name: "Web application", Status: monitor.InMaintenance}, {ID: "api", Name: "API", Status: monitor.InMaintenance}},
+		Site: "Intervals", Zone: "America/Los_Angeles", URL: "https://status.example.com", Public: true,
+	}
+	if event == incident.EventMaintained {
+		n.Resolved = t0.Add(9*time.Hour + 12*time.Minute)
+		n.At = n.Resolved.Add(20 * time.Second)
+	}
+	return n
+}
+
 // other is a notification of an incident of its own.
 func other(i int, event incident.Event) incident.Notification {
 	n := notification(event, false)
@@ -139,6 +154,8 @@ func cases() map[string][]incident.Notification {
 	for name, ns := range told() {
 		all[name] = ns
 	}
+	all["maintenance"] = []incident.Notification{planned(incident.EventMaintenance)}
+	all["maintenance-over"] = []incident.Notification{planned(incident.EventMaintained)}
 	for _, event := range events {
 		all[string(event)] = []incident.Notification{notification(event, false)}
 		all[string(event)+"-public"] = []incident.Notification{notification(event, true)}

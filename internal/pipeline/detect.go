@@ -217,9 +217,13 @@ func viewOf(s detect.Service, now time.Time) incident.View {
 }
 
 func changeOf(s detect.Service, now time.Time) incident.Change {
+	at := s.Since
+	if s.Status.Impact() != monitor.ImpactNone {
+		at = s.AnswersSince(now)
+	}
 	c := incident.Change{
-		Service: s.Service, Status: s.Status, At: s.Since, Alive: s.Alive, Total: s.Total, Detail: detailOf(s), Check: s.Check,
-		Flapping: s.Flaps(), Shared: s.Shared(),
+		Service: s.Service, Status: s.Status, At: at, Alive: s.Alive, Total: s.Total, Detail: detailOf(s), Check: s.Check,
+		Muted: s.InMaintenance(now), Flapping: s.Flaps(), Shared: s.Shared(),
 	}
 	c.Drain, c.OnlyDNS = s.Drains(now)
 	return c

@@ -50,11 +50,13 @@ func (p *Pipeline) Notify(ctx context.Context) (delivered int, err error) {
 }
 
 // byTier groups what may be sent now, oldest first. What is over stands in a
-// message of its own: one that begins with OK must hold no alarm.
+// message of its own: one that begins with OK must hold no alarm. So does what is
+// planned.
 func byTier(pending []store.Pending, now time.Time) [][]store.Pending {
 	type group struct {
-		tier monitor.TierID
-		over bool
+		tier    monitor.TierID
+		over    bool
+		planned bool
 	}
 	var groups [][]store.Pending
 	at := map[group]int{}
@@ -62,7 +64,7 @@ func byTier(pending []store.Pending, now time.Time) [][]store.Pending {
 		if now.Before(p.NotBefore) || now.Before(p.Notification.At) {
 			continue
 		}
-		of := group{p.Notification.Tier, p.Notification.Event == incident.EventResolved || p.Notification.Event == incident.EventRenewed}
+		of := group{p.Notification.Tier, p.Notification.Event == incident.EventResolved || p.Notification.Event == incident.EventRenewed, p.Notification.Event.IsMaintenance()}
 		i, has := at[of]
 		if !has || len(groups[i]) == oneMessage {
 			i = len(groups)

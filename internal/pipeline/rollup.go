@@ -27,9 +27,22 @@ func (p *Pipeline) Rollup(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("roll up hours: %w", err)
 	}
+	if err := p.freeze(ctx, cfg, now); err != nil {
+		return fmt.Errorf("freeze months: %w", err)
+	}
+	// Two days more than are shown: the first bar begins at a local midnight.
+	from, to := now.AddDate(0, 0, -pageBars-2), now.Add(time.Minute)
+	adjustments, err := p.Store.Adjustments(ctx, from, to)
+	if err != nil {
+		return fmt.Errorf("read adjustments: %w", err)
+	}
 	figures := map[monitor.ServiceID]figure{}
 	for _, svc := range publicServices(cfg) {
-		f, err := p.measure(ctx, cfg, svc.ID, now)
+		line, err := p.Store.History(ctx, svc.ID, from, to, adjustments)
+		if err != nil {
+			return fmt.Errorf("read the history of %s: %w", svc.ID, err)
+		}
+		f, err := measure(line, cfg.Zone(), now)
 		if err != nil {
 			return fmt.Errorf("measure %s: %w", svc.ID, err)
 		}
@@ -53,21 +66,15 @@ type figure struct {
 	latency *store.LatencyView
 }
 
-// measure computes a service's uptime from its own flips.
-func (p *Pipeline) measure(ctx context.Context, cfg *monitor.Config, id monitor.ServiceID, now time.Time) (figure, error) {
-	zone := cfg.Zone()
-	// Two days more than are shown: the first bar begins at a local midnight.
-	line, err := p.Store.Timeline(ctx, id, now.AddDate(0, 0, -pageBars-2), now.Add(time.Minute))
-	if err != nil {
-		return figure{}, err
-	}
-	var f figure
+// measure computes a service's uptime from its own flips, and from what people
+// planned and corrected.
+func measure(line uptime.History, zone *time.Location, now time.Time) (f figure, err error) {
 	for _, name := range uptime.Names() {
 		w, err := uptime.ParseWindow(name, now, zone)
 		if err != nil {
 			return figure{}, err
 		}
-		f.windows = append(f.windows, windowView(name, w, line.Tally(w)))
+		f.windows = append(f.windows, windowView(name, w, line.Tally(w), line.Raw(w)))
 	}
 	for _, d := range line.Days(now, pageBars, zone) {
 		ratio, known := d.Seconds.Uptime()
@@ -79,10 +86,11 @@ func (p *Pipeline) measure(ctx context.Context, cfg *monitor.Config, id monitor.
 	return f, nil
 }
 
-func windowView(name string, w uptime.Window, s uptime.Seconds) store.WindowView {
+func windowView(name string, w uptime.Window, s, measured uptime.Seconds) store.WindowView {
 	ratio, known := s.Uptime()
+	raw, _ := measured.Uptime()
 	return store.WindowView{
-		Window: name, From: w.From, To: w.To, Known: known, Uptime: ratio, Coverage: s.Coverage(),
-		DownS: int64(s.Down / time.Second), UnknownS: int64(s.Unknown / time.Second),
+		Window: name, From: w.From, To: w.To, Known: known, Uptime: ratio, Raw: raw, Coverage: s.Coverage(),
+		DownS: int64(s.Down / time.Second), UnknownS: int64(s.Unknown / time.Second), MaintS: int64(s.Maintenance / time.Second),
 	}
 }

@@ -58,9 +58,12 @@ func (p *Pipeline) renew(ctx context.Context, before *reading, figures func(*sto
 		}
 		next := store.Snapshot{
 			Generated: p.Now(), Fresh: p.Fresh, Site: cfg.Site, Config: cfg.Version, Measured: r.old.Measured,
-			Services: serviceViews(cfg, *r),
+			Services: serviceViews(cfg, *r, p.Now()),
 		}
 		if next.Incidents, err = p.incidentViews(ctx, r.old); err != nil {
+			return err
+		}
+		if next.Maintenance, err = p.maintenanceViews(ctx, cfg); err != nil {
 			return err
 		}
 		if figures != nil {
@@ -70,11 +73,11 @@ func (p *Pipeline) renew(ctx context.Context, before *reading, figures func(*sto
 	})
 }
 
-func serviceViews(cfg *monitor.Config, r reading) []store.ServiceView {
+func serviceViews(cfg *monitor.Config, r reading, now time.Time) []store.ServiceView {
 	public := publicServices(cfg)
 	views := make([]store.ServiceView, len(public))
 	for i, svc := range public {
-		views[i] = serviceView(cfg, svc, r.states[svc.ID])
+		views[i] = serviceView(cfg, svc, r.states[svc.ID], now)
 		if at := slices.IndexFunc(r.old.Services, func(v store.ServiceView) bool { return v.ID == svc.ID }); at >= 0 {
 			was := r.old.Services[at]
 			views[i].Uptime, views[i].Days, views[i].Latency = was.Uptime, was.Days, was.Latency
@@ -87,10 +90,11 @@ func publicServices(cfg *monitor.Config) []monitor.Service {
 	return slices.DeleteFunc(slices.Clone(cfg.Services), func(s monitor.Service) bool { return s.Internal })
 }
 
-func serviceView(cfg *monitor.Config, svc monitor.Service, state store.State) store.ServiceView {
+func serviceView(cfg *monitor.Config, svc monitor.Service, state store.State, now time.Time) store.ServiceView {
+	status, since := state.Shown(now)
 	view := store.ServiceView{
 		ID: svc.ID, Name: svc.Name, Description: svc.Description, Group: svc.Group,
-		Status: state.Status, Since: state.Since, Alive: state.Alive, Total: state.Total,
+		Status: status, Since: since, Alive: state.Alive, Total: state.Total,
 	}
 	for _, above := range svc.DependsOn {
 		if d, ok := cfg.Service(above); ok && !d.Internal {

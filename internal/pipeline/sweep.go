@@ -23,7 +23,7 @@ const (
 )
 
 // Sweep does all that time alone causes: votes that end undecided, locations
-// and monitors gone silent, incidents that waited for another service, tiers
+// and monitors gone silent, planned maintenance, incidents that waited for another service, tiers
 // that are due, reminders, notifications still undelivered; and it renews the
 // snapshot, so that the page never shows old news as new.
 func (p *Pipeline) Sweep(ctx context.Context) error {
@@ -37,6 +37,9 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 	}
 	var failed []error
 	before := &r
+	if err := p.maintain(ctx, cfg, r.states); err != nil {
+		failed, before = append(failed, err), nil
+	}
 	for shard := range cfg.Shards() {
 		changed, err := p.sweepShard(ctx, cfg, shard, r.states)
 		if err != nil {
@@ -128,8 +131,14 @@ func (p *Pipeline) sweepIncidents(ctx context.Context, cfg *monitor.Config, stat
 	if err := p.release(ctx, cfg, board); err != nil {
 		return err
 	}
+	if err := p.muteIncidents(ctx, cfg, board, states); err != nil {
+		return err
+	}
 	for _, svc := range cfg.Services {
 		state := states[svc.ID]
+		if !state.InMaintenance(p.Now()).IsZero() {
+			continue
+		}
 		if state.Status.Impact() == monitor.ImpactNone || isCause(board, svc.ID) {
 			continue
 		}

@@ -27,23 +27,31 @@ type Report struct {
 	To        time.Time     `json:"to"` // of a window that is not over: now
 	Zone      string        `json:"zone"`
 	Over      bool          `json:"over"`
+	Month     bool          `json:"month"` // a calendar month, which is frozen after its end
 	Services  []Service     `json:"services"`
 	Incidents []IncidentRef `json:"incidents"` // oldest first
 }
 
 // Service is one service's figures. Uptime is 1 − down / (time − maintenance −
-// unknown), Raw without taking maintenance out; both are meaningless unless Known.
+// unknown); Raw is the same as measured, without maintenance and corrections. Both
+// are meaningless unless known.
 type Service struct {
 	ID       monitor.ServiceID `json:"id"`
 	Name     string            `json:"name"`
 	Known    bool              `json:"known"`
-	Uptime   float64           `json:"uptime"`   // 0 to 1
+	Uptime   float64           `json:"uptime"` // 0 to 1
+	RawKnown bool              `json:"raw_known"`
 	Raw      float64           `json:"raw"`      // 0 to 1
 	Coverage float64           `json:"coverage"` // 0 to 1: how much of the window was observed
 	DownS    int64             `json:"down_s"`
 	UnknownS int64             `json:"unknown_s"`
 	MaintS   int64             `json:"maintenance_s"`
 	Outages  []Outage          `json:"outages"`
+
+	Exclusions  []Exclusion  `json:"exclusions"`
+	Corrections []Correction `json:"corrections"`      // in the order in which they were made
+	Frozen      time.Time    `json:"frozen,omitzero"`  // since when the figures are kept as they are
+	Amended     []Amended    `json:"amended,omitzero"` // oldest first
 }
 
 // Outage is a span in which a service was down.
@@ -61,16 +69,17 @@ type IncidentRef struct {
 	Resolved time.Time      `json:"resolved,omitzero"`
 }
 
-// Of makes a service's figures from its timeline.
-func Of(id monitor.ServiceID, name string, line *uptime.Timeline, w uptime.Window) Service {
-	tally, raw := line.Tally(w), line.Raw(w)
-	s := Service{ID: id, Name: name, Coverage: tally.Coverage(), DownS: int64(tally.Down / time.Second),
+// Of is a service's figures, as they were computed or frozen.
+func Of(name string, f uptime.Figures) Service {
+	tally := f.Adjusted
+	s := Service{ID: f.Service, Name: name, Coverage: tally.Coverage(), DownS: int64(tally.Down / time.Second),
 		UnknownS: int64(tally.Unknown / time.Second), MaintS: int64(tally.Maintenance / time.Second), Outages: []Outage{}}
 	s.Uptime, s.Known = tally.Uptime()
-	s.Raw, _ = raw.Uptime()
-	for _, o := range line.Outages(w) {
+	s.Raw, s.RawKnown = f.Raw.Uptime()
+	for _, o := range f.Outages {
 		s.Outages = append(s.Outages, Outage{o.From, o.To})
 	}
+	s.adjust(f)
 	return s
 }
 
@@ -118,11 +127,13 @@ func (r Report) title() string {
 // decimals is how many a figure shows, as on the page.
 const decimals = 2
 
-func (s Service) uptime() string {
-	if !s.Known {
+func (s Service) uptime() string { return percent(s.Uptime, s.Known) }
+
+func percent(ratio float64, known bool) string {
+	if !known {
 		return "not known"
 	}
-	return uptime.Percent(s.Uptime, decimals) + " %"
+	return uptime.Percent(ratio, decimals) + " %"
 }
 
 func (s Service) observed() string { return uptime.Percent(s.Coverage, 1) + " %" }
@@ -159,6 +170,12 @@ func (r Report) text(w io.Writer) error {
 		for _, o := range s.Outages {
 			_, _ = fmt.Fprintf(&b, "    down %s to %s, %s\n", r.when(o.From), r.when(o.To), span(int64(o.To.Sub(o.From)/time.Second)))
 		}
+		for _, note := range r.notes(s) {
+			_, _ = fmt.Fprintf(&b, "    %s\n", note)
+		}
+	}
+	if standing := r.standing(); standing != "" {
+		_, _ = fmt.Fprintf(&b, "\n%s\n", standing)
 	}
 	if len(r.Incidents) > 0 {
 		_, _ = fmt.Fprintf(&b, "\nIncidents\n")
@@ -188,6 +205,7 @@ func (r Report) markdown(w io.Writer) error {
 	for _, s := range r.Services {
 		_, _ = fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", escapeMarkdown(s.Name), s.uptime(), span(s.DownS), span(s.MaintS), s.observed())
 	}
+	r.markdownNotes(&b)
 	if len(r.Incidents) > 0 {
 		_, _ = fmt.Fprintf(&b, "\n## Incidents\n\n| opened | what | impact | lasted |\n|---|---|---|---|\n")
 	}
@@ -198,11 +216,25 @@ func (r Report) markdown(w io.Writer) error {
 	return err
 }
 
+// markdownNotes is why figures are not what was measured.
+func (r Report) markdownNotes(b *strings.Builder) {
+	heading := "\n## Maintenance and corrections\n\n"
+	for _, s := range r.Services {
+		for _, note := range r.notes(s) {
+			_, _ = fmt.Fprintf(b, "%s- %s: %s\n", heading, escapeMarkdown(s.Name), escapeMarkdown(note))
+			heading = ""
+		}
+	}
+	if standing := r.standing(); standing != "" {
+		_, _ = fmt.Fprintf(b, "\n%s\n", standing)
+	}
+}
+
 // csv has one row a service; a cell that a spreadsheet would take for a formula
 // is made text.
 func (r Report) csv(w io.Writer) error {
 	out := csv.NewWriter(w)
-	rows := [][]string{{"service", "name", "window", "from", "to", "uptime", "raw", "down_s", "unknown_s", "maintenance_s", "coverage"}}
+	rows := [][]string{{"service", "name", "window", "from", "to", "uptime", "raw", "down_s", "unknown_s", "maintenance_s", "coverage", "corrections", "frozen"}}
 	ratio := func(v float64, known bool) string {
 		if !known {
 			return ""
@@ -214,9 +246,14 @@ func (r Report) csv(w io.Writer) error {
 		if name != "" && strings.ContainsRune("=+-@", rune(name[0])) {
 			name = "'" + name
 		}
+		frozen := ""
+		if !s.Frozen.IsZero() {
+			frozen = s.Frozen.UTC().Format(time.RFC3339)
+		}
 		rows = append(rows, []string{
-			string(s.ID), name, r.Window, r.From.UTC().Format(time.RFC3339), r.To.UTC().Format(time.RFC3339), ratio(s.Uptime, s.Known), ratio(s.Raw, s.Known),
+			string(s.ID), name, r.Window, r.From.UTC().Format(time.RFC3339), r.To.UTC().Format(time.RFC3339), ratio(s.Uptime, s.Known), ratio(s.Raw, s.RawKnown),
 			strconv.FormatInt(s.DownS, 10), strconv.FormatInt(s.UnknownS, 10), strconv.FormatInt(s.MaintS, 10), ratio(s.Coverage, true),
+			strconv.Itoa(len(s.Corrections)), frozen,
 		})
 	}
 	return out.WriteAll(rows)
@@ -232,7 +269,10 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}@media(prefers-colo
 <table><thead><tr><th scope="col">Service</th><th scope="col" class="n">Uptime</th><th scope="col" class="n">Down</th><th scope="col" class="n">Maintenance</th><th scope="col" class="n">Observed</th></tr></thead><tbody>
 {{range .Services}}<tr><th scope="row">{{.Name}}</th><td class="n">{{.Uptime}}</td><td class="n">{{.Down}}</td><td class="n">{{.Maintenance}}</td><td class="n">{{.Observed}}</td></tr>
 {{end}}</tbody></table>
-{{if .Incidents}}<h2>Incidents</h2>
+{{if .Notes}}<h2>Maintenance and corrections</h2>
+<ul>{{range .Notes}}<li>{{.}}</li>
+{{end}}</ul>{{end}}{{with .Standing}}<p>{{.}}</p>
+{{end}}{{if .Incidents}}<h2>Incidents</h2>
 <table><thead><tr><th scope="col">Opened</th><th scope="col">What</th><th scope="col">Impact</th><th scope="col">Lasted</th></tr></thead><tbody>
 {{range .Incidents}}<tr><td>{{.Opened}}</td><td>{{.Title}}</td><td>{{.Impact}}</td><td>{{.Lasted}}</td></tr>
 {{end}}</tbody></table>{{end}}</body></html>
@@ -250,9 +290,14 @@ func (r Report) html(w io.Writer) error {
 		Title, From, To string
 		Services        []row
 		Incidents       []incident
-	}{Title: r.title(), From: r.when(r.From), To: r.when(r.To)}
+		Notes           []string
+		Standing        string
+	}{Title: r.title(), Standing: r.standing(), From: r.when(r.From), To: r.when(r.To)}
 	for _, s := range r.Services {
 		data.Services = append(data.Services, row{oneLine(s.Name), s.uptime(), span(s.DownS), span(s.MaintS), s.observed()})
+		for _, note := range r.notes(s) {
+			data.Notes = append(data.Notes, oneLine(s.Name)+": "+note)
+		}
 	}
 	for _, i := range r.Incidents {
 		data.Incidents = append(data.Incidents, incident{r.when(i.Opened), oneLine(i.Title), string(i.Worst), i.lasted()})

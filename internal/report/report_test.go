@@ -29,27 +29,48 @@ func may2019(t *testing.T) report.Report {
 	}
 	w := uptime.Month(2019, time.May, zone)
 	down, up := time.Date(2019, 5, 28, 18, 0, 0, 0, zone), time.Date(2019, 5, 29, 0, 50, 0, 0, zone)
-	line := func(initial monitor.Status, flips ...monitor.Flip) *uptime.Timeline {
-		return uptime.NewTimeline(flips, string(initial), nil)
+	of := func(id monitor.ServiceID, name string, initial monitor.Status, flips ...monitor.Flip) report.Service {
+		return report.Of(name, uptime.History{Timeline: uptime.NewTimeline(flips, string(initial), nil)}.Figures(id, w))
 	}
 	flip := func(at time.Time, to monitor.Status) monitor.Flip {
 		return monitor.Flip{At: at, Decided: at, To: string(to)}
 	}
 	r := report.Report{
-		Site: "Intervals", Window: "2019-05", From: w.From, To: w.To, Zone: zone.String(), Over: true,
+		Site: "Intervals", Window: "2019-05", From: w.From, To: w.To, Zone: zone.String(), Over: true, Month: true,
 		Services: []report.Service{
-			report.Of("balancers", "Load balancers", line(monitor.Operational, flip(down, monitor.MajorOutage), flip(up, monitor.Operational)), w),
-			report.Of("formula", "=HYPERLINK(\"x\")|<b>\n", line(monitor.Operational), w),
-			report.Of("new", "New since the 31st", line(monitor.NotKnown, flip(time.Date(2019, 5, 31, 12, 0, 0, 0, zone), monitor.Operational)), w),
-			report.Of("unknown", "Never checked", line(monitor.NotKnown), w),
+			of("balancers", "Load balancers", monitor.Operational, flip(down, monitor.MajorOutage), flip(up, monitor.Operational)),
+			of("formula", "=HYPERLINK(\"x\")|<b>\n", monitor.Operational),
+			of("new", "New since the 31st", monitor.NotKnown, flip(time.Date(2019, 5, 31, 12, 0, 0, 0, zone), monitor.Operational)),
+			of("unknown", "Never checked", monitor.NotKnown),
 		},
 		Incidents: []report.IncidentRef{
 			{ID: "b", Title: "Not over <script>", Worst: monitor.ImpactMinor, Opened: time.Date(2019, 5, 31, 20, 0, 0, 0, zone)},
 			{ID: "a", Title: "Load balancers: outage", Worst: monitor.ImpactCritical, Opened: down, Resolved: up},
 		},
 	}
+	r.Services = append(r.Services, adjusted(w, zone))
 	r.Sort()
 	return r
+}
+
+// adjusted is a service with maintenance, a correction, and frozen figures that
+// were corrected later.
+func adjusted(w uptime.Window, zone *time.Location) report.Service {
+	at := func(day, hour int) time.Time { return time.Date(2019, 5, day, hour, 0, 0, 0, zone) }
+	flip := func(at time.Time, to monitor.Status) monitor.Flip {
+		return monitor.Flip{At: at, Decided: at, To: string(to)}
+	}
+	flips := []monitor.Flip{flip(at(7, 22), monitor.MajorOutage), flip(at(8, 1), monitor.Operational), flip(at(20, 9), monitor.PartialOutage), flip(at(20, 13), monitor.Operational)}
+	exclusions := []uptime.Exclusion{{From: at(7, 22), To: at(8, 0), Reason: "Patches | <b>monthly</b>"}}
+	of := func(corrections ...uptime.Correction) uptime.Figures {
+		line := uptime.NewTimeline(flips, string(monitor.Operational), exclusions, corrections...)
+		return uptime.History{Timeline: line, Exclusions: exclusions, Corrections: corrections}.Figures("corrected", w)
+	}
+	frozen := of()
+	frozen.Frozen, frozen.Month = at(33, 0), "2019-05"
+	c := uptime.Correction{ID: "c1", Service: "corrected", From: at(20, 9), To: at(20, 11), As: monitor.Operational,
+		Reason: "our own firewall\nheld the probes", By: "arn:aws:sts::123456789012:assumed-role/Admin/anna", At: at(35, 10)}
+	return report.Of("Corrected", frozen.Amend(of(c), c))
 }
 
 func TestFormats(t *testing.T) {
@@ -94,7 +115,7 @@ func TestCSV(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows, err := csv.NewReader(&b).ReadAll()
-	if err != nil || len(rows) != 5 {
+	if err != nil || len(rows) != 6 {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}
 	for _, row := range rows[1:] {

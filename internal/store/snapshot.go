@@ -64,9 +64,11 @@ type WindowView struct {
 	To       time.Time `json:"to"`
 	Known    bool      `json:"known"`    // false: nothing was observed, and Uptime means nothing
 	Uptime   float64   `json:"uptime"`   // 0 to 1
+	Raw      float64   `json:"raw"`      // 0 to 1, as measured: maintenance and corrections left out of account
 	Coverage float64   `json:"coverage"` // 0 to 1: how much of the window was observed
 	DownS    int64     `json:"down_s"`   // seconds of outage
 	UnknownS int64     `json:"unknown_s"`
+	MaintS   int64     `json:"maintenance_s"`
 }
 
 // DayView is one day of a service, in the site's time zone.

@@ -10,7 +10,6 @@ import (
 	"github.com/sondehq/sonde/internal/detect"
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/table"
-	"github.com/sondehq/sonde/internal/uptime"
 )
 
 // State is a service's state as it was read.
@@ -96,20 +95,6 @@ func (s *Store) Flips(ctx context.Context, id monitor.ServiceID, from, to time.T
 		return nil, fmt.Errorf("query flips of %s: %w", id, err)
 	}
 	return readAll(s, rows, as[monitor.Flip]), nil
-}
-
-// Timeline is a service's history over a span, from its own flips: what all
-// figures of uptime are computed from.
-func (s *Store) Timeline(ctx context.Context, id monitor.ServiceID, from, to time.Time) (*uptime.Timeline, error) {
-	flips, err := s.Flips(ctx, id, from, to)
-	if err != nil {
-		return nil, err
-	}
-	initial, err := s.StatusBefore(ctx, id, from)
-	if err != nil {
-		return nil, err
-	}
-	return uptime.NewTimeline(uptime.Select(flips, ""), string(initial), nil), nil
 }
 
 // flipsRead is how many flips StatusBefore looks back over for the last one of

@@ -10,15 +10,20 @@
 //	SERVICE#id      FLIP#time#monitor              flip           changes of state, 400 days
 //	SERVICE#id      EVIDENCE#time#monitor#location evidence       the results that opened votes, as they were
 //	SERVICE#id      HOUR#, DAY#, MONTH#            rollup         counts and latency
+//	SERVICE#id      FIGURES#2019-05                figures        uptime of a finished month, frozen
 //	INCIDENTS       OPEN                           open           the open incidents: one item, versioned
 //	INCIDENTS#year  opened#id                      listed         all incidents, by time of opening
 //	INCIDENT#id     HEAD                           incident       one incident, versioned
 //	INCIDENT#id     UPDATE#time#version-n          update         its time line
 //	INCIDENT#id     RECEIPT#tier#event             receipt        what was delivered
 //	OUTBOX          due#id                         notification   what is still to be delivered
+//	MAINTENANCE     BEGAN#time#id                  run            planned maintenance that began, 400 days
+//	MAINTENANCE     PLAN#id                        plan           what people planned, versioned
+//	CORRECTIONS     time#service#id                correction     what people say was, in place of what was measured
 //	HEARTBEAT#hash  LAST                           heartbeat      the last ping of a token
 //	HEARTBEATS      monitor                        token          which hash a monitor listens to
 //	ASIDE           pk#sk                          aside          which rows could not be read, and why; 90 days
+//	PAGE            FROZEN                         frozen         up to which month figures are frozen
 //	PAGE            SNAPSHOT#0                     snapshot       what the public API serves
 //
 // Opening and resolving an incident both change the item of open incidents

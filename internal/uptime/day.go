@@ -38,8 +38,8 @@ func (t *Timeline) Days(now time.Time, n int, zone *time.Location) []Day {
 // within exclusions does not count. It is unknown only if nothing is known.
 func (t *Timeline) Worst(w Window) monitor.Status {
 	worst := monitor.NotKnown
-	t.pieces(w, func(_ Window, status monitor.Status, excluded bool) {
-		if status = adjusted(status, excluded); rank(status) > rank(worst) {
+	t.pieces(w, func(_ Window, now cut) {
+		if status := now.adjusted(); rank(status) > rank(worst) {
 			worst = status
 		}
 	})
@@ -57,8 +57,9 @@ type Outage struct {
 // downtime of Tally: they are what a figure can be traced to.
 func (t *Timeline) Outages(w Window) []Outage {
 	var outages []Outage
-	t.pieces(w, func(w Window, status monitor.Status, excluded bool) {
-		if status = adjusted(status, excluded); !status.IsOutage() {
+	t.pieces(w, func(w Window, now cut) {
+		status := now.adjusted()
+		if !status.IsOutage() {
 			return
 		}
 		if n := len(outages); n > 0 && outages[n-1].To.Equal(w.From) {

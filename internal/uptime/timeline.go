@@ -29,6 +29,19 @@ type cut struct {
 	at       time.Time
 	status   monitor.Status
 	excluded bool
+	said     monitor.Status // by a correction; empty: none holds
+}
+
+// adjusted is what counts: what people said, or what was measured. Within
+// exclusions, what is known is maintenance.
+func (c cut) adjusted() monitor.Status {
+	switch {
+	case c.said != "":
+		return c.said
+	case c.excluded && c.status != monitor.NotKnown:
+		return monitor.InMaintenance
+	}
+	return c.status
 }
 
 // NewTimeline lays out flips of one service, or of one monitor (Select picks
@@ -40,7 +53,10 @@ type cut struct {
 // last of the chain that their From and To make (the worse one, where there are
 // several such chains). A flip to suspect changes nothing: a suspect counts as
 // what it was.
-func NewTimeline(flips []monitor.Flip, initial string, exclusions []Exclusion) *Timeline {
+//
+// Corrections change what counts, and never what was measured: Raw knows nothing
+// of them. Of several at one time the one made last holds.
+func NewTimeline(flips []monitor.Flip, initial string, exclusions []Exclusion, corrections ...Correction) *Timeline {
 	t := &Timeline{initial: StatusOf(initial)}
 	changes, spans := changesOf(flips, t.initial), merged(exclusions)
 	status, excluded := t.initial, false
@@ -56,7 +72,10 @@ func NewTimeline(flips []monitor.Flip, initial string, exclusions []Exclusion) *
 		case !excluded && spans[0].From.Equal(at):
 			excluded = true
 		}
-		t.cuts = append(t.cuts, cut{at, status, excluded})
+		t.cuts = append(t.cuts, cut{at: at, status: status, excluded: excluded})
+	}
+	for _, c := range inOrder(corrections) {
+		t.correct(c)
 	}
 	return t
 }
@@ -113,16 +132,14 @@ func (t *Timeline) from(at time.Time) int {
 // exclusions, what is known counts as maintenance.
 func (t *Timeline) Tally(w Window) Seconds {
 	var s Seconds
-	t.pieces(w, func(w Window, status monitor.Status, excluded bool) {
-		s.spend(adjusted(status, excluded), w.To.Sub(w.From))
-	})
+	t.pieces(w, func(w Window, now cut) { s.spend(now.adjusted(), w.To.Sub(w.From)) })
 	return s
 }
 
 // Raw is the time spent in each condition within a window, exclusions ignored.
 func (t *Timeline) Raw(w Window) Seconds {
 	var s Seconds
-	t.pieces(w, func(w Window, status monitor.Status, _ bool) { s.spend(status, w.To.Sub(w.From)) })
+	t.pieces(w, func(w Window, now cut) { s.spend(now.status, w.To.Sub(w.From)) })
 	return s
 }
 
@@ -132,20 +149,13 @@ func Tally(flips []monitor.Flip, initial string, w Window, exclusions []Exclusio
 	return NewTimeline(flips, initial, exclusions).Tally(w)
 }
 
-func adjusted(status monitor.Status, excluded bool) monitor.Status {
-	if excluded && status != monitor.NotKnown {
-		return monitor.InMaintenance
-	}
-	return status
-}
-
 // pieces calls yield for the parts of the window in which nothing changes, in
 // order, without gaps; none is empty.
-func (t *Timeline) pieces(w Window, yield func(w Window, status monitor.Status, excluded bool)) {
+func (t *Timeline) pieces(w Window, yield func(w Window, now cut)) {
 	if w.IsEmpty() {
 		return
 	}
-	now := cut{w.From, t.initial, false}
+	now := cut{at: w.From, status: t.initial}
 	i := t.from(w.From)
 	if i >= 0 {
 		now = t.cuts[i]
@@ -156,7 +166,7 @@ func (t *Timeline) pieces(w Window, yield func(w Window, status monitor.Status, 
 		if i < len(t.cuts) {
 			end = earlier(end, t.cuts[i].at)
 		}
-		yield(Window{at, end}, now.status, now.excluded)
+		yield(Window{at, end}, now)
 		at = end
 		if i < len(t.cuts) {
 			now = t.cuts[i]

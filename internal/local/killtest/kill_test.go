@@ -28,7 +28,7 @@ var (
 
 const monitors = `
 site: {name: Kill test}
-defaults: {every: 5s, timeout: 1s, confirm: 2, recover: 2, recheck: 100ms, private: true}
+defaults: {every: 5s, timeout: 1s, confirm: 2, recover: 2, recheck: 100ms, private: true, flapping: off}
 monitors:
   - {id: one, http: {url: "%[1]s/one"}, expect: [status == 200]}
   - {id: two, http: {url: "%[1]s/two"}, expect: [status == 200]}

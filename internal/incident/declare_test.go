@@ -1,0 +1,112 @@
+package incident_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/sondehq/sonde/internal/incident"
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+func declaration() incident.Declaration {
+	return incident.Declaration{By: "anna", Title: "payments are delayed", Text: "Our bank is looking into it.", Services: []monitor.ServiceID{"web"}, Impact: monitor.ImpactMajor}
+}
+
+func TestDeclare(t *testing.T) {
+	cfg := heldConfig()
+	for _, c := range []struct {
+		name   string
+		change func(*incident.Declaration)
+		want   error
+	}{
+		{"OK", func(*incident.Declaration) {}, nil},
+		{"no title", func(d *incident.Declaration) { d.Title = " " }, incident.ErrNoTitle},
+		{"no text", func(d *incident.Declaration) { d.Text = "" }, incident.ErrNoText},
+		{"no impact", func(d *incident.Declaration) { d.Impact = "" }, incident.ErrImpact},
+		{"no service", func(d *incident.Declaration) { d.Services = nil }, incident.ErrNoService},
+		{"unknown service", func(d *incident.Declaration) { d.Services = []monitor.ServiceID{"shop"} }, incident.ErrNoService},
+		{"promise in the past", func(d *incident.Declaration) { d.Next = began }, incident.ErrPast},
+	} {
+		d := declaration()
+		c.change(&d)
+		if _, err := incident.Declare(cfg, nil, d, began); !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", c.name, err, c.want)
+		}
+	}
+	if _, err := incident.Declare(cfg, []incident.Incident{opened(t, cfg)}, declaration(), began); !errors.Is(err, incident.ErrHasOne) {
+		t.Errorf("a second one: %v", err)
+	}
+}
+
+// TestManualLasts: what a person has opened ends when a person says so, and grows
+// when what is measured is worse.
+func TestManualLasts(t *testing.T) {
+	cfg := heldConfig()
+	fx, err := incident.Declare(cfg, nil, declaration(), began)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inc := fx.Incidents[0]
+	if inc.Title != "Web: payments are delayed" || inc.Impact != monitor.ImpactMajor || len(fx.Notifications) != 1 || fx.Notifications[0].Text != "Our bank is looking into it." {
+		t.Fatalf("%+v\n%+v", inc, fx.Notifications)
+	}
+	bring := func(status monitor.Status, after time.Duration) incident.Effects {
+		c := incident.Change{Service: "web", Status: status, At: began.Add(after), Alive: 1, Total: 1}
+		fx := incident.Step(cfg, incident.World{Open: []incident.Incident{inc}}, c, began.Add(after))
+		if len(fx.Incidents) > 0 {
+			inc = fx.Incidents[0]
+		}
+		return fx
+	}
+	for _, status := range []monitor.Status{monitor.Operational, monitor.DegradedPerf, monitor.NotKnown, monitor.PartialOutage} {
+		if fx := bring(status, time.Minute); len(fx.Incidents) != 0 {
+			t.Errorf("%s changed it: %+v", status, fx.Incidents)
+		}
+	}
+	if bring(monitor.MajorOutage, 2*time.Minute); inc.Impact != monitor.ImpactCritical {
+		t.Errorf("it did not grow: %s", inc.Impact)
+	}
+	bring(monitor.Operational, 3*time.Minute)
+	if inc.State != incident.Open || inc.Impact != monitor.ImpactCritical {
+		t.Errorf("it is %s, %s", inc.State, inc.Impact)
+	}
+	fx, err = incident.Resolve(cfg, inc, incident.Note{By: "anna", Text: "All payments have gone through."}, began.Add(time.Hour))
+	if err != nil || fx.Incidents[0].State != incident.Resolved || fx.Updates[0].By != "anna" || len(fx.Notifications) == 0 || fx.Notifications[0].Event != incident.EventResolved {
+		t.Errorf("%+v, %v", fx, err)
+	}
+}
+
+func TestResolve(t *testing.T) {
+	cfg := heldConfig()
+	inc := opened(t, cfg)
+	if _, err := incident.Resolve(cfg, inc, incident.Note{}, began.Add(time.Minute)); !errors.Is(err, incident.ErrStillDown) {
+		t.Errorf("one that is down: %v", err)
+	}
+	c := incident.Change{Service: "web", Status: monitor.Operational, At: began.Add(time.Hour), Alive: 1, Total: 1, Drain: began.Add(2 * time.Hour)}
+	inc = incident.Step(cfg, incident.World{Open: []incident.Incident{inc}}, c, began.Add(time.Hour)).Incidents[0]
+	if inc.State != incident.Draining {
+		t.Fatalf("it is %s", inc.State)
+	}
+	fx, err := incident.Resolve(cfg, inc, incident.Note{By: "anna"}, began.Add(90*time.Minute))
+	if err != nil || fx.Incidents[0].State != incident.Resolved || fx.Updates[0].Text != "Restored after 1h 0m. Old DNS answers have run out." {
+		t.Errorf("%+v, %v", fx, err)
+	}
+	if _, err := incident.Resolve(cfg, fx.Incidents[0], incident.Note{}, began.Add(3*time.Hour)); !errors.Is(err, incident.ErrOver) {
+		t.Errorf("one that is over: %v", err)
+	}
+}
+
+// TestDrainByWord: people may say that DNS has moved where no monitor sees it.
+func TestDrainByWord(t *testing.T) {
+	cfg := heldConfig()
+	fx, err := incident.Post(cfg, opened(t, cfg), incident.Note{Text: "DNS points at the new balancers.", Drain: began.Add(time.Hour)}, began.Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := incident.Change{Service: "web", Status: monitor.Operational, At: began.Add(2 * time.Minute), Alive: 1, Total: 1}
+	inc := incident.Step(cfg, incident.World{Open: fx.Incidents}, c, began.Add(3*time.Minute)).Incidents[0]
+	if inc.State != incident.Draining || !inc.Drain.Equal(began.Add(time.Hour)) {
+		t.Errorf("it is %s until %s", inc.State, inc.Drain)
+	}
+}

@@ -1,0 +1,66 @@
+package incident
+
+import (
+	"slices"
+	"time"
+
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// isMuted reports whether the service is in planned maintenance.
+func (c Change) isMuted(now time.Time) bool { return now.Before(c.Muted) }
+
+// isMuted reports whether every cause that is not fine yet is in planned
+// maintenance: nobody new hears of the incident, and nobody is reminded, until one
+// is not. Its end is told all the same, and so is what people write.
+func (i *Incident) isMuted(now time.Time) bool {
+	muted := false
+	for _, a := range i.Services {
+		if a.Cause && a.Restored.IsZero() {
+			if !now.Before(a.Muted) {
+				return false
+			}
+			muted = true
+		}
+	}
+	return muted
+}
+
+// mutedUntil is when the first of the causes that are not fine leaves planned
+// maintenance; zero if one is in none.
+func (i *Incident) mutedUntil() time.Time {
+	var until time.Time
+	for _, a := range i.Services {
+		if !a.Cause || !a.Restored.IsZero() {
+			continue
+		}
+		if a.Muted.IsZero() {
+			return time.Time{}
+		}
+		if until.IsZero() || a.Muted.Before(until) {
+			until = a.Muted
+		}
+	}
+	return until
+}
+
+// belowMaintenance: what the service depends on is in planned maintenance, and
+// broken as one may expect then. That accounts for it.
+func (s *stepper) belowMaintenance(svc monitor.Service, c Change) bool {
+	return slices.ContainsFunc(s.cfg.Dependencies(svc.ID), func(d monitor.Service) bool {
+		view, known := s.view(d.ID)
+		return known && view.isMuted(s.now) && explains(view.Status, c.Status)
+	})
+}
+
+// planned says that maintenance of a service in an incident has begun, is to end
+// at another time, or is over; false if none of it is new.
+func (s *stepper) planned(svc monitor.Service, c Change, before Affected) (text string, turned bool) {
+	switch is, was := c.isMuted(s.now), !before.Muted.IsZero(); {
+	case is && !c.Muted.Equal(before.Muted):
+		return svc.Name + ": in planned maintenance until " + clock(c.Muted, s.cfg.Zone()) + "; messages about it wait until then.", true
+	case was && !is:
+		return svc.Name + ": planned maintenance is over, and it does not work yet: " + sentence(c) + ".", true
+	}
+	return "", false
+}

@@ -1,0 +1,193 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sondehq/sonde/internal/detect"
+	"github.com/sondehq/sonde/internal/maintenance"
+	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/store"
+)
+
+// Maintain begins and ends planned maintenance, tells those who want to hear of
+// it, and lets every service know of the window that it is in or is in next.
+// Sweep does it every minute; the command does it at once after a change.
+func (p *Pipeline) Maintain(ctx context.Context) error {
+	cfg, err := p.Config(ctx, 0)
+	if err != nil {
+		return err
+	}
+	states, err := p.Store.States(ctx, ids(cfg.Services))
+	if err != nil {
+		return err
+	}
+	return p.maintain(ctx, cfg, states)
+}
+
+// maintain is Maintain over states that were read; it brings those up to date
+// that it changes.
+func (p *Pipeline) maintain(ctx context.Context, cfg *monitor.Config, states map[monitor.ServiceID]store.State) error {
+	var coverage maintenance.Coverage
+	err := p.retry(ctx, func() error {
+		m, err := p.Store.Maintenance(ctx, p.Now())
+		if err != nil {
+			return err
+		}
+		fx := maintenance.Step(cfg, m.All(cfg), m.Runs, p.Now())
+		for _, run := range fx.Runs {
+			ops, err := m.RunOps(run, fx.Notifications[run.ID])
+			if err != nil {
+				return err
+			}
+			if err := p.Store.Commit(ctx, ops...); err != nil {
+				return err
+			}
+			p.Log.Info("maintenance", "plan", run.Plan, "run", run.ID, "from", run.From, "to", run.End(), "over", run.IsOver())
+		}
+		coverage = fx.Coverage
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("maintain: %w", err)
+	}
+	var failed []error
+	for _, svc := range cfg.Services {
+		if err := p.cover(ctx, cfg, svc, coverage, states); err != nil {
+			failed = append(failed, fmt.Errorf("cover %s: %w", svc.ID, err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// cover lets one service know of its window.
+func (p *Pipeline) cover(ctx context.Context, cfg *monitor.Config, svc monitor.Service, coverage maintenance.Coverage, states map[monitor.ServiceID]store.State) error {
+	var window *detect.Window
+	if w, has := coverage.Of(svc.ID); has {
+		window = &detect.Window{From: w.From, To: w.To}
+	}
+	if window == nil && states[svc.ID].Window == nil {
+		return nil
+	}
+	first := true
+	return p.retry(ctx, func() (err error) {
+		state := states[svc.ID]
+		if !first {
+			if state, err = p.Store.State(ctx, svc.ID); err != nil {
+				return err
+			}
+		}
+		first = false
+		next, fx := detect.Plan(cfg, svc, state.Service, window, p.Now())
+		if !fx.Changed {
+			return nil
+		}
+		if _, err := p.commit(ctx, cfg, svc, state, next, fx); err != nil {
+			return err
+		}
+		states[svc.ID] = store.State{Service: next, Version: state.Version + 1}
+		return nil
+	})
+}
+
+// muteIncidents lets open incidents know that maintenance of a service in them
+// has begun, is over, or ends at another time.
+func (p *Pipeline) muteIncidents(ctx context.Context, cfg *monitor.Config, board store.Board, states map[monitor.ServiceID]store.State) error {
+	for _, inc := range board.Open {
+		for _, a := range inc.Services {
+			svc, known := cfg.Service(a.ID)
+			if !known || !a.Restored.IsZero() || a.Muted.Equal(states[a.ID].InMaintenance(p.Now())) {
+				continue
+			}
+			if err := p.reconsider(ctx, cfg, svc); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+const (
+	plannedAhead = 14 * 24 * time.Hour // maintenance stands on the page so long before
+	pagePlans    = 50                  // to come, and over
+	perPlan      = 5                   // windows of one plan that are to come
+)
+
+// maintenanceViews is planned maintenance as the public sees it: what is going
+// on and to come, then what is over, the last first.
+func (p *Pipeline) maintenanceViews(ctx context.Context, cfg *monitor.Config) ([]store.MaintenanceView, error) {
+	now := p.Now()
+	m, err := p.Store.Maintenance(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	var going, coming, over []store.MaintenanceView
+	known := map[string]bool{}
+	for _, r := range m.Runs {
+		known[r.ID] = true
+		view, public := runView(cfg, r)
+		switch {
+		case !public:
+		case !r.IsOver():
+			going = append(going, view)
+		case now.Sub(r.Ended) < pageDays && r.Ended.After(r.From):
+			over = append(over, view)
+		}
+	}
+	for _, plan := range m.All(cfg) {
+		windows, err := maintenance.Windows(plan, now, now.Add(plannedAhead))
+		if err != nil {
+			continue // what this version cannot read has no windows
+		}
+		for _, w := range windows[:min(len(windows), perPlan)] {
+			view, public := planView(cfg, plan, w)
+			if public && w.From.After(now) && !known[view.ID] {
+				coming = append(coming, view)
+			}
+		}
+	}
+	byStart := func(a, b store.MaintenanceView) int {
+		return cmp.Or(a.Starts.Compare(b.Starts), cmp.Compare(a.ID, b.ID))
+	}
+	slices.SortFunc(going, byStart)
+	slices.SortFunc(coming, byStart)
+	slices.SortFunc(over, func(a, b store.MaintenanceView) int { return cmp.Or(b.Ends.Compare(a.Ends), cmp.Compare(a.ID, b.ID)) })
+	return slices.Concat(going, coming[:min(len(coming), pagePlans)], over[:min(len(over), pagePlans)]), nil
+}
+
+// runView is a run without what the public may not see; false if nothing is left.
+func runView(cfg *monitor.Config, r maintenance.Run) (store.MaintenanceView, bool) {
+	v := store.MaintenanceView{
+		ID: r.ID, Title: r.Title, Text: r.Text, State: store.MaintenanceInProgress,
+		Starts: r.From, Ends: r.End(), Created: r.From, Updated: r.Updated,
+		Services: publicIDs(cfg, func(id monitor.ServiceID) bool { _, in := r.Of(id); return in }),
+		Updates:  []store.UpdateView{{At: r.From, Text: "The maintenance has begun."}},
+	}
+	if r.IsOver() {
+		v.State = store.MaintenanceCompleted
+		v.Updates = append([]store.UpdateView{{At: r.Ended, Text: "The maintenance is over."}}, v.Updates...)
+	}
+	return v, len(v.Services) > 0
+}
+
+func planView(cfg *monitor.Config, plan monitor.Plan, w maintenance.Window) (store.MaintenanceView, bool) {
+	v := store.MaintenanceView{
+		ID: maintenance.RunID(plan.ID, w.From), Title: plan.Title, Text: plan.Text, State: store.MaintenanceScheduled,
+		Starts: w.From, Ends: w.To, Created: plan.Created, Updated: plan.Since, Services: publicIDs(cfg, plan.Covers),
+	}
+	return v, len(v.Services) > 0
+}
+
+func publicIDs(cfg *monitor.Config, in func(monitor.ServiceID) bool) []monitor.ServiceID {
+	var out []monitor.ServiceID
+	for _, svc := range publicServices(cfg) {
+		if in(svc.ID) {
+			out = append(out, svc.ID)
+		}
+	}
+	return out
+}

@@ -39,8 +39,8 @@ func (p *Pipeline) read(ctx context.Context, cfg *monitor.Config) (r reading, er
 }
 
 // renew builds and writes the snapshot, from what was read before, if it was, and
-// after a conflict from what it reads itself. figures, where given, replaces the
-// figures of the services.
+// after a conflict from what it reads itself. figures, where given, puts in
+// what is known better by now.
 func (p *Pipeline) renew(ctx context.Context, before *reading, figures func(*store.Snapshot)) error {
 	cfg, err := p.Config(ctx, 0)
 	if err != nil {
@@ -58,7 +58,7 @@ func (p *Pipeline) renew(ctx context.Context, before *reading, figures func(*sto
 		}
 		next := store.Snapshot{
 			Generated: p.Now(), Fresh: p.Fresh, Site: cfg.Site, Config: cfg.Version, Measured: r.old.Measured,
-			Services: serviceViews(cfg, *r),
+			Services: serviceViews(cfg, *r), Locations: locationViews(cfg, r.old.Locations, nil),
 		}
 		if next.Incidents, err = p.incidentViews(ctx, r.old); err != nil {
 			return err
@@ -77,7 +77,7 @@ func serviceViews(cfg *monitor.Config, r reading) []store.ServiceView {
 		views[i] = serviceView(cfg, svc, r.states[svc.ID])
 		if at := slices.IndexFunc(r.old.Services, func(v store.ServiceView) bool { return v.ID == svc.ID }); at >= 0 {
 			was := r.old.Services[at]
-			views[i].Uptime, views[i].Days, views[i].Latency = was.Uptime, was.Days, was.Latency
+			views[i].Uptime, views[i].Days, views[i].Latency, views[i].Series = was.Uptime, was.Days, was.Latency, was.Series
 		}
 	}
 	return views

@@ -154,6 +154,16 @@ func (s *Snapshot) IsStale(now time.Time) bool {
 	return s.Generated.IsZero() || now.Sub(s.Generated) > s.Fresh
 }
 
+// Service returns the service of that id; the zero value if there is none.
+func (s *Snapshot) Service(id monitor.ServiceID) ServiceView {
+	for _, v := range s.Services {
+		if v.ID == id {
+			return v
+		}
+	}
+	return ServiceView{}
+}
+
 var snapshotKey = table.Key{PK: "PAGE", SK: "SNAPSHOT#0"}
 
 type snapshotInfo struct {

@@ -49,6 +49,7 @@ func (p *Pipeline) Rollup(ctx context.Context) error {
 		s.Measured = now
 		for i, view := range s.Services {
 			f := figures[view.ID]
+			s.Services[i].Part = 0 // all of them are here, and are placed anew
 			s.Services[i].Uptime, s.Services[i].Days = f.windows, f.days
 			s.Services[i].Latency, s.Services[i].Series = f.latency, f.series
 		}
@@ -59,7 +60,10 @@ func (p *Pipeline) Rollup(ctx context.Context) error {
 // measured is the snapshot before, with the figures of all services.
 func (p *Pipeline) measured(ctx context.Context) (store.Snapshot, error) {
 	snapshot, _, err := p.Store.Snapshot(ctx)
-	return snapshot, err
+	if err != nil {
+		return snapshot, err
+	}
+	return p.Store.Figures(ctx, snapshot)
 }
 
 // figure is what Rollup finds of one service.

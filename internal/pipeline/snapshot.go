@@ -57,8 +57,9 @@ func (p *Pipeline) renew(ctx context.Context, before *reading, figures func(*sto
 			r = &fresh
 		}
 		next := store.Snapshot{
-			Generated: p.Now(), Fresh: p.Fresh, Site: cfg.Site, Config: cfg.Version, Measured: r.old.Measured,
-			Services: serviceViews(cfg, *r), Locations: locationViews(cfg, r.old.Locations, nil),
+			Generated: p.Now(), Fresh: p.Fresh, Site: cfg.Site, Config: cfg.Version,
+			Measured: r.old.Measured, Parts: r.old.Parts,
+			Services: serviceViews(cfg, *r, p.Now()), Locations: locationViews(cfg, r.old.Locations, nil),
 		}
 		if next.Incidents, err = p.incidentViews(ctx, r.old); err != nil {
 			return err
@@ -70,14 +71,19 @@ func (p *Pipeline) renew(ctx context.Context, before *reading, figures func(*sto
 	})
 }
 
-func serviceViews(cfg *monitor.Config, r reading) []store.ServiceView {
+func serviceViews(cfg *monitor.Config, r reading, now time.Time) []store.ServiceView {
 	public := publicServices(cfg)
 	views := make([]store.ServiceView, len(public))
 	for i, svc := range public {
 		views[i] = serviceView(cfg, svc, r.states[svc.ID])
+		views[i].Added = now
 		if at := slices.IndexFunc(r.old.Services, func(v store.ServiceView) bool { return v.ID == svc.ID }); at >= 0 {
 			was := r.old.Services[at]
+			views[i].Part = was.Part
 			views[i].Uptime, views[i].Days, views[i].Latency, views[i].Series = was.Uptime, was.Days, was.Latency, was.Series
+			if !was.Added.IsZero() {
+				views[i].Added = was.Added
+			}
 		}
 	}
 	return views
@@ -91,6 +97,7 @@ func serviceView(cfg *monitor.Config, svc monitor.Service, state store.State) st
 	view := store.ServiceView{
 		ID: svc.ID, Name: svc.Name, Description: svc.Description, Group: svc.Group,
 		Status: state.Status, Since: state.Since, Alive: state.Alive, Total: state.Total,
+		Shard: svc.Shard,
 	}
 	for _, above := range svc.DependsOn {
 		if d, ok := cfg.Service(above); ok && !d.Internal {

@@ -3,15 +3,11 @@
 // every summary is one read of the precomputed snapshot, whatever the number of
 // monitors.
 //
-//	GET /                              status page
-//	GET /incidents/{id}                one incident
-//	GET /api/v1/status                 site, overall status, services, open incidents
-//	GET /api/v1/services/{id}          one service
-//	GET /api/v1/services/{id}/uptime   ?window=24h|7d|30d|90d
-//	GET /api/v1/incidents              open and recent incidents with their updates
-//	GET /api/v1/incidents/{id}         one of them
-//	GET /healthz                       whether the table can be read
-//	GET, POST /ping/{token}            heartbeat; also /start, /fail, /{exit code}
+//	/                    status page; /incidents/{id} one incident
+//	/api/v1/…            Sonde's own JSON, described at /openapi.json, readable at /docs
+//	/api/v2/…            Atlassian Statuspage's JSON (package statuspage)
+//	/healthz             whether the table can be read
+//	/ping/{token}        heartbeat; also /start, /fail, /{exit code}
 //
 // Answers carry a strong ETag and may be cached; errors are problem details
 // (RFC 9457). What is older than it may be says so, and nothing in it is called
@@ -29,11 +25,25 @@ import (
 	"github.com/sondehq/sonde/internal/api/page"
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/store"
+	"github.com/sondehq/sonde/internal/uptime"
 )
 
 // Reader reads the snapshot.
 type Reader interface {
 	Snapshot(ctx context.Context) (store.Snapshot, int64, error)
+}
+
+// History reads what is not in the snapshot itself. All of it is public already,
+// or is made so here.
+type History interface {
+	// Figures puts in the days and response times of services, of all if none
+	// is named.
+	Figures(ctx context.Context, s store.Snapshot, ids ...monitor.ServiceID) (store.Snapshot, error)
+	// RecentBatches reads a shard's newest batches of a span, and reports
+	// whether those are all.
+	RecentBatches(ctx context.Context, shard int, from, to time.Time) ([]store.Batch, bool, error)
+	// Timeline reads the history of a service.
+	Timeline(ctx context.Context, id monitor.ServiceID, from, to time.Time) (*uptime.Timeline, error)
 }
 
 // Pinger records heartbeat pings, and reports whether the token is known.
@@ -43,20 +53,29 @@ type Pinger interface {
 
 // Deps is what the API stands on.
 type Deps struct {
-	Reader Reader
-	Pinger Pinger
-	Now    func() time.Time
-	Log    *slog.Logger
+	Reader  Reader
+	History History
+	Pinger  Pinger
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
-type server struct{ Deps }
+type server struct {
+	Deps
+	recent cache[int, recentBatches]
+	months cache[string, Uptime]
+}
 
 // New returns the routes.
 func New(deps Deps) http.Handler {
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &server{deps}
+	s := &server{
+		Deps:   deps,
+		recent: newCache[int, recentBatches](8, 15*time.Second),
+		months: newCache[string, Uptime](1000, 5*time.Minute),
+	}
 	mux := http.NewServeMux()
 	for _, r := range s.routes() {
 		mux.HandleFunc(r.pattern, r.handle)
@@ -73,24 +92,13 @@ type route struct {
 
 // routes is all that is served. A GET route answers HEAD too.
 func (s *server) routes() []route {
-	return slices.Concat(s.pages(), s.v1(), s.pings())
+	return slices.Concat(s.pages(), s.v1(), s.v2(), s.pings())
 }
 
 func (s *server) pages() []route {
 	return []route{
 		{"GET /{$}", s.page},
 		{"GET /incidents/{id}", s.incidentPage},
-	}
-}
-
-func (s *server) v1() []route {
-	return []route{
-		{"GET /api/v1/status", s.read(s.status)},
-		{"GET /api/v1/services/{id}", s.read(s.service)},
-		{"GET /api/v1/services/{id}/uptime", s.read(s.uptime)},
-		{"GET /api/v1/incidents", s.read(s.incidents)},
-		{"GET /api/v1/incidents/{id}", s.read(s.incident)},
-		{"GET /healthz", s.healthz},
 	}
 }
 
@@ -144,8 +152,28 @@ func methods(mux *http.ServeMux, r *http.Request) string {
 	return strings.Join(list, ", ")
 }
 
-// view is the snapshot, with nothing called fine that is not known to be.
+// view is the snapshot with the figures of all services, and with nothing called
+// fine that is not known to be.
 func (s *server) view(ctx context.Context) (page.View, error) {
+	v, err := s.summary(ctx)
+	if err != nil {
+		return v, err
+	}
+	v.Snapshot, err = s.figures(ctx, v.Snapshot)
+	return v, err
+}
+
+// figures puts in days and response times, which a large site has apart.
+func (s *server) figures(ctx context.Context, snapshot store.Snapshot, ids ...monitor.ServiceID) (store.Snapshot, error) {
+	if !slices.ContainsFunc(snapshot.Services, func(v store.ServiceView) bool { return v.Part != 0 }) {
+		return snapshot, nil
+	}
+	return s.History.Figures(ctx, snapshot, ids...)
+}
+
+// summary is view without what a large site has apart: one read of the table,
+// always.
+func (s *server) summary(ctx context.Context) (page.View, error) {
 	snapshot, version, err := s.Reader.Snapshot(ctx)
 	if err != nil {
 		return page.View{}, err
@@ -171,6 +199,7 @@ func (s *server) page(w http.ResponseWriter, r *http.Request) {
 		s.unavailable(w, err)
 		return
 	}
+	keepFor(w, v)
 	body, err := page.Status(v)
 	s.html(w, r, body, err)
 }
@@ -186,6 +215,7 @@ func (s *server) incidentPage(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotFound, "there is no such incident, or it is older than the page shows")
 		return
 	}
+	keepFor(w, v)
 	body, err := page.Incident(v, v.Incidents[at])
 	s.html(w, r, body, err)
 }

@@ -1,0 +1,30 @@
+package api
+
+import (
+	_ "embed"
+	"net/http"
+
+	"github.com/sondehq/sonde/internal/api/manual"
+)
+
+// description is openapi.yaml as JSON: a Lambda function reads no YAML. A test
+// holds the two together.
+//
+//go:embed openapi.json
+var description []byte
+
+func (s *server) openAPI(w http.ResponseWriter, r *http.Request) {
+	send(w, r, "application/json", description)
+}
+
+// docs is the description as a page, for people.
+func (s *server) docs(w http.ResponseWriter, r *http.Request) {
+	body, err := manual.Page(description)
+	if err != nil {
+		s.Log.Error("manual failed", "error", err)
+		problem(w, http.StatusInternalServerError, "the page cannot be shown; the description is at /openapi.json")
+		return
+	}
+	w.Header().Set("Content-Security-Policy", manual.Policy)
+	send(w, r, "text/html; charset=utf-8", body)
+}

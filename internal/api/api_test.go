@@ -100,8 +100,12 @@ func night() *fake {
 	}}
 }
 
+func handler(f *fake) http.Handler {
+	return api.New(api.Deps{Reader: f, History: f, Pinger: f, Now: func() time.Time { return t0 }})
+}
+
 func serve(f *fake, method, path string, header ...string) *httptest.ResponseRecorder {
-	h := api.New(api.Deps{Reader: f, History: f, Pinger: f, Now: func() time.Time { return t0 }})
+	h := handler(f)
 	r := httptest.NewRequest(method, path, strings.NewReader("a body"))
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])

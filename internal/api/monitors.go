@@ -25,7 +25,7 @@ type Monitor struct {
 }
 
 func monitorOf(service monitor.ServiceID, v store.MonitorView) Monitor {
-	return Monitor{ID: v.ID, Name: v.Name, Service: service, Type: v.Type, State: v.State, Since: orNull(v.Since), Only: v.Only}
+	return Monitor{ID: v.ID, Name: v.Name, Service: service, Type: v.Type, State: stateOf(v.State), Since: orNull(v.Since), Only: v.Only}
 }
 
 // Monitors is what /api/v1/monitors answers.
@@ -118,7 +118,7 @@ func (s *server) results(v page.View, r *http.Request) (any, error) {
 }
 
 func resultOf(r monitor.Result) Result {
-	out := Result{Scheduled: r.Scheduled, Location: r.Location, Attempt: r.Attempt, Outcome: r.Outcome, TotalMS: monitor.MS(r.Timing.Total)}
+	out := Result{Scheduled: r.Scheduled, Location: r.Location, Attempt: r.Attempt, Outcome: outcomeOf(r.Outcome), TotalMS: monitor.MS(r.Timing.Total)}
 	if r.Failure != nil {
 		out.Failure = &r.Failure.Kind
 	}

@@ -41,7 +41,7 @@ type Uptime struct {
 
 func serviceOf(v store.ServiceView) Service {
 	out := Service{
-		ID: v.ID, Name: v.Name, Description: v.Description, Group: v.Group, Status: v.Status, Since: orNull(v.Since),
+		ID: v.ID, Name: v.Name, Description: v.Description, Group: v.Group, Status: statusOf(v.Status), Since: orNull(v.Since),
 		Alive: v.Alive, Total: v.Total, DependsOn: orEmpty(v.DependsOn), Monitors: make([]Monitor, len(v.Monitors)),
 		Uptime: map[string]Uptime{}, Latency: v.Latency,
 	}
@@ -179,7 +179,7 @@ func (s *server) days(v page.View, r *http.Request) (any, error) {
 	}
 	out := Days{service.ID, []Day{}}
 	for _, d := range service.Days {
-		day := Day{Date: d.Date, Coverage: d.Coverage, DownSeconds: d.DownS, Worst: d.Worst}
+		day := Day{Date: d.Date, Coverage: d.Coverage, DownSeconds: d.DownS, Worst: statusOf(d.Worst)}
 		if d.Known {
 			day.Uptime = &d.Uptime
 		}

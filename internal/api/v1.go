@@ -103,10 +103,14 @@ type Incident struct {
 }
 
 func incidentOf(v store.IncidentView) Incident {
-	return Incident{
-		ID: v.ID, Title: v.Title, State: v.State, Phase: v.Phase, Impact: v.Impact, Worst: v.Worst, Opened: v.Opened,
-		Resolved: orNull(v.Resolved), Updated: v.Updated, Services: orEmpty(v.Services), Next: orNull(v.Next), Updates: orEmpty(v.Updates),
+	out := Incident{
+		ID: v.ID, Title: v.Title, State: lifeOf(v.State), Phase: phaseOf(v.Phase), Impact: impactOf(v.Impact), Worst: impactOf(v.Worst), Opened: v.Opened,
+		Resolved: orNull(v.Resolved), Updated: v.Updated, Services: orEmpty(v.Services), Next: orNull(v.Next), Updates: []store.UpdateView{},
 	}
+	for _, u := range v.Updates {
+		out.Updates = append(out.Updates, store.UpdateView{At: u.At, Phase: phaseOf(u.Phase), Text: u.Text})
+	}
+	return out
 }
 
 // Incidents is what /api/v1/incidents answers.
@@ -154,7 +158,7 @@ type Note struct {
 
 func maintenanceOf(v store.MaintenanceView) Maintenance {
 	out := Maintenance{
-		ID: v.ID, Title: v.Title, Text: v.Text, State: v.State, Starts: v.Starts, Ends: v.Ends,
+		ID: v.ID, Title: v.Title, Text: v.Text, State: stageOf(v.State), Starts: v.Starts, Ends: v.Ends,
 		Created: v.Created, Updated: v.Updated, Services: orEmpty(v.Services), Updates: []Note{},
 	}
 	for _, u := range v.Updates {

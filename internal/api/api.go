@@ -64,6 +64,7 @@ type server struct {
 	Deps
 	recent cache[int, recentBatches]
 	months cache[string, Uptime]
+	bodies bodies
 }
 
 // New returns the routes.
@@ -174,9 +175,15 @@ func (s *server) figures(ctx context.Context, snapshot store.Snapshot, ids ...mo
 // summary is view without what a large site has apart: one read of the table,
 // always.
 func (s *server) summary(ctx context.Context) (page.View, error) {
+	v, _, err := s.latest(ctx)
+	return v, err
+}
+
+// latest is summary, and which version of the snapshot it is.
+func (s *server) latest(ctx context.Context) (page.View, int64, error) {
 	snapshot, version, err := s.Reader.Snapshot(ctx)
 	if err != nil {
-		return page.View{}, err
+		return page.View{}, 0, err
 	}
 	v := page.View{Snapshot: snapshot, Now: s.Now(), Empty: version == 0, Stale: snapshot.IsStale(s.Now())}
 	if v.Stale {
@@ -190,7 +197,7 @@ func (s *server) summary(ctx context.Context) (page.View, error) {
 		}
 	}
 	v.Status, v.Sentence = page.Overall(v)
-	return v, nil
+	return v, version, nil
 }
 
 func (s *server) page(w http.ResponseWriter, r *http.Request) {

@@ -291,29 +291,3 @@ func large(services int) *fake {
 	}
 	return f
 }
-
-func BenchmarkSummary(b *testing.B) { benchmark(b, "/api/v1/status") }
-
-func BenchmarkPage(b *testing.B) { benchmark(b, "/") }
-
-// benchmark serves a site of 1,000 monitors in 100 services.
-func benchmark(b *testing.B, path string) {
-	f := large(100)
-	for i := range f.snapshot.Services {
-		for range 10 {
-			f.snapshot.Services[i].Monitors = append(f.snapshot.Services[i].Monitors, store.MonitorView{ID: "m", Name: "A monitor", Type: monitor.KindHTTP, State: monitor.Up})
-		}
-	}
-	h := api.New(api.Deps{Reader: f, History: f, Pinger: f, Now: func() time.Time { return t0 }})
-	b.ReportAllocs()
-	size := 0
-	for b.Loop() {
-		w := httptest.NewRecorder()
-		r := httptest.NewRequest("GET", path, nil)
-		r.Header.Set("Accept-Encoding", "gzip")
-		h.ServeHTTP(w, r)
-		size = w.Body.Len()
-	}
-	b.ReportMetric(float64(size), "bytes-gzip")
-	b.ReportMetric(float64(f.reads)/float64(b.N), "reads/op")
-}

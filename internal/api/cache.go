@@ -48,3 +48,40 @@ func (c cache[K, V]) get(now time.Time, key K, read func() (V, error)) (V, error
 	c.of[key] = entry[V]{value, now.Add(c.keep)}
 	return value, nil
 }
+
+// edition is which snapshot an answer was made of.
+type edition struct {
+	version   int64
+	generated time.Time
+	stale     bool
+}
+
+// bodies keeps the answers that were made of one edition, up to maxBodies bytes
+// of them, uncompressed.
+type bodies struct {
+	mu      sync.Mutex
+	edition edition
+	size    int
+	byKey   map[string]*ready
+}
+
+const maxBodies = 16 << 20
+
+func (b *bodies) of(e edition, key string) (*ready, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	body, has := b.byKey[key]
+	return body, has && b.edition == e
+}
+
+func (b *bodies) keep(e edition, key string, body *ready) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.edition != e || b.size+len(body.plain) > maxBodies || b.byKey == nil {
+		b.edition, b.size, b.byKey = e, 0, map[string]*ready{}
+	}
+	if b.size+len(body.plain) <= maxBodies {
+		b.byKey[key] = body
+		b.size += len(body.plain)
+	}
+}

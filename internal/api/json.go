@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -19,42 +18,74 @@ type badRequest struct{ error }
 type answer func(page.View, *http.Request) (any, error)
 
 // read answers from the snapshot with all its figures.
-func (s *server) read(of answer) http.HandlerFunc { return s.json(s.view, of) }
+func (s *server) read(of answer) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v, err := s.view(r.Context())
+		s.json(w, r, v, err, of)
+	}
+}
 
 // brief answers from the summary alone: one read of the table, however large the
 // site. Days and response times may be missing in it.
-func (s *server) brief(of answer) http.HandlerFunc { return s.json(s.summary, of) }
-
-func (s *server) json(view func(context.Context) (page.View, error), of answer) http.HandlerFunc {
+func (s *server) brief(of answer) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		v, err := view(r.Context())
-		if err != nil {
-			s.unavailable(w, err)
-			return
-		}
-		value, err := of(v, r)
-		var missing notFound
-		var bad badRequest
-		switch {
-		case errors.As(err, &missing):
-			problem(w, http.StatusNotFound, missing.Error())
-			return
-		case errors.As(err, &bad):
-			problem(w, http.StatusBadRequest, bad.Error())
-			return
-		case err != nil:
-			s.unavailable(w, err)
-			return
-		}
-		body, err := json.Marshal(value)
-		if err != nil {
-			s.Log.Error("answer cannot be encoded", "path", r.URL.Path, "error", err)
-			problem(w, http.StatusInternalServerError, "the answer cannot be given at the moment")
-			return
-		}
-		keepFor(w, v)
-		send(w, r, "application/json", append(body, '\n'))
+		v, err := s.summary(r.Context())
+		s.json(w, r, v, err, of)
 	}
+}
+
+// same is brief for what depends on the snapshot and the page's address alone:
+// the answer is made once for each snapshot.
+func (s *server) same(of answer) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v, version, err := s.latest(r.Context())
+		if err != nil {
+			s.unavailable(w, err)
+			return
+		}
+		made := edition{version, v.Generated, v.Stale}
+		if body, has := s.bodies.of(made, r.URL.Path+" "+base(v, r)); has {
+			keepFor(w, v)
+			body.send(w, r)
+			return
+		}
+		if body := s.json(w, r, v, nil, of); body != nil {
+			s.bodies.keep(made, r.URL.Path+" "+base(v, r), body)
+		}
+	}
+}
+
+// json answers with what is made of a view, and returns what it has sent; nil if
+// that is an error.
+func (s *server) json(w http.ResponseWriter, r *http.Request, v page.View, err error, of answer) *ready {
+	if err != nil {
+		s.unavailable(w, err)
+		return nil
+	}
+	value, err := of(v, r)
+	var missing notFound
+	var bad badRequest
+	switch {
+	case errors.As(err, &missing):
+		problem(w, http.StatusNotFound, missing.Error())
+		return nil
+	case errors.As(err, &bad):
+		problem(w, http.StatusBadRequest, bad.Error())
+		return nil
+	case err != nil:
+		s.unavailable(w, err)
+		return nil
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		s.Log.Error("answer cannot be encoded", "path", r.URL.Path, "error", err)
+		problem(w, http.StatusInternalServerError, "the answer cannot be given at the moment")
+		return nil
+	}
+	body := prepare("application/json", append(text, '\n'))
+	keepFor(w, v)
+	body.send(w, r)
+	return body
 }
 
 func orEmpty[T any](list []T) []T {

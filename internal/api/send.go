@@ -56,33 +56,61 @@ const smallest = 1 << 10
 // writers are kept: one takes a megabyte to make.
 var writers = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
 
+// ready is a body as it is sent, with its tag. It may be sent any number of
+// times.
+type ready struct {
+	contentType string
+	plain       []byte
+	tag         string // without quotes
+	small       func() []byte
+}
+
+func prepare(contentType string, body []byte) *ready {
+	sum := sha256.Sum256(body)
+	return &ready{contentType, body, hex.EncodeToString(sum[:12]), sync.OnceValue(func() []byte { return pack(body) })}
+}
+
+// pack compresses; nil where it is not worth it.
+func pack(body []byte) []byte {
+	if len(body) < smallest {
+		return nil
+	}
+	var small bytes.Buffer
+	z := writers.Get().(*gzip.Writer)
+	defer writers.Put(z)
+	z.Reset(&small)
+	if _, err := z.Write(body); err != nil || z.Close() != nil {
+		return nil
+	}
+	return small.Bytes()
+}
+
 // send answers a read: with 304 where the reader has it already.
 func send(w http.ResponseWriter, r *http.Request, contentType string, body []byte) {
-	sum := sha256.Sum256(body)
-	etag := `"` + hex.EncodeToString(sum[:12]) + `"`
+	prepare(contentType, body).send(w, r)
+}
+
+func (b *ready) send(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	if h.Get("Cache-Control") == "" {
 		h.Set("Cache-Control", caching)
 	}
 	h.Set("Vary", "Accept-Encoding")
+	body, etag := b.plain, `"`+b.tag+`"`
 	compress := len(body) >= smallest && accepts(r, "gzip")
 	if compress {
-		etag = strings.TrimSuffix(etag, `"`) + `-gz"` // another text of it is another entity
+		etag = `"` + b.tag + `-gz"` // another text of it is another entity
 	}
 	h.Set("ETag", etag)
 	if matches(r.Header.Get("If-None-Match"), etag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	h.Set("Content-Type", contentType)
+	h.Set("Content-Type", b.contentType)
 	if compress {
-		var small bytes.Buffer
-		z := writers.Get().(*gzip.Writer)
-		defer writers.Put(z)
-		z.Reset(&small)
-		if _, err := z.Write(body); err == nil && z.Close() == nil {
+		if small := b.small(); small != nil {
 			h.Set("Content-Encoding", "gzip")
-			body = small.Bytes()
+			body = small
 		}
 	}
 	w.WriteHeader(http.StatusOK)

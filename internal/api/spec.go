@@ -3,6 +3,7 @@ package api
 import (
 	_ "embed"
 	"net/http"
+	"sync"
 
 	"github.com/sondehq/sonde/internal/api/manual"
 )
@@ -13,18 +14,23 @@ import (
 //go:embed openapi.json
 var description []byte
 
-func (s *server) openAPI(w http.ResponseWriter, r *http.Request) {
-	send(w, r, "application/json", description)
-}
+var describing = sync.OnceValue(func() *ready { return prepare("application/json", description) })
+
+func (s *server) openAPI(w http.ResponseWriter, r *http.Request) { describing().send(w, r) }
+
+var explaining = sync.OnceValues(func() (*ready, error) {
+	body, err := manual.Page(description)
+	return prepare("text/html; charset=utf-8", body), err
+})
 
 // docs is the description as a page, for people.
 func (s *server) docs(w http.ResponseWriter, r *http.Request) {
-	body, err := manual.Page(description)
+	body, err := explaining()
 	if err != nil {
 		s.Log.Error("manual failed", "error", err)
 		problem(w, http.StatusInternalServerError, "the page cannot be shown; the description is at /openapi.json")
 		return
 	}
 	w.Header().Set("Content-Security-Policy", manual.Policy)
-	send(w, r, "text/html; charset=utf-8", body)
+	body.send(w, r)
 }

@@ -13,7 +13,7 @@ import (
 func (s *server) v2() []route {
 	var routes []route
 	for _, e := range statuspage.Endpoints() {
-		routes = append(routes, route{"GET /api/v2/" + e.Path, s.brief(func(v page.View, r *http.Request) (any, error) {
+		routes = append(routes, route{"GET /api/v2/" + e.Path, s.same(func(v page.View, r *http.Request) (any, error) {
 			return e.Answer(statuspage.New(v.Snapshot, base(v, r), v.Now)), nil
 		})})
 	}

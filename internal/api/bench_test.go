@@ -91,25 +91,18 @@ func uneven(services, monitors int) store.Snapshot {
 // TestReads: a summary is one read of the table, however large the site; the
 // page of a site that is too large for one item is one more.
 func TestReads(t *testing.T) {
-	for _, test := range []struct {
-		services, monitors int
-		path               string
-		reads              int
-	}{
-		{100, 10, "/api/v1/status", 1},
-		{100, 10, "/api/v2/summary.json", 1},
-		{100, 10, "/", 1},
-		{1000, 5, "/api/v1/status", 1},
-		{1000, 5, "/api/v1/services/service-999", 1},
-		{1000, 5, "/api/v1/services/service-999/days", 2},
-		{1000, 5, "/api/v2/summary.json", 1},
-		{1000, 5, "/", 2},
+	for size, reads := range map[[2]int]map[string]int{
+		{100, 10}: {"/api/v1/status": 1, "/api/v2/summary.json": 1, "/": 1, "/api/v1/services/service-99/days": 1},
+		{1000, 5}: {"/api/v1/status": 1, "/api/v2/summary.json": 1, "/": 2, "/api/v1/services/service-999": 1, "/api/v1/services/service-999/days": 2},
 	} {
-		c, h := stored(t, test.services, test.monitors)
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest("GET", test.path, nil))
-		if w.Code != http.StatusOK || c.reads != test.reads {
-			t.Errorf("%s of %d services: %d, %d reads, want %d", test.path, test.services, w.Code, c.reads, test.reads)
+		c, h := stored(t, size[0], size[1])
+		for path, want := range reads {
+			c.reads = 0
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+			if w.Code != http.StatusOK || c.reads != want {
+				t.Errorf("%s of %d services: %d, %d reads, want %d", path, size[0], w.Code, c.reads, want)
+			}
 		}
 	}
 }

@@ -352,3 +352,59 @@ func TestManual(t *testing.T) {
 		t.Errorf("policy %q", policy)
 	}
 }
+
+// TestStatuspageManners: what Statuspage's clients take for granted besides the
+// bodies.
+func TestStatuspageManners(t *testing.T) {
+	for _, test := range []struct {
+		method, path string
+		status       int
+		contentType  string
+	}{
+		{"GET", "/api/v2/summary.json?", 200, "application/json"},
+		{"GET", "/api/v2/summary.json?_=1574413200000", 200, "application/json"},
+		{"GET", "/api/v2/summary.json?page=2&per_page=%zz", 200, "application/json"},
+		{"HEAD", "/api/v2/summary.json", 200, "application/json"},
+		{"OPTIONS", "/api/v2/summary.json", 204, ""},
+		{"GET", "/api/v2/nothing.json", 404, "application/problem+json"},
+		{"GET", "/api/v2/summary.json/", 404, "application/problem+json"},
+		{"POST", "/api/v2/summary.json", 405, "application/problem+json"},
+		{"GET", "/api/v2/subscribers.json", 405, "application/problem+json"},
+		{"POST", "/api/v2/subscribers.json", 405, "application/problem+json"},
+		{"DELETE", "/api/v2/subscribers.json", 405, "application/problem+json"},
+		{"GET", "/api", 200, "text/html; charset=utf-8"},
+	} {
+		w := serve(full(), test.method, test.path)
+		if w.Code != test.status || w.Header().Get("Content-Type") != test.contentType || w.Header().Get("Access-Control-Allow-Origin") != "*" {
+			t.Errorf("%s %s: %d %q, want %d %q", test.method, test.path, w.Code, w.Header().Get("Content-Type"), test.status, test.contentType)
+		}
+		if test.method == "HEAD" && w.Body.Len() > 0 {
+			t.Errorf("HEAD has a body of %d bytes", w.Body.Len())
+		}
+	}
+}
+
+// TestBase: the page's address is the configured one; without one it is the one
+// that was asked for, if that can be one.
+func TestBase(t *testing.T) {
+	for _, test := range []struct{ configured, host, want string }{
+		{"https://status.example.com", "evil.example", "https://status.example.com"},
+		{"", "abc.execute-api.eu-west-1.amazonaws.com", "https://abc.execute-api.eu-west-1.amazonaws.com"},
+		{"", "localhost:8080", "http://localhost:8080"},
+		{"", "127.0.0.1:8080", "http://127.0.0.1:8080"},
+		{"", "[::1]:8080", "http://[::1]:8080"},
+		{"", `evil"><script>`, "http://localhost"},
+		{"", "", "http://localhost"},
+	} {
+		f := full()
+		f.snapshot.Site.URL = test.configured
+		r := httptest.NewRequest("GET", "/api/v2/status.json", nil)
+		r.Host = test.host
+		w := httptest.NewRecorder()
+		handler(f).ServeHTTP(w, r)
+		var got struct{ Page struct{ URL string } }
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.Page.URL != test.want {
+			t.Errorf("configured %q, asked %q: %q, %v, want %q", test.configured, test.host, got.Page.URL, err, test.want)
+		}
+	}
+}

@@ -31,6 +31,7 @@ func (s *server) v1() []route {
 		{"GET /api/v1/locations", s.same(s.locations)},
 		{"GET /openapi.json", s.openAPI},
 		{"GET /docs", s.docs},
+		{"GET /api", s.docs}, // where Statuspage has its own
 		{"GET /healthz", s.healthz},
 	}
 }

@@ -36,14 +36,14 @@ type Reader interface {
 // History reads what is not in the snapshot itself. All of it is public already,
 // or is made so here.
 type History interface {
-	// Figures puts in the days and response times of services, of all if none
+	// Details puts in the days and response times of services, of all if none
 	// is named.
-	Figures(ctx context.Context, s store.Snapshot, ids ...monitor.ServiceID) (store.Snapshot, error)
+	Details(ctx context.Context, s store.Snapshot, ids ...monitor.ServiceID) (store.Snapshot, error)
 	// RecentBatches reads a shard's newest batches of a span, and reports
 	// whether those are all.
 	RecentBatches(ctx context.Context, shard int, from, to time.Time) ([]store.Batch, bool, error)
-	// Timeline reads the history of a service.
-	Timeline(ctx context.Context, id monitor.ServiceID, from, to time.Time) (*uptime.Timeline, error)
+	// Tally is how a service spent the time of a window.
+	Tally(ctx context.Context, id monitor.ServiceID, w uptime.Window) (uptime.Seconds, error)
 }
 
 // Pinger records heartbeat pings, and reports whether the token is known.
@@ -154,23 +154,23 @@ func methods(mux *http.ServeMux, r *http.Request) string {
 	return strings.Join(list, ", ")
 }
 
-// view is the snapshot with the figures of all services, and with nothing called
+// view is the snapshot with the days and response times of all services, and with nothing called
 // fine that is not known to be.
 func (s *server) view(ctx context.Context) (page.View, error) {
 	v, err := s.summary(ctx)
 	if err != nil {
 		return v, err
 	}
-	v.Snapshot, err = s.figures(ctx, v.Snapshot)
+	v.Snapshot, err = s.details(ctx, v.Snapshot)
 	return v, err
 }
 
-// figures puts in days and response times, which a large site has apart.
-func (s *server) figures(ctx context.Context, snapshot store.Snapshot, ids ...monitor.ServiceID) (store.Snapshot, error) {
+// details puts in days and response times, which a large site has apart.
+func (s *server) details(ctx context.Context, snapshot store.Snapshot, ids ...monitor.ServiceID) (store.Snapshot, error) {
 	if !slices.ContainsFunc(snapshot.Services, func(v store.ServiceView) bool { return v.Part != 0 }) {
 		return snapshot, nil
 	}
-	return s.History.Figures(ctx, snapshot, ids...)
+	return s.History.Details(ctx, snapshot, ids...)
 }
 
 // summary is view without what a large site has apart: one read of the table,

@@ -50,7 +50,7 @@ func (f *fake) RecordPing(_ context.Context, token string, beat monitor.Beat) (b
 	return token == "known", f.err
 }
 
-func (f *fake) Figures(_ context.Context, s store.Snapshot, _ ...monitor.ServiceID) (store.Snapshot, error) {
+func (f *fake) Details(_ context.Context, s store.Snapshot, _ ...monitor.ServiceID) (store.Snapshot, error) {
 	f.reads++
 	s.Services = slices.Clone(s.Services)
 	for i := range s.Services {
@@ -70,12 +70,9 @@ func (f *fake) RecentBatches(_ context.Context, _ int, from, to time.Time) ([]st
 	return in, !f.cut, f.batchErr
 }
 
-func (f *fake) Timeline(_ context.Context, _ monitor.ServiceID, from, _ time.Time) (*uptime.Timeline, error) {
+func (f *fake) Tally(_ context.Context, _ monitor.ServiceID, w uptime.Window) (uptime.Seconds, error) {
 	f.reads++
-	return uptime.NewTimeline([]monitor.Flip{
-		{From: "operational", To: "major_outage", At: from.Add(time.Hour), Decided: from.Add(time.Hour)},
-		{From: "major_outage", To: "operational", At: from.Add(2 * time.Hour), Decided: from.Add(2 * time.Hour)},
-	}, "operational", nil), f.batchErr
+	return uptime.Seconds{Up: w.Duration() - time.Hour, Down: time.Hour}, f.batchErr
 }
 
 func night() *fake {

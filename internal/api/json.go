@@ -17,14 +17,6 @@ type badRequest struct{ error }
 // answer makes a JSON value of a view.
 type answer func(page.View, *http.Request) (any, error)
 
-// read answers from the snapshot with all its figures.
-func (s *server) read(of answer) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		v, err := s.view(r.Context())
-		s.json(w, r, v, err, of)
-	}
-}
-
 // brief answers from the summary alone: one read of the table, however large the
 // site. Days and response times may be missing in it.
 func (s *server) brief(of answer) http.HandlerFunc {

@@ -133,11 +133,8 @@ func (s *server) uptime(v page.View, r *http.Request) (any, error) {
 		return UptimeAnswer{service.ID, name, Uptime{From: window.From, To: window.To}}, nil
 	}
 	figure, err := s.months.get(v.Now, string(service.ID)+" "+name, func() (Uptime, error) {
-		line, err := s.History.Timeline(r.Context(), service.ID, window.From, window.To)
-		if err != nil {
-			return Uptime{}, err
-		}
-		return figureOf(window, line.Tally(window)), nil
+		seconds, err := s.History.Tally(r.Context(), service.ID, window)
+		return figureOf(window, seconds), err
 	})
 	return UptimeAnswer{service.ID, name, figure}, err
 }
@@ -208,6 +205,6 @@ func (s *server) whole(v page.View, r *http.Request) (store.ServiceView, error) 
 	if err != nil || service.Part == 0 {
 		return service, err
 	}
-	snapshot, err := s.figures(r.Context(), v.Snapshot, service.ID)
+	snapshot, err := s.details(r.Context(), v.Snapshot, service.ID)
 	return snapshot.Service(service.ID), err
 }

@@ -41,7 +41,7 @@ func TestLargeSite(t *testing.T) {
 	if err != nil || version != 4 || head.Services[599].Part == 0 || len(head.Services[599].Days) != 0 {
 		t.Fatalf("version %d, part %d, %d days in the summary, %v", version, head.Services[599].Part, len(head.Services[599].Days), err)
 	}
-	whole, err := w.store.Figures(ctx, head)
+	whole, err := w.store.Details(ctx, head)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,7 @@ func (p *Pipeline) measured(ctx context.Context) (store.Snapshot, error) {
 	if err != nil {
 		return snapshot, err
 	}
-	return p.Store.Figures(ctx, snapshot)
+	return p.Store.Details(ctx, snapshot)
 }
 
 // figure is what Rollup finds of one service.

@@ -13,10 +13,10 @@ import (
 // Room for a snapshot. An item of DynamoDB holds 400 KB.
 const (
 	// maxTogether is up to how many compressed bytes a snapshot stands in one
-	// item with all its figures.
+	// item with all its details.
 	maxTogether = 300 << 10
 	// maxPiece is the most compressed bytes in one item. A summary that is
-	// larger even without figures is cut: some 5,000 services are two pieces,
+	// larger even without details is cut: some 5,000 services are two pieces,
 	// and one read.
 	maxPiece = 350 << 10
 )
@@ -110,15 +110,15 @@ func pieceSK(i int) string {
 }
 
 // PutSnapshot writes the snapshot, on condition that it is still at the version
-// read. Services whose figures stand in a part keep them there.
+// read. Services whose details stand in a part keep them there.
 func (s *Store) PutSnapshot(ctx context.Context, snapshot Snapshot, version int64) error {
 	data, err := deflate(snapshot)
 	if err != nil {
 		return fmt.Errorf("encode snapshot: %w", err)
 	}
 	if len(data) > maxTogether {
-		if snapshot, err = s.putFigures(ctx, snapshot); err != nil {
-			return fmt.Errorf("put figures of the snapshot: %w", err)
+		if snapshot, err = s.putDetails(ctx, snapshot); err != nil {
+			return fmt.Errorf("put parts of the snapshot: %w", err)
 		}
 		if data, err = deflate(snapshot); err != nil {
 			return fmt.Errorf("encode snapshot: %w", err)

@@ -137,14 +137,14 @@ func TestSnapshotSize(t *testing.T) {
 				t.Fatalf("version %d, %d reads, %d services, %v; want one read", version, c.reads, len(head.Services), err)
 			}
 			if n := len(head.Services); n > 0 {
-				one, err := s.Figures(ctx, head, head.Services[n/2].ID)
+				one, err := s.Details(ctx, head, head.Services[n/2].ID)
 				if err != nil || c.reads != test.reads {
 					t.Fatalf("figures of one service: %d reads, %v, want %d", c.reads, err, test.reads)
 				}
 				same(t, want.Services[n/2], one.Services[n/2])
 			}
 			c.reads = 1
-			all, err := s.Figures(ctx, head)
+			all, err := s.Details(ctx, head)
 			if err != nil || c.reads != test.reads {
 				t.Fatalf("figures of all: %d reads, %v, want %d", c.reads, err, test.reads)
 			}
@@ -165,9 +165,9 @@ func same(t *testing.T, want, got store.ServiceView) {
 	}
 }
 
-// TestFiguresStay: whoever renews states only does not touch the parts; whoever
+// TestDetailsStay: whoever renews states only does not touch the parts; whoever
 // renews figures does not write over parts that the standing snapshot names.
-func TestFiguresStay(t *testing.T) {
+func TestDetailsStay(t *testing.T) {
 	ctx := context.Background()
 	c := &counting{Table: newTable(t)}
 	s := store.New(c, func() time.Time { return t0 })
@@ -188,7 +188,7 @@ func TestFiguresStay(t *testing.T) {
 	if err := s.PutSnapshot(ctx, next, version+1); err != nil {
 		t.Fatal(err)
 	}
-	was, err := s.Figures(ctx, first)
+	was, err := s.Details(ctx, first)
 	if err != nil || was.Services[0].Days[0].DownS == 4711 || len(was.Services[499].Days) != 90 {
 		t.Errorf("a reader of the snapshot before has lost its figures: %v", err)
 	}
@@ -196,7 +196,7 @@ func TestFiguresStay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if now, err = s.Figures(ctx, now); err != nil || now.Services[0].Days[0].DownS != 4711 {
+	if now, err = s.Details(ctx, now); err != nil || now.Services[0].Days[0].DownS != 4711 {
 		t.Errorf("the new figures are not there: %v", err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 // holds no detail of failures.
 //
 // Where it would be too large for one item, the days and response times of its
-// services stand apart, in parts: Store.Snapshot leaves them out, Store.Figures
+// services stand apart, in parts: Store.Snapshot leaves them out, Store.Details
 // puts them in.
 type Snapshot struct {
 	Generated time.Time     `json:"generated"`

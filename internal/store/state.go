@@ -112,6 +112,15 @@ func (s *Store) Timeline(ctx context.Context, id monitor.ServiceID, from, to tim
 	return uptime.NewTimeline(uptime.Select(flips, ""), string(initial), nil), nil
 }
 
+// Tally is how a service spent the time of a window, by its Timeline.
+func (s *Store) Tally(ctx context.Context, id monitor.ServiceID, w uptime.Window) (uptime.Seconds, error) {
+	line, err := s.Timeline(ctx, id, w.From, w.To)
+	if err != nil {
+		return uptime.Seconds{}, err
+	}
+	return line.Tally(w), nil
+}
+
 // flipsRead is how many flips StatusBefore looks back over for the last one of
 // the service itself.
 const flipsRead = 200

@@ -180,13 +180,13 @@ func (s *Site) maintenance(v store.MaintenanceView) ScheduledMaintenance {
 	if v.State == store.MaintenanceCompleted {
 		out.ResolvedAt = orNull(v.Ends)
 	}
-	updates := v.Updates
-	if len(updates) == 0 { // its announcement
-		updates = []store.UpdateView{{At: time.Time(out.CreatedAt), Text: v.Text}}
+	// The announcement is the first entry, whatever followed.
+	n := len(v.Updates) + 1
+	for i, u := range v.Updates {
+		out.Updates = append(out.Updates, update(id, stage(v, u), u, n-i))
 	}
-	for i, u := range updates {
-		out.Updates = append(out.Updates, update(id, stage(v, u), u, len(updates)-i))
-	}
+	announced := store.UpdateView{At: time.Time(out.CreatedAt), Text: v.Text}
+	out.Updates = append(out.Updates, update(id, string(store.MaintenanceScheduled), announced, 1))
 	return out
 }
 

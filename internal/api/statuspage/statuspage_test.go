@@ -153,6 +153,34 @@ func TestLists(t *testing.T) {
 	}
 }
 
+// TestMaintenance: planned work has its announcement as the first entry, then
+// what followed, newest first.
+func TestMaintenance(t *testing.T) {
+	s := site(monitor.Operational)
+	starts := t0.Add(-2 * time.Hour)
+	s.Maintenance = []store.MaintenanceView{{
+		ID: "maintained00", Title: "New disks", Text: "Short breaks.", State: store.MaintenanceCompleted, Starts: starts, Ends: t0.Add(-time.Hour),
+		Created: starts.AddDate(0, 0, -1), Updated: t0.Add(-time.Hour),
+		Updates: []store.UpdateView{{At: t0.Add(-time.Hour), Text: "Over."}, {At: starts, Text: "Begun."}},
+	}}
+	m := show(s).AllMaintenances().Maintenances[0]
+	var got []string
+	for _, u := range m.Updates {
+		got = append(got, u.Status+": "+u.Body)
+	}
+	if diff := cmp.Diff([]string{"completed: Over.", "in_progress: Begun.", "scheduled: Short breaks."}, got); diff != "" {
+		t.Errorf("updates (-want +got):\n%s", diff)
+	}
+	if m.ResolvedAt == nil || m.Impact != "maintenance" || m.Status != "completed" {
+		t.Errorf("got %+v", m)
+	}
+	first := m.Updates[2].ID
+	s.Maintenance[0].Updates = nil
+	if now := show(s).AllMaintenances().Maintenances[0].Updates; len(now) != 1 || now[0].ID != first {
+		t.Errorf("the announcement's id depends on what followed: %+v", now)
+	}
+}
+
 // TestNull: arrays are never null, only the fields that may be are, and times
 // have milliseconds and Z, of a site that has nothing and of one that was never
 // measured.

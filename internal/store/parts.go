@@ -27,11 +27,11 @@ const keepParts = 7 * 24 * time.Hour
 // large then is halved. Ninety days and 24 hours of one are some 700 bytes.
 const servicesApart = 400
 
-// part is the figures of some services, in the order of the page: those of a
+// part is the days and response times of some services, in the order of the page: those of a
 // group stand together as far as they fit.
-type part map[monitor.ServiceID]figures
+type part map[monitor.ServiceID]details
 
-type figures struct {
+type details struct {
 	Days   []DayView      `json:"days,omitempty"`
 	Series []LatencyPoint `json:"series,omitempty"`
 }
@@ -40,10 +40,10 @@ func partKey(n int) table.Key {
 	return table.Key{PK: pagePK, SK: "SNAPSHOT#" + strconv.Itoa(n)}
 }
 
-// Figures returns the snapshot with the days and response times of the services
+// Details returns the snapshot with the days and response times of the services
 // named, or of all of them if none is. Where they stand in the snapshot itself it
 // reads nothing; otherwise it is one read. The snapshot given is not changed.
-func (s *Store) Figures(ctx context.Context, snapshot Snapshot, ids ...monitor.ServiceID) (Snapshot, error) {
+func (s *Store) Details(ctx context.Context, snapshot Snapshot, ids ...monitor.ServiceID) (Snapshot, error) {
 	wanted := map[int]bool{}
 	var keys []table.Key
 	for _, v := range snapshot.Services {
@@ -73,11 +73,11 @@ func (s *Store) Figures(ctx context.Context, snapshot Snapshot, ids ...monitor.S
 	return snapshot, nil
 }
 
-// putFigures writes the figures that stand in the snapshot into parts, and
+// putDetails writes the days and response times that stand in the snapshot into parts, and
 // returns the snapshot without them.
-func (s *Store) putFigures(ctx context.Context, snapshot Snapshot) (Snapshot, error) {
+func (s *Store) putDetails(ctx context.Context, snapshot Snapshot) (Snapshot, error) {
 	snapshot.Services = slices.Clone(snapshot.Services)
-	var here []int // services whose figures are in hand
+	var here []int // services whose details are in hand
 	for i, v := range snapshot.Services {
 		if len(v.Days)+len(v.Series) > 0 {
 			here = append(here, i)
@@ -104,14 +104,14 @@ func (s *Store) putFigures(ctx context.Context, snapshot Snapshot) (Snapshot, er
 	return snapshot, nil
 }
 
-// putPart writes the figures of some services as part n, or as several from n
+// putPart writes the details of some services as part n, or as several from n
 // on, and returns how many those are.
 func (s *Store) putPart(ctx context.Context, snapshot Snapshot, some []int, n int) (int, error) {
 	p := part{}
 	for _, i := range some {
 		v := &snapshot.Services[i]
 		v.Part = n
-		p[v.ID] = figures{v.Days, v.Series}
+		p[v.ID] = details{v.Days, v.Series}
 	}
 	data, err := deflate(p)
 	if err != nil {

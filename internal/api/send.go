@@ -95,7 +95,7 @@ func (b *ready) send(w http.ResponseWriter, r *http.Request) {
 	if h.Get("Cache-Control") == "" {
 		h.Set("Cache-Control", caching)
 	}
-	h.Set("Vary", "Accept-Encoding")
+	h.Add("Vary", "Accept-Encoding")
 	body, etag := b.plain, `"`+b.tag+`"`
 	compress := len(body) >= smallest && accepts(r, "gzip")
 	if compress {

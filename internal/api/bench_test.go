@@ -109,7 +109,8 @@ func TestReads(t *testing.T) {
 
 var benched = []struct{ name, path string }{{"summary", "/api/v1/status"}, {"statuspage", "/api/v2/summary.json"}, {"page", "/"}}
 
-// BenchmarkServe is a request to a site of 1,000 monitors over a real store.
+// BenchmarkServe is a request to a site of 1,000 monitors over a real store, for
+// a snapshot that others have asked for before.
 func BenchmarkServe(b *testing.B) {
 	for _, what := range benched {
 		b.Run(what.name, func(b *testing.B) {
@@ -129,7 +130,25 @@ func BenchmarkServe(b *testing.B) {
 	}
 }
 
-// BenchmarkLambda is the same behind the adapter of API Gateway.
+// BenchmarkFirst is the first request for a snapshot: it is decoded, and the
+// answer is made and compressed.
+func BenchmarkFirst(b *testing.B) {
+	for _, what := range benched {
+		b.Run(what.name, func(b *testing.B) {
+			c, _ := stored(b, 100, 10)
+			clock := func() time.Time { return t0 }
+			r := httptest.NewRequest("GET", what.path, nil)
+			r.Header.Set("Accept-Encoding", "gzip")
+			b.ReportAllocs()
+			for b.Loop() {
+				s := store.New(c.Table, clock)
+				api.New(api.Deps{Reader: s, History: s, Pinger: s, Now: clock}).ServeHTTP(httptest.NewRecorder(), r)
+			}
+		})
+	}
+}
+
+// BenchmarkLambda is BenchmarkServe behind the adapter of API Gateway.
 func BenchmarkLambda(b *testing.B) {
 	for _, what := range benched {
 		b.Run(what.name, func(b *testing.B) {

@@ -10,7 +10,7 @@ TOOLS = sh infra/venv.sh
 ENV ?= dev
 STACK ?= sonde
 
-.PHONY: help demo test race check fuzz bench kill soak functions build emulators validate deploy location clean
+.PHONY: help demo test race check fuzz bench kill soak api functions build emulators validate deploy location clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,10 @@ kill: ## kill `sonde up` 50 times at random moments during an outage
 soak: ## 2,000 monitors keep time for three minutes, and memory for ten simulated hours
 	go test -count=1 -timeout 20m -run TestSoak -v ./internal/local -soak-monitors 2000 -soak-every 1m -soak-time 3m
 	go test -count=1 -timeout 60m -run TestMemory -v ./internal/pipeline -memory-monitors 2000 -memory-hours 10
+
+api: ## the public API: described, linted by redocly and spectral, fuzzed by schemathesis, read by others' clients
+	CI=true go test -count=1 ./internal/api -tools
+	CI=true go test -count=1 ./internal/api/clienttest
 
 functions: $(FUNCTIONS:%=build/%/bootstrap) ## the functions, for arm64, with Go alone
 	@ls -l $(FUNCTIONS:%=build/%/bootstrap)

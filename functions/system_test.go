@@ -540,8 +540,11 @@ func (s *system) page() {
 	}
 	for path, want := range map[string]string{
 		"/": "Intervals", "/api/v1/status": "Load balancers", "/ping/" + token: "", "/healthz": "",
+		"/api/v2/summary.json": "Load balancers", "/docs": "/api/v1/status",
+		"/api/v1/monitors/lb-primary/results?hours=3": "lb-primary", "/api/v1/services/balancers/uptime?window=" + time.Now().UTC().Format("2006-01"): "balancers",
 	} {
-		event, err := json.Marshal(events.APIGatewayV2HTTPRequest{Version: "2.0", RawPath: path, RequestContext: events.APIGatewayV2HTTPRequestContext{
+		path, query, _ := strings.Cut(path, "?")
+		event, err := json.Marshal(events.APIGatewayV2HTTPRequest{Version: "2.0", RawPath: path, RawQueryString: query, RequestContext: events.APIGatewayV2HTTPRequestContext{
 			HTTP: events.APIGatewayV2HTTPRequestContextHTTPDescription{Method: http.MethodGet, Path: path},
 		}})
 		if err != nil {

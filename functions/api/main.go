@@ -12,6 +12,6 @@ import (
 
 func main() {
 	function.Main(func(w *function.Wiring) any {
-		return gateway.Wrap(api.New(api.Deps{Reader: w.Deps.Store, Pinger: w.Deps.Store, Now: w.Deps.Now, Log: w.Deps.Log}))
+		return gateway.Wrap(api.New(api.Deps{Reader: w.Deps.Store, History: w.Deps.Store, Pinger: w.Deps.Store, Now: w.Deps.Now, Log: w.Deps.Log}))
 	})
 }

@@ -3,15 +3,11 @@
 // every summary is one read of the precomputed snapshot, whatever the number of
 // monitors.
 //
-//	GET /                              status page
-//	GET /incidents/{id}                one incident
-//	GET /api/v1/status                 site, overall status, services, open incidents
-//	GET /api/v1/services/{id}          one service
-//	GET /api/v1/services/{id}/uptime   ?window=24h|7d|30d|90d
-//	GET /api/v1/incidents              open and recent incidents with their updates
-//	GET /api/v1/incidents/{id}         one of them
-//	GET /healthz                       whether the table can be read
-//	GET, POST /ping/{token}            heartbeat; also /start, /fail, /{exit code}
+//	/                    status page; /incidents/{id} one incident
+//	/api/v1/…            Sonde's own JSON, described at /openapi.json, readable at /docs
+//	/api/v2/…            Atlassian Statuspage's JSON (package statuspage)
+//	/healthz             whether the table can be read
+//	/ping/{token}        heartbeat; also /start, /fail, /{exit code}
 //
 // Answers carry a strong ETag and may be cached; errors are problem details
 // (RFC 9457). What is older than it may be says so, and nothing in it is called
@@ -29,11 +25,25 @@ import (
 	"github.com/sondehq/sonde/internal/api/page"
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/store"
+	"github.com/sondehq/sonde/internal/uptime"
 )
 
 // Reader reads the snapshot.
 type Reader interface {
 	Snapshot(ctx context.Context) (store.Snapshot, int64, error)
+}
+
+// History reads what is not in the snapshot itself. All of it is public already,
+// or is made so here.
+type History interface {
+	// Details puts in the days and response times of services, of all if none
+	// is named.
+	Details(ctx context.Context, s store.Snapshot, ids ...monitor.ServiceID) (store.Snapshot, error)
+	// RecentBatches reads a shard's newest batches of a span, and reports
+	// whether those are all.
+	RecentBatches(ctx context.Context, shard int, from, to time.Time) ([]store.Batch, bool, error)
+	// Tally is how a service spent the time of a window.
+	Tally(ctx context.Context, id monitor.ServiceID, name string, w uptime.Window) (uptime.Seconds, error)
 }
 
 // Pinger records heartbeat pings, and reports whether the token is known.
@@ -43,20 +53,30 @@ type Pinger interface {
 
 // Deps is what the API stands on.
 type Deps struct {
-	Reader Reader
-	Pinger Pinger
-	Now    func() time.Time
-	Log    *slog.Logger
+	Reader  Reader
+	History History
+	Pinger  Pinger
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
-type server struct{ Deps }
+type server struct {
+	Deps
+	recent cache[int, recentBatches]
+	months cache[string, Uptime]
+	bodies bodies
+}
 
 // New returns the routes.
 func New(deps Deps) http.Handler {
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &server{deps}
+	s := &server{
+		Deps:   deps,
+		recent: newCache[int, recentBatches](8, 15*time.Second),
+		months: newCache[string, Uptime](1000, 5*time.Minute),
+	}
 	mux := http.NewServeMux()
 	for _, r := range s.routes() {
 		mux.HandleFunc(r.pattern, r.handle)
@@ -73,24 +93,13 @@ type route struct {
 
 // routes is all that is served. A GET route answers HEAD too.
 func (s *server) routes() []route {
-	return slices.Concat(s.pages(), s.v1(), s.pings())
+	return slices.Concat(s.pages(), s.v1(), s.v2(), s.pings())
 }
 
 func (s *server) pages() []route {
 	return []route{
 		{"GET /{$}", s.page},
 		{"GET /incidents/{id}", s.incidentPage},
-	}
-}
-
-func (s *server) v1() []route {
-	return []route{
-		{"GET /api/v1/status", s.read(s.status)},
-		{"GET /api/v1/services/{id}", s.read(s.service)},
-		{"GET /api/v1/services/{id}/uptime", s.read(s.uptime)},
-		{"GET /api/v1/incidents", s.read(s.incidents)},
-		{"GET /api/v1/incidents/{id}", s.read(s.incident)},
-		{"GET /healthz", s.healthz},
 	}
 }
 
@@ -109,6 +118,7 @@ func (s *server) around(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Access-Control-Allow-Origin", "*")
+		h.Set("Access-Control-Expose-Headers", "ETag, Last-Modified, Retry-After")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		if r.Method == http.MethodOptions {
@@ -144,11 +154,37 @@ func methods(mux *http.ServeMux, r *http.Request) string {
 	return strings.Join(list, ", ")
 }
 
-// view is the snapshot, with nothing called fine that is not known to be.
+// view is the snapshot with the days and response times of all services, and with nothing called
+// fine that is not known to be.
 func (s *server) view(ctx context.Context) (page.View, error) {
+	v, err := s.summary(ctx)
+	if err != nil {
+		return v, err
+	}
+	v.Snapshot, err = s.details(ctx, v.Snapshot)
+	return v, err
+}
+
+// details puts in days and response times, which a large site has apart.
+func (s *server) details(ctx context.Context, snapshot store.Snapshot, ids ...monitor.ServiceID) (store.Snapshot, error) {
+	if !slices.ContainsFunc(snapshot.Services, func(v store.ServiceView) bool { return v.Part != 0 }) {
+		return snapshot, nil
+	}
+	return s.History.Details(ctx, snapshot, ids...)
+}
+
+// summary is view without what a large site has apart: one read of the table,
+// always.
+func (s *server) summary(ctx context.Context) (page.View, error) {
+	v, _, err := s.latest(ctx)
+	return v, err
+}
+
+// latest is summary, and which version of the snapshot it is.
+func (s *server) latest(ctx context.Context) (page.View, int64, error) {
 	snapshot, version, err := s.Reader.Snapshot(ctx)
 	if err != nil {
-		return page.View{}, err
+		return page.View{}, 0, err
 	}
 	v := page.View{Snapshot: snapshot, Now: s.Now(), Empty: version == 0, Stale: snapshot.IsStale(s.Now())}
 	if v.Stale {
@@ -162,7 +198,7 @@ func (s *server) view(ctx context.Context) (page.View, error) {
 		}
 	}
 	v.Status, v.Sentence = page.Overall(v)
-	return v, nil
+	return v, version, nil
 }
 
 func (s *server) page(w http.ResponseWriter, r *http.Request) {
@@ -171,6 +207,7 @@ func (s *server) page(w http.ResponseWriter, r *http.Request) {
 		s.unavailable(w, err)
 		return
 	}
+	keepFor(w, v)
 	body, err := page.Status(v)
 	s.html(w, r, body, err)
 }
@@ -186,6 +223,7 @@ func (s *server) incidentPage(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotFound, "there is no such incident, or it is older than the page shows")
 		return
 	}
+	keepFor(w, v)
 	body, err := page.Incident(v, v.Incidents[at])
 	s.html(w, r, body, err)
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/store"
+	"github.com/sondehq/sonde/internal/uptime"
 )
 
 var t0 = time.Date(2019, 5, 29, 1, 30, 0, 0, time.UTC)
@@ -30,6 +32,12 @@ type fake struct {
 	err      error
 	reads    int
 	pings    []string
+
+	days     []store.DayView
+	series   []store.LatencyPoint
+	batches  []store.Batch
+	cut      bool
+	batchErr error
 }
 
 func (f *fake) Snapshot(context.Context) (store.Snapshot, int64, error) {
@@ -40,6 +48,31 @@ func (f *fake) Snapshot(context.Context) (store.Snapshot, int64, error) {
 func (f *fake) RecordPing(_ context.Context, token string, beat monitor.Beat) (bool, error) {
 	f.pings = append(f.pings, fmt.Sprintf("%s %s %d %q", token, beat.Signal, beat.Exit, beat.Text))
 	return token == "known", f.err
+}
+
+func (f *fake) Details(_ context.Context, s store.Snapshot, _ ...monitor.ServiceID) (store.Snapshot, error) {
+	f.reads++
+	s.Services = slices.Clone(s.Services)
+	for i := range s.Services {
+		s.Services[i].Days, s.Services[i].Series = f.days, f.series
+	}
+	return s, f.err
+}
+
+func (f *fake) RecentBatches(_ context.Context, _ int, from, to time.Time) ([]store.Batch, bool, error) {
+	f.reads++
+	var in []store.Batch
+	for _, b := range f.batches {
+		if !b.Scheduled.Before(from) && b.Scheduled.Before(to) {
+			in = append(in, b)
+		}
+	}
+	return in, !f.cut, f.batchErr
+}
+
+func (f *fake) Tally(_ context.Context, _ monitor.ServiceID, _ string, w uptime.Window) (uptime.Seconds, error) {
+	f.reads++
+	return uptime.Seconds{Up: w.Duration() - time.Hour, Down: time.Hour}, f.batchErr
 }
 
 func night() *fake {
@@ -64,8 +97,12 @@ func night() *fake {
 	}}
 }
 
+func handler(f *fake) http.Handler {
+	return api.New(api.Deps{Reader: f, History: f, Pinger: f, Now: func() time.Time { return t0 }})
+}
+
 func serve(f *fake, method, path string, header ...string) *httptest.ResponseRecorder {
-	h := api.New(api.Deps{Reader: f, Pinger: f, Now: func() time.Time { return t0 }})
+	h := handler(f)
 	r := httptest.NewRequest(method, path, strings.NewReader("a body"))
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
@@ -92,7 +129,7 @@ func TestRoutes(t *testing.T) {
 		{"GET", "/api/v1/services/balancers/uptime?window=24h", 200, "application/json", `"uptime":0.979166`, 1},
 		{"GET", "/api/v1/services/balancers/uptime?window=7d", 200, "application/json", `"uptime":null`, 1},
 		{"GET", "/api/v1/services/balancers/uptime", 200, "application/json", `"window":"90d"`, 1},
-		{"GET", "/api/v1/services/balancers/uptime?window=1y", 400, "application/problem+json", "expected one of 24h, 7d, 30d, 90d", 1},
+		{"GET", "/api/v1/services/balancers/uptime?window=1y", 400, "application/problem+json", "expected one of 24h, 7d, 30d, 90d, or a month", 1},
 		{"GET", "/api/v1/incidents", 200, "application/json", `"id":"old"`, 1},
 		{"GET", "/api/v1/incidents/abc", 200, "application/json", `"phase":"investigating"`, 1},
 		{"GET", "/api/v1/incidents/nothing", 404, "application/problem+json", "no incident", 1},
@@ -250,30 +287,4 @@ func large(services int) *fake {
 		f.snapshot.Services = append(f.snapshot.Services, one)
 	}
 	return f
-}
-
-func BenchmarkSummary(b *testing.B) { benchmark(b, "/api/v1/status") }
-
-func BenchmarkPage(b *testing.B) { benchmark(b, "/") }
-
-// benchmark serves a site of 1,000 monitors in 100 services.
-func benchmark(b *testing.B, path string) {
-	f := large(100)
-	for i := range f.snapshot.Services {
-		for range 10 {
-			f.snapshot.Services[i].Monitors = append(f.snapshot.Services[i].Monitors, store.MonitorView{ID: "m", Name: "A monitor", Type: monitor.KindHTTP, State: monitor.Up})
-		}
-	}
-	h := api.New(api.Deps{Reader: f, Pinger: f, Now: func() time.Time { return t0 }})
-	b.ReportAllocs()
-	size := 0
-	for b.Loop() {
-		w := httptest.NewRecorder()
-		r := httptest.NewRequest("GET", path, nil)
-		r.Header.Set("Accept-Encoding", "gzip")
-		h.ServeHTTP(w, r)
-		size = w.Body.Len()
-	}
-	b.ReportMetric(float64(size), "bytes-gzip")
-	b.ReportMetric(float64(f.reads)/float64(b.N), "reads/op")
 }

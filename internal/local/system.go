@@ -252,7 +252,7 @@ func (s *System) serve(ctx context.Context) error {
 	mux := http.NewServeMux()
 	mux.Handle("/inbox", onlyHere(s.inbox))
 	mux.Handle("/inbox.json", onlyHere(s.inbox))
-	mux.Handle("/", api.New(api.Deps{Reader: s.store, Pinger: s.store, Now: now, Log: s.stages.Log}))
+	mux.Handle("/", api.New(api.Deps{Reader: s.store, History: s.store, Pinger: s.store, Now: now, Log: s.stages.Log}))
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, IdleTimeout: time.Minute}
 	stopped := make(chan struct{})
 	go func() {

@@ -13,12 +13,15 @@ import (
 // batches are written some time after the time they were scheduled for.
 const settling = 10 * time.Minute
 
+// points is the response times of services, by the hour.
+type points map[monitor.ServiceID][]store.LatencyPoint
+
 // hours rolls up the present hour, and the one before until it has settled; with
-// that one its day and month. It returns the latency of each service in the
-// present hour, or in the one before at the beginning of an hour.
-func (p *Pipeline) hours(ctx context.Context, cfg *monitor.Config, now time.Time) (map[monitor.ServiceID]*store.LatencyView, error) {
+// that one its day and month. It returns the response times of each service in
+// these hours, oldest first.
+func (p *Pipeline) hours(ctx context.Context, cfg *monitor.Config, now time.Time) (points, error) {
 	present := uptime.Hour(now)
-	latency := map[monitor.ServiceID]*store.LatencyView{}
+	latency := points{}
 	if now.Sub(present.From) < settling {
 		before := uptime.Hour(present.From.Add(-time.Second))
 		if err := p.hour(ctx, cfg, before, latency); err != nil {
@@ -34,7 +37,7 @@ func (p *Pipeline) hours(ctx context.Context, cfg *monitor.Config, now time.Time
 }
 
 // hour rolls up the batches of one hour, shard by shard.
-func (p *Pipeline) hour(ctx context.Context, cfg *monitor.Config, w uptime.Window, latency map[monitor.ServiceID]*store.LatencyView) error {
+func (p *Pipeline) hour(ctx context.Context, cfg *monitor.Config, w uptime.Window, latency points) error {
 	for shard := range cfg.Shards() {
 		// An interval more: the check before the hour covers its beginning.
 		batches, err := p.Store.Batches(ctx, shard, w.From.Add(-longest(cfg, shard)), w.To)
@@ -60,7 +63,7 @@ func (p *Pipeline) hour(ctx context.Context, cfg *monitor.Config, w uptime.Windo
 }
 
 func (p *Pipeline) hourOf(ctx context.Context, cfg *monitor.Config, svc monitor.Service, w uptime.Window,
-	results map[monitor.ID][]monitor.Result, latency map[monitor.ServiceID]*store.LatencyView) error {
+	results map[monitor.ID][]monitor.Result, latency points) error {
 
 	var rollups []uptime.Rollup
 	var all uptime.Sketch
@@ -74,10 +77,8 @@ func (p *Pipeline) hourOf(ctx context.Context, cfg *monitor.Config, svc monitor.
 	if len(rollups) == 0 {
 		return nil
 	}
-	if n := all.Count(); n > 0 {
-		latency[svc.ID] = &store.LatencyView{
-			P50: monitor.MS(all.Quantile(0.50)), P95: monitor.MS(all.Quantile(0.95)), P99: monitor.MS(all.Quantile(0.99)), N: n,
-		}
+	if all.Count() > 0 {
+		latency[svc.ID] = append(latency[svc.ID], latencyPoint(w.From, all))
 	}
 	op, err := store.RollupOp(svc.ID, store.Hour, w, rollups)
 	if err != nil {

@@ -36,6 +36,11 @@ func (p *Pipeline) Rollup(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read adjustments: %w", err)
 	}
+	before, err := p.measured(ctx)
+	if err != nil {
+		return fmt.Errorf("roll up: %w", err)
+	}
+	gap := before.Measured.Before(uptime.Hour(now).From.Add(-settling))
 	figures := map[monitor.ServiceID]figure{}
 	for _, svc := range publicServices(cfg) {
 		line, err := p.Store.History(ctx, svc.ID, from, to, adjustments)
@@ -46,17 +51,32 @@ func (p *Pipeline) Rollup(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("measure %s: %w", svc.ID, err)
 		}
-		f.latency = latency[svc.ID]
+		fresh := latency[svc.ID]
+		if f.series, err = p.series(ctx, svc.ID, before.Service(svc.ID).Series, fresh, gap, now); err != nil {
+			return fmt.Errorf("list response times of %s: %w", svc.ID, err)
+		}
+		f.latency = lastHour(fresh)
 		figures[svc.ID] = f
 	}
 	err = p.renew(ctx, nil, func(s *store.Snapshot) {
 		s.Measured = now
 		for i, view := range s.Services {
 			f := figures[view.ID]
-			s.Services[i].Uptime, s.Services[i].Days, s.Services[i].Latency = f.windows, f.days, f.latency
+			s.Services[i].Part = 0 // all of them are here, and are placed anew
+			s.Services[i].Uptime, s.Services[i].Days = f.windows, f.days
+			s.Services[i].Latency, s.Services[i].Series = f.latency, f.series
 		}
 	})
 	return errors.Join(err, p.setAside(ctx))
+}
+
+// measured is the snapshot before, with the figures of all services.
+func (p *Pipeline) measured(ctx context.Context) (store.Snapshot, error) {
+	snapshot, _, err := p.Store.Snapshot(ctx)
+	if err != nil {
+		return snapshot, err
+	}
+	return p.Store.Details(ctx, snapshot)
 }
 
 // figure is what Rollup finds of one service.
@@ -64,6 +84,7 @@ type figure struct {
 	windows []store.WindowView
 	days    []store.DayView
 	latency *store.LatencyView
+	series  []store.LatencyPoint
 }
 
 // measure computes a service's uptime from its own flips, and from what people

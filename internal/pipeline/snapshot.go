@@ -39,8 +39,8 @@ func (p *Pipeline) read(ctx context.Context, cfg *monitor.Config) (r reading, er
 }
 
 // renew builds and writes the snapshot, from what was read before, if it was, and
-// after a conflict from what it reads itself. figures, where given, replaces the
-// figures of the services.
+// after a conflict from what it reads itself. figures, where given, puts in
+// what is known better by now.
 func (p *Pipeline) renew(ctx context.Context, before *reading, figures func(*store.Snapshot)) error {
 	cfg, err := p.Config(ctx, 0)
 	if err != nil {
@@ -57,8 +57,9 @@ func (p *Pipeline) renew(ctx context.Context, before *reading, figures func(*sto
 			r = &fresh
 		}
 		next := store.Snapshot{
-			Generated: p.Now(), Fresh: p.Fresh, Site: cfg.Site, Config: cfg.Version, Measured: r.old.Measured,
-			Services: serviceViews(cfg, *r, p.Now()),
+			Generated: p.Now(), Fresh: p.Fresh, Site: cfg.Site, Config: cfg.Version,
+			Measured: r.old.Measured, Parts: r.old.Parts,
+			Services: serviceViews(cfg, *r, p.Now()), Locations: locationViews(cfg, r.old.Locations, nil),
 		}
 		if next.Incidents, err = p.incidentViews(ctx, r.old); err != nil {
 			return err
@@ -78,9 +79,14 @@ func serviceViews(cfg *monitor.Config, r reading, now time.Time) []store.Service
 	views := make([]store.ServiceView, len(public))
 	for i, svc := range public {
 		views[i] = serviceView(cfg, svc, r.states[svc.ID], now)
+		views[i].Added = now
 		if at := slices.IndexFunc(r.old.Services, func(v store.ServiceView) bool { return v.ID == svc.ID }); at >= 0 {
 			was := r.old.Services[at]
-			views[i].Uptime, views[i].Days, views[i].Latency = was.Uptime, was.Days, was.Latency
+			views[i].Part = was.Part
+			views[i].Uptime, views[i].Days, views[i].Latency, views[i].Series = was.Uptime, was.Days, was.Latency, was.Series
+			if !was.Added.IsZero() {
+				views[i].Added = was.Added
+			}
 		}
 	}
 	return views
@@ -95,6 +101,7 @@ func serviceView(cfg *monitor.Config, svc monitor.Service, state store.State, no
 	view := store.ServiceView{
 		ID: svc.ID, Name: svc.Name, Description: svc.Description, Group: svc.Group,
 		Status: status, Since: since, Alive: state.Alive, Total: state.Total,
+		Shard: svc.Shard,
 	}
 	for _, above := range svc.DependsOn {
 		if d, ok := cfg.Service(above); ok && !d.Internal {

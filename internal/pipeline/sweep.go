@@ -36,12 +36,12 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 		return fmt.Errorf("sweep: %w", err)
 	}
 	var failed []error
-	before := &r
+	before, from := &r, heard{}
 	if err := p.maintain(ctx, cfg, r.states); err != nil {
 		failed, before = append(failed, err), nil
 	}
 	for shard := range cfg.Shards() {
-		changed, err := p.sweepShard(ctx, cfg, shard, r.states)
+		changed, err := p.sweepShard(ctx, cfg, shard, r.states, from)
 		if err != nil {
 			failed = append(failed, fmt.Errorf("sweep shard %d: %w", shard, err))
 		}
@@ -57,7 +57,7 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 			failed = append(failed, fmt.Errorf("sweep outbox: %w", err))
 		}
 	}
-	if err := p.renew(ctx, before, nil); err != nil {
+	if err := p.renew(ctx, before, func(s *store.Snapshot) { s.Locations = locationViews(cfg, s.Locations, from) }); err != nil {
 		failed = append(failed, fmt.Errorf("renew snapshot: %w", err))
 	}
 	return errors.Join(append(failed, p.setAside(ctx))...)
@@ -65,11 +65,12 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 
 // sweepShard lets time pass for the services of a shard, and reports whether that
 // changed one.
-func (p *Pipeline) sweepShard(ctx context.Context, cfg *monitor.Config, shard int, states map[monitor.ServiceID]store.State) (changed bool, err error) {
+func (p *Pipeline) sweepShard(ctx context.Context, cfg *monitor.Config, shard int, states map[monitor.ServiceID]store.State, from heard) (changed bool, err error) {
 	seen, err := p.hear(ctx, cfg, shard)
 	if err != nil {
 		return false, err
 	}
+	from.hear(seen)
 	for _, svc := range cfg.Services {
 		if svc.Shard != shard {
 			continue

@@ -216,3 +216,26 @@ func (s *Store) PutSeen(ctx context.Context, shard int, seen Seen, version int64
 	}
 	return s.table.Write(ctx, op)
 }
+
+// recentPages is how many pages of the table RecentBatches reads: some 2 MB.
+const recentPages = 2
+
+// RecentBatches reads a shard's batches scheduled from a time inclusive to a time
+// exclusive, newest first, as far as two pages of the table go. It reports
+// whether those are all.
+func (s *Store) RecentBatches(ctx context.Context, shard int, from, to time.Time) ([]Batch, bool, error) {
+	q := table.Query{PK: batchPK(shard), From: stamp(from), To: stamp(to), Descending: true}
+	var all []Batch
+	for range recentPages {
+		page, err := s.table.Query(ctx, q)
+		if err != nil {
+			return nil, false, fmt.Errorf("query batches of shard %d: %w", shard, err)
+		}
+		all = append(all, readAll(s, page.Rows, DecodeBatch)...)
+		if page.Cursor == "" {
+			return all, true, nil
+		}
+		q.Cursor = page.Cursor
+	}
+	return all, false, nil
+}

@@ -95,6 +95,19 @@ func (s *Store) History(ctx context.Context, id monitor.ServiceID, from, to time
 	return uptime.History{Timeline: line, Exclusions: exclusions, Corrections: corrections}, nil
 }
 
+// Tally is how a service spent the time of a window, by its name: of a month that
+// is frozen as it was, otherwise by its Timeline.
+func (s *Store) Tally(ctx context.Context, id monitor.ServiceID, name string, w uptime.Window) (uptime.Seconds, error) {
+	if f, version, err := s.Figures(ctx, id, name); err != nil || version > 0 {
+		return f.Adjusted, err
+	}
+	line, err := s.Timeline(ctx, id, w.From, w.To)
+	if err != nil {
+		return uptime.Seconds{}, err
+	}
+	return line.Tally(w), nil
+}
+
 func figuresKey(id monitor.ServiceID, month string) table.Key {
 	return table.Key{PK: servicePK(id), SK: "FIGURES#" + month}
 }

@@ -1,18 +1,19 @@
 package store
 
 import (
-	"context"
-	"fmt"
 	"time"
 
 	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/monitor"
-	"github.com/sondehq/sonde/internal/table"
 )
 
 // Snapshot is what the public may see of everything, precomputed: the API
 // serves every summary from this one item. It names no internal service and
 // holds no detail of failures.
+//
+// Where it would be too large for one item, the days and response times of its
+// services stand apart, in parts: Store.Snapshot leaves them out, Store.Details
+// puts them in.
 type Snapshot struct {
 	Generated time.Time     `json:"generated"`
 	Fresh     time.Duration `json:"fresh"` // older than this it says nothing about now
@@ -22,6 +23,7 @@ type Snapshot struct {
 	Services  []ServiceView  `json:"services"`  // in the order of the configuration
 	Incidents []IncidentView `json:"incidents"` // open ones, then resolved ones, newest first
 	Measured  time.Time      `json:"measured,omitzero"`
+	Parts     int            `json:"parts,omitempty"` // the number of the first part; 0: there are none
 
 	Maintenance []MaintenanceView `json:"maintenance,omitempty"` // going on and to come, then the last ones that are over
 	Locations   []LocationView    `json:"locations,omitempty"`   // in the order of the configuration
@@ -36,6 +38,7 @@ type ServiceView struct {
 	DependsOn   []monitor.ServiceID `json:"depends_on,omitempty"`
 	Status      monitor.Status      `json:"status"`
 	Since       time.Time           `json:"since"`
+	Added       time.Time           `json:"added,omitzero"` // when it was first on the page
 	Alive       int                 `json:"alive"`
 	Total       int                 `json:"total"`
 	Monitors    []MonitorView       `json:"monitors"`
@@ -43,6 +46,8 @@ type ServiceView struct {
 	Days        []DayView           `json:"days,omitempty"`    // the last 90, oldest first
 	Latency     *LatencyView        `json:"latency,omitempty"` // of the last hour
 	Series      []LatencyPoint      `json:"series,omitempty"`  // of the last 24 hours, oldest first
+	Part        int                 `json:"part,omitempty"`    // which part holds Days and Series; 0: they are here
+	Shard       int                 `json:"shard,omitempty"`   // whose batches hold its monitors' results
 }
 
 // MonitorView is a monitor as the public sees it.
@@ -156,42 +161,12 @@ func (s *Snapshot) IsStale(now time.Time) bool {
 	return s.Generated.IsZero() || now.Sub(s.Generated) > s.Fresh
 }
 
-var snapshotKey = table.Key{PK: "PAGE", SK: "SNAPSHOT#0"}
-
-type snapshotInfo struct {
-	Generated time.Time `json:"generated"`
-	Content   string    `json:"content"` // always "gzip+json", in the data attribute
-}
-
-// Snapshot reads the snapshot; version 0 if none was ever made. One that cannot
-// be read is empty: it is made anew all the time.
-func (s *Store) Snapshot(ctx context.Context) (Snapshot, int64, error) {
-	row, err := s.table.Get(ctx, snapshotKey)
-	if isAbsent(err) {
-		return Snapshot{}, 0, nil
+// Service returns the service of that id; the zero value if there is none.
+func (s *Snapshot) Service(id monitor.ServiceID) ServiceView {
+	for _, v := range s.Services {
+		if v.ID == id {
+			return v
+		}
 	}
-	if err != nil {
-		return Snapshot{}, 0, fmt.Errorf("get snapshot: %w", err)
-	}
-	var snapshot Snapshot
-	for _, known := range readAll(s, []table.Row{row}, func(row table.Row) (Snapshot, error) {
-		err := inflate(row.Data, &snapshot)
-		return snapshot, err
-	}) {
-		return known, row.Version, nil
-	}
-	return Snapshot{}, row.Version, nil
-}
-
-// PutSnapshot writes the snapshot, on condition that it is still at the version
-// read.
-func (s *Store) PutSnapshot(ctx context.Context, snapshot Snapshot, version int64) error {
-	op, err := put(snapshotKey, "snapshot", version, snapshotInfo{snapshot.Generated, "gzip+json"})
-	if err != nil {
-		return err
-	}
-	if op.Row.Data, err = deflate(snapshot); err != nil {
-		return fmt.Errorf("encode snapshot: %w", err)
-	}
-	return s.table.Write(ctx, op)
+	return ServiceView{}
 }

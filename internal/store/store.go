@@ -24,7 +24,8 @@
 //	HEARTBEATS      monitor                        token          which hash a monitor listens to
 //	ASIDE           pk#sk                          aside          which rows could not be read, and why; 90 days
 //	PAGE            FROZEN                         frozen         up to which month figures are frozen
-//	PAGE            SNAPSHOT#0                     snapshot       what the public API serves
+//	PAGE            SNAPSHOT#0, SNAPSHOT#0#n       snapshot       what the public API serves, and its further pieces
+//	PAGE            SNAPSHOT#n                     part           days and response times that it has no room for
 //
 // Opening and resolving an incident both change the item of open incidents
 // under its version: whoever decides about incidents has seen all that are
@@ -66,6 +67,8 @@ const (
 type Store struct {
 	table table.Table
 	now   func() time.Time
+
+	decoded decoded // the snapshot read last
 
 	mu         sync.Mutex
 	unreadable []Aside // since Unreadable was called last

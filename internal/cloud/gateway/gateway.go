@@ -33,6 +33,9 @@ func Wrap(h http.Handler) Handler {
 		}
 		w := &writer{header: http.Header{}}
 		h.ServeHTTP(w, request)
+		if request.Method == http.MethodHead {
+			w.body.Reset() // as net/http does
+		}
 		return w.response(), nil
 	}
 }

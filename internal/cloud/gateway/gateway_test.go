@@ -94,3 +94,16 @@ func TestMalformed(t *testing.T) {
 		}
 	}
 }
+
+// TestHead: an answer to HEAD has the headers of GET and no body.
+func TestHead(t *testing.T) {
+	h := gateway.Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = w.Write([]byte("{}"))
+	}))
+	got, err := h(context.Background(), event("HEAD", "/nothing", ""))
+	if err != nil || got.StatusCode != http.StatusNotFound || got.Body != "" || got.Headers["Content-Type"] != "application/problem+json" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}

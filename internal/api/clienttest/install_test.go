@@ -1,0 +1,69 @@
+// Package clienttest reads the API with clients that others wrote, as they are
+// published: Atlassian's own widget in a browser, an npm client in Node. It holds
+// tests only; what it imports is linked by nothing else.
+package clienttest
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// What is installed, of the versions that were tried.
+var packages = []string{"@statuspage/status-widget@1.0.5", "statuspage.io@3.3.8"}
+
+// need returns the path of a program; without it the test is skipped, or, where
+// CI says that it must run, fails.
+func need(t *testing.T, names ...string) string {
+	t.Helper()
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	missing(t, "none of "+strings.Join(names, ", ")+" is installed")
+	return ""
+}
+
+func missing(t *testing.T, reason string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(reason)
+	}
+	t.Skip(reason)
+}
+
+// modules returns the folder that the npm packages are installed in.
+func modules(t *testing.T) string {
+	t.Helper()
+	npm := need(t, "npm")
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := strings.NewReplacer("@", "-", "/", "-").Replace(strings.Join(packages, "_"))
+	dir := filepath.Join(cache, "sonde", "api-clients"+name)
+	if _, err := os.Stat(dir); err == nil {
+		return filepath.Join(dir, "node_modules")
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	work, err := os.MkdirTemp(filepath.Dir(dir), "installing-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(work)
+	cmd := exec.Command(npm, append([]string{"install", "--prefix", work, "--no-audit", "--no-fund", "--ignore-scripts", "--silent"}, packages...)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		missing(t, "npm install: "+err.Error()+": "+string(out))
+	}
+	if err := os.Rename(work, dir); err != nil { // somebody else was faster
+		if _, there := os.Stat(dir); there != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "node_modules")
+}

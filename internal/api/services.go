@@ -1,0 +1,210 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sondehq/sonde/internal/api/page"
+	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/store"
+	"github.com/sondehq/sonde/internal/uptime"
+)
+
+// Service is a service in answers.
+type Service struct {
+	ID          monitor.ServiceID   `json:"id"`
+	Name        string              `json:"name"`
+	Description string              `json:"description,omitempty"`
+	Group       string              `json:"group,omitempty"`
+	Status      monitor.Status      `json:"status"`
+	Since       *time.Time          `json:"since"`
+	Alive       int                 `json:"alive"` // monitors up, of total
+	Total       int                 `json:"total"`
+	DependsOn   []monitor.ServiceID `json:"depends_on"`
+	Monitors    []Monitor           `json:"monitors"`
+	Uptime      map[string]Uptime   `json:"uptime"` // by window
+	Latency     *store.LatencyView  `json:"latency"`
+}
+
+// Uptime is the figure of one window. Uptime is null where nothing was observed.
+type Uptime struct {
+	From           time.Time `json:"from"`
+	To             time.Time `json:"to"`
+	Uptime         *float64  `json:"uptime"`   // 0 to 1
+	Coverage       float64   `json:"coverage"` // 0 to 1: how much of the window was observed
+	DownSeconds    int64     `json:"down_s"`
+	UnknownSeconds int64     `json:"unknown_s"`
+}
+
+func serviceOf(v store.ServiceView) Service {
+	out := Service{
+		ID: v.ID, Name: v.Name, Description: v.Description, Group: v.Group, Status: statusOf(v.Status), Since: orNull(v.Since),
+		Alive: v.Alive, Total: v.Total, DependsOn: orEmpty(v.DependsOn), Monitors: make([]Monitor, len(v.Monitors)),
+		Uptime: map[string]Uptime{}, Latency: v.Latency,
+	}
+	for i, m := range v.Monitors {
+		out.Monitors[i] = monitorOf(v.ID, m)
+	}
+	for _, w := range v.Uptime {
+		out.Uptime[w.Window] = uptimeOf(w)
+	}
+	return out
+}
+
+func uptimeOf(w store.WindowView) Uptime {
+	u := Uptime{From: w.From, To: w.To, Coverage: w.Coverage, DownSeconds: w.DownS, UnknownSeconds: w.UnknownS}
+	if w.Known {
+		u.Uptime = &w.Uptime
+	}
+	return u
+}
+
+func servicesOf(v page.View) []Service {
+	out := make([]Service, len(v.Services))
+	for i, service := range v.Services {
+		out[i] = serviceOf(service)
+	}
+	return out
+}
+
+// Services is what /api/v1/services answers.
+type Services struct {
+	About
+	Services []Service `json:"services"`
+}
+
+func (s *server) services(v page.View, _ *http.Request) (any, error) {
+	return Services{aboutOf(v), servicesOf(v)}, nil
+}
+
+func find(v page.View, r *http.Request) (store.ServiceView, error) {
+	id := monitor.ServiceID(r.PathValue("id"))
+	service := v.Service(id)
+	if service.ID == "" || service.ID != id {
+		return store.ServiceView{}, notFound{fmt.Errorf("there is no service %q; /api/v1/services lists them", id)}
+	}
+	return service, nil
+}
+
+func (s *server) service(v page.View, r *http.Request) (any, error) {
+	service, err := find(v, r)
+	if err != nil {
+		return nil, err
+	}
+	return serviceOf(service), nil
+}
+
+// UptimeAnswer is what /api/v1/services/{id}/uptime answers.
+type UptimeAnswer struct {
+	Service monitor.ServiceID `json:"service"`
+	Window  string            `json:"window"`
+	Uptime
+}
+
+// oldest is how far back figures can be computed: flips are kept for so long.
+const oldest = 400 * 24 * time.Hour
+
+// uptime answers for a window that the snapshot holds, or for a calendar month.
+func (s *server) uptime(v page.View, r *http.Request) (any, error) {
+	service, err := find(v, r)
+	if err != nil {
+		return nil, err
+	}
+	name := r.URL.Query().Get("window")
+	if !r.URL.Query().Has("window") {
+		name = "90d"
+	}
+	window, err := uptime.ParseWindow(name, v.Now, zoneOf(v.Site))
+	switch {
+	case err != nil:
+		return nil, badRequest{fmt.Errorf("window is %.40q; expected one of %s, or a month that has begun, such as 2026-11", name, strings.Join(uptime.Names(), ", "))}
+	case v.Now.Sub(window.From) > oldest:
+		return nil, badRequest{fmt.Errorf("window is %q; figures go back 400 days", name)}
+	}
+	for _, w := range service.Uptime {
+		if w.Window == name {
+			return UptimeAnswer{service.ID, name, uptimeOf(w)}, nil
+		}
+	}
+	if slices.Contains(uptime.Names(), name) { // nothing was measured yet
+		return UptimeAnswer{service.ID, name, Uptime{From: window.From, To: window.To}}, nil
+	}
+	figure, err := s.months.get(v.Now, string(service.ID)+" "+name, func() (Uptime, error) {
+		seconds, err := s.History.Tally(r.Context(), service.ID, name, window)
+		return figureOf(window, seconds), err
+	})
+	return UptimeAnswer{service.ID, name, figure}, err
+}
+
+func figureOf(w uptime.Window, seconds uptime.Seconds) Uptime {
+	ratio, known := seconds.Uptime()
+	return uptimeOf(store.WindowView{
+		From: w.From, To: w.To, Known: known, Uptime: ratio, Coverage: seconds.Coverage(),
+		DownS: int64(seconds.Down / time.Second), UnknownS: int64(seconds.Unknown / time.Second),
+	})
+}
+
+func zoneOf(site monitor.Site) *time.Location {
+	if zone, err := time.LoadLocation(site.TimeZone); err == nil {
+		return zone
+	}
+	return time.UTC
+}
+
+// Days is what /api/v1/services/{id}/days answers.
+type Days struct {
+	Service monitor.ServiceID `json:"service"`
+	Days    []Day             `json:"days"` // the last 90, oldest first
+}
+
+// Day is one day in the site's time zone.
+type Day struct {
+	Date        string         `json:"date"`
+	Uptime      *float64       `json:"uptime"` // null where nothing was observed
+	Coverage    float64        `json:"coverage"`
+	DownSeconds int64          `json:"down_s"`
+	Worst       monitor.Status `json:"worst"`
+}
+
+func (s *server) days(v page.View, r *http.Request) (any, error) {
+	service, err := s.whole(v, r)
+	if err != nil {
+		return nil, err
+	}
+	out := Days{service.ID, []Day{}}
+	for _, d := range service.Days {
+		day := Day{Date: d.Date, Coverage: d.Coverage, DownSeconds: d.DownS, Worst: statusOf(d.Worst)}
+		if d.Known {
+			day.Uptime = &d.Uptime
+		}
+		out.Days = append(out.Days, day)
+	}
+	return out, nil
+}
+
+// Latency is what /api/v1/services/{id}/latency answers.
+type Latency struct {
+	Service monitor.ServiceID    `json:"service"`
+	Hours   []store.LatencyPoint `json:"hours"` // the last 24 that had checks, oldest first
+}
+
+func (s *server) latency(v page.View, r *http.Request) (any, error) {
+	service, err := s.whole(v, r)
+	if err != nil {
+		return nil, err
+	}
+	return Latency{service.ID, orEmpty(service.Series)}, nil
+}
+
+// whole is a service with its days and response times.
+func (s *server) whole(v page.View, r *http.Request) (store.ServiceView, error) {
+	service, err := find(v, r)
+	if err != nil || service.Part == 0 {
+		return service, err
+	}
+	snapshot, err := s.details(r.Context(), v.Snapshot, service.ID)
+	return snapshot.Service(service.ID), err
+}

@@ -26,20 +26,25 @@ func (p *Pipeline) Maintain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.maintain(ctx, cfg, states)
+	_, err = p.maintain(ctx, cfg, states)
+	return err
 }
 
 // maintain is Maintain over states that were read; it brings those up to date
-// that it changes.
-func (p *Pipeline) maintain(ctx context.Context, cfg *monitor.Config, states map[monitor.ServiceID]store.State) error {
+// that it changes. It returns the plans and runs that it read, if they still
+// stand.
+func (p *Pipeline) maintain(ctx context.Context, cfg *monitor.Config, states map[monitor.ServiceID]store.State) (*store.Maintenance, error) {
 	var coverage maintenance.Coverage
+	var stands *store.Maintenance
 	err := p.retry(ctx, func() error {
 		m, err := p.Store.Maintenance(ctx, p.Now())
 		if err != nil {
 			return err
 		}
+		stands = &m
 		fx := maintenance.Step(cfg, m.All(cfg), m.Runs, p.Now())
 		for _, run := range fx.Runs {
+			stands = nil
 			ops, err := m.RunOps(run, fx.Notifications[run.ID])
 			if err != nil {
 				return err
@@ -53,7 +58,7 @@ func (p *Pipeline) maintain(ctx context.Context, cfg *monitor.Config, states map
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("maintain: %w", err)
+		return nil, fmt.Errorf("maintain: %w", err)
 	}
 	var failed []error
 	for _, svc := range cfg.Services {
@@ -61,7 +66,7 @@ func (p *Pipeline) maintain(ctx context.Context, cfg *monitor.Config, states map
 			failed = append(failed, fmt.Errorf("cover %s: %w", svc.ID, err))
 		}
 	}
-	return errors.Join(failed...)
+	return stands, errors.Join(failed...)
 }
 
 // cover lets one service know of its window.
@@ -119,11 +124,14 @@ const (
 
 // maintenanceViews is planned maintenance as the public sees it: what is going
 // on and to come, then what is over, the last first.
-func (p *Pipeline) maintenanceViews(ctx context.Context, cfg *monitor.Config) ([]store.MaintenanceView, error) {
+func (p *Pipeline) maintenanceViews(ctx context.Context, cfg *monitor.Config, m *store.Maintenance) ([]store.MaintenanceView, error) {
 	now := p.Now()
-	m, err := p.Store.Maintenance(ctx, now)
-	if err != nil {
-		return nil, err
+	if m == nil {
+		fresh, err := p.Store.Maintenance(ctx, now)
+		if err != nil {
+			return nil, err
+		}
+		m = &fresh
 	}
 	var going, coming, over []store.MaintenanceView
 	known := map[string]bool{}

@@ -37,7 +37,7 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 	}
 	var failed []error
 	before := &r
-	if err := p.maintain(ctx, cfg, r.states); err != nil {
+	if r.maintenance, err = p.maintain(ctx, cfg, r.states); err != nil {
 		failed, before = append(failed, err), nil
 	}
 	for shard := range cfg.Shards() {

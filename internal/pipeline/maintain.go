@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sondehq/sonde/internal/detect"
+	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/maintenance"
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/store"
@@ -52,7 +53,7 @@ func (p *Pipeline) maintain(ctx context.Context, cfg *monitor.Config, states map
 			if err := p.Store.Commit(ctx, ops...); err != nil {
 				return err
 			}
-			p.Log.Info("maintenance", "plan", run.Plan, "run", run.ID, "from", run.From, "to", run.End(), "over", run.IsOver())
+			p.Log.Info("maintenance", "plan", run.Plan, "run", run.ID, "title", run.Title, "from", run.From, "to", run.End(), "over", run.IsOver())
 		}
 		coverage = fx.Coverage
 		return nil
@@ -118,8 +119,8 @@ func (p *Pipeline) muteIncidents(ctx context.Context, cfg *monitor.Config, board
 
 const (
 	plannedAhead = 14 * 24 * time.Hour // maintenance stands on the page so long before
-	pagePlans    = 50                  // to come, and over
-	perPlan      = 5                   // windows of one plan that are to come
+	pagePlans    = 20                  // to come, and over
+	perPlan      = 3                   // windows of one plan that are to come
 )
 
 // maintenanceViews is planned maintenance as the public sees it: what is going
@@ -171,21 +172,32 @@ func (p *Pipeline) maintenanceViews(ctx context.Context, cfg *monitor.Config, m 
 func runView(cfg *monitor.Config, r maintenance.Run) (store.MaintenanceView, bool) {
 	v := store.MaintenanceView{
 		ID: r.ID, Title: r.Title, Text: r.Text, State: store.MaintenanceInProgress,
-		Starts: r.From, Ends: r.End(), Created: r.From, Updated: r.Updated,
+		Starts: r.From, Ends: r.End(), Created: r.Created, Updated: r.Updated,
 		Services: publicIDs(cfg, func(id monitor.ServiceID) bool { _, in := r.Of(id); return in }),
-		Updates:  []store.UpdateView{{At: r.From, Text: "The maintenance has begun."}},
+		Updates: []store.UpdateView{
+			{At: r.From, Phase: incident.Phase(store.MaintenanceInProgress), Text: "The maintenance has begun."},
+			announced(r.Created, r.Title, r.Text),
+		},
 	}
 	if r.IsOver() {
 		v.State = store.MaintenanceCompleted
-		v.Updates = append([]store.UpdateView{{At: r.Ended, Text: "The maintenance is over."}}, v.Updates...)
+		last := store.UpdateView{At: r.Ended, Phase: incident.Phase(store.MaintenanceCompleted), Text: "The maintenance is over."}
+		v.Updates = append([]store.UpdateView{last}, v.Updates...)
 	}
 	return v, len(v.Services) > 0
+}
+
+// announced is the first entry of its time line. A phase of maintenance is its
+// state.
+func announced(at time.Time, title, text string) store.UpdateView {
+	return store.UpdateView{At: at, Phase: incident.Phase(store.MaintenanceScheduled), Text: cmp.Or(text, title)}
 }
 
 func planView(cfg *monitor.Config, plan monitor.Plan, w maintenance.Window) (store.MaintenanceView, bool) {
 	v := store.MaintenanceView{
 		ID: maintenance.RunID(plan.ID, w.From), Title: plan.Title, Text: plan.Text, State: store.MaintenanceScheduled,
 		Starts: w.From, Ends: w.To, Created: plan.Created, Updated: plan.Since, Services: publicIDs(cfg, plan.Covers),
+		Updates: []store.UpdateView{announced(plan.Created, plan.Title, plan.Text)},
 	}
 	return v, len(v.Services) > 0
 }

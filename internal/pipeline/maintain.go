@@ -109,7 +109,7 @@ func (p *Pipeline) muteIncidents(ctx context.Context, cfg *monitor.Config, board
 			if !known || !a.Restored.IsZero() || a.Muted.Equal(states[a.ID].InMaintenance(p.Now())) {
 				continue
 			}
-			if err := p.reconsider(ctx, cfg, svc); err != nil {
+			if err := p.bring(ctx, cfg, svc, true); err != nil {
 				return err
 			}
 		}

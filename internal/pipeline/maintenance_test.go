@@ -150,7 +150,15 @@ func TestIncidentBeforeMaintenance(t *testing.T) {
 		w.expect("oncall", "opened", "updated", "resolved")
 		w.expect("customers", "maintenance", "maintenance-over", "opened", "resolved")
 	})
+	// A tier that is due just when the window begins is not told any more.
 	w := newWorld(t, working("web"))
+	w.run(27 * time.Second)
+	w.down["app"] = true
+	w.run(93 * time.Second)
+	w.expect("administrators")
+	w.expect("oncall", "opened")
+
+	w = newWorld(t, working("web"))
 	w.run(40 * time.Second)
 	w.down["app"] = true
 	w.run(time.Minute)

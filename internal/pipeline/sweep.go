@@ -123,15 +123,16 @@ func (p *Pipeline) sweepIncidents(ctx context.Context, cfg *monitor.Config, stat
 	if err != nil {
 		return err
 	}
+	// Before tiers hear of anything: whom maintenance keeps from hearing.
+	if err := p.muteIncidents(ctx, cfg, board, states); err != nil {
+		return err
+	}
 	for _, inc := range board.Open {
 		if err := p.tickIncident(ctx, cfg, inc.ID); err != nil {
 			return err
 		}
 	}
 	if err := p.release(ctx, cfg, board); err != nil {
-		return err
-	}
-	if err := p.muteIncidents(ctx, cfg, board, states); err != nil {
 		return err
 	}
 	for _, svc := range cfg.Services {

@@ -176,3 +176,25 @@ func FuzzRule(f *testing.F) {
 		}
 	})
 }
+
+// FuzzParseTime: what is read is a minute or second that the zone's clocks show, or
+// one close by that they left out.
+func FuzzParseTime(f *testing.F) {
+	for _, text := range []string{"2026-03-08 02:30", "2026-11-01T01:30", "2026-12-01T22:00:00Z", "0000-01-01 00:00", "9999-12-31 23:59:59"} {
+		f.Add(text, "America/Los_Angeles")
+	}
+	f.Fuzz(func(t *testing.T, text, zone string) {
+		location, err := time.LoadLocation(zone)
+		if err != nil {
+			return
+		}
+		at, err := maintenance.ParseTime(text, location)
+		if err != nil {
+			return
+		}
+		again, err := maintenance.ParseTime(at.Format(time.RFC3339), location)
+		if err == nil && !again.Equal(at) {
+			t.Fatalf("%q is %s, and that is %s", text, at, again)
+		}
+	})
+}

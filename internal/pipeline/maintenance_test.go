@@ -151,14 +151,25 @@ func TestIncidentBeforeMaintenance(t *testing.T) {
 		w.expect("customers", "maintenance", "maintenance-over", "opened", "resolved")
 	})
 	// A tier that is due just when the window begins is not told any more.
-	w := newWorld(t, working("web"))
-	w.run(27 * time.Second)
-	w.down["app"] = true
-	w.run(93 * time.Second)
-	w.expect("administrators")
-	w.expect("oncall", "opened")
+	for second := range 5 {
+		w := newWorld(t, working("web"))
+		w.asleep = true
+		w.run(20*time.Second + time.Duration(second)*time.Second)
+		w.down["app"] = true
+		w.run(38 * time.Second) // and its sweep comes within the window
+		w.asleep = false
+		if err := w.stages.Maintain(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		w.now = start.Add(61 * time.Second)
+		if err := w.stages.Sweep(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		w.expect("administrators")
+		w.expect("oncall", "opened")
+	}
 
-	w = newWorld(t, working("web"))
+	w := newWorld(t, working("web"))
 	w.run(40 * time.Second)
 	w.down["app"] = true
 	w.run(time.Minute)

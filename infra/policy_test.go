@@ -135,6 +135,28 @@ func checkStatement(t *testing.T, st statement) {
 	}
 }
 
+// TestMaintenance: who reads and writes planned maintenance and corrections may.
+func TestMaintenance(t *testing.T) {
+	may := map[string][]string{}
+	for _, st := range statements(load(t, "template.yaml")) {
+		for _, action := range st.actions {
+			for _, key := range st.leadingKeys {
+				may[key] = append(may[key], st.where[:strings.Index(st.where, " ")]+" "+action)
+			}
+		}
+	}
+	for key, want := range map[string][]string{
+		"MAINTENANCE": {"DetectRole dynamodb:Query", "SweepRole dynamodb:Query", "SweepRole dynamodb:PutItem", "RollupRole dynamodb:Query"},
+		"CORRECTIONS": {"RollupRole dynamodb:Query"},
+	} {
+		for _, one := range want {
+			if !slices.Contains(may[key], one) {
+				t.Errorf("no statement allows %s on %s; allowed are %v", one, key, may[key])
+			}
+		}
+	}
+}
+
 // TestNoManagedPolicies: those that SAM adds by itself allow everything on "*".
 func TestNoManagedPolicies(t *testing.T) {
 	each(t, func(t *testing.T, s stack) {

@@ -108,7 +108,7 @@ func TestMaintenanceCommands(t *testing.T) {
 	if m := snapshot.Maintenance; len(m) == 0 || m[0].State != store.MaintenanceInProgress || m[0].Text != "Hold on." || len(m[0].Services) != 1 {
 		t.Errorf("maintenance on the page: %+v", m)
 	}
-	s.run(cli.ExitFine, "for 1h 0m more; measured: not known", "status")
+	s.run(cli.ExitFine, " more; measured: not known", "status")
 	run(cli.ExitFine, "move  going on until", "list")
 	run(cli.ExitFine, `"going": {`, "list", "--json")
 	s.with(func(st *store.Store) {

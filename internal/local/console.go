@@ -116,6 +116,12 @@ func line(message string, a map[string]string, order []string) (mark, text strin
 		return "*", text
 	case "incident":
 		return "#", fmt.Sprintf("incident %s, %s, impact %s: %s", a["incident"], a["phase"], a["impact"], a["text"])
+	case "maintenance":
+		until := "has begun, until " + a["to"]
+		if a["over"] == "true" {
+			until = "is over"
+		}
+		return "#", fmt.Sprintf("maintenance %s: %s %s", a["plan"], a["title"], until)
 	case "notified":
 		return "@", fmt.Sprintf("to %s: %s", a["tier"], a["subject"])
 	}

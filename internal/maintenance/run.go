@@ -26,6 +26,7 @@ type Run struct {
 	Ended   time.Time `json:"ended,omitzero"`
 	EndedBy string    `json:"ended_by,omitempty"` // who ended it early; empty: it ended as planned
 	Updated time.Time `json:"updated"`
+	Created time.Time `json:"created"`      // when it was planned
 	By      string    `json:"by,omitempty"` // who planned it
 
 	// Joined and Left are when a service was put into its plan, or taken out of
@@ -95,7 +96,7 @@ func earlier(a, b time.Time) time.Time {
 func begin(p monitor.Plan, w Window, now time.Time) Run {
 	return Run{
 		ID: RunID(p.ID, w.From), Plan: p.ID, Title: p.Title, Text: p.Text, All: len(p.Services) == 0, Services: slices.Clone(p.Services),
-		Planned: w.From, From: later(w.From, p.Since), To: w.To, Updated: now, By: p.By,
+		Planned: w.From, From: later(w.From, p.Since), To: w.To, Updated: now, Created: p.Created, By: p.By,
 	}
 }
 

@@ -47,7 +47,6 @@ type stepper struct {
 	runs     []Run
 	followed map[string]bool // runs that are still planned
 	changed  map[string]bool
-	fresh    map[string]bool
 	coming   Coverage
 }
 
@@ -58,10 +57,10 @@ func (s *stepper) plan(p monitor.Plan) {
 	}
 	for _, w := range windows {
 		switch {
-		case !w.To.After(p.Since):
+		case !w.To.After(p.Since) && !s.isOpen(p.ID):
 			// It was over when it was planned.
 		case w.From.After(s.now):
-			if !s.endedAfter(p.ID, w.From) {
+			if !s.hasEnded(p.ID, w.From) {
 				s.coming = append(s.coming, covering{window: Window{later(w.From, p.Since), w.To}, all: len(p.Services) == 0, services: p.Services})
 			}
 		default:
@@ -70,7 +69,11 @@ func (s *stepper) plan(p monitor.Plan) {
 	}
 }
 
-func (s *stepper) endedAfter(id monitor.PlanID, at time.Time) bool {
+func (s *stepper) isOpen(id monitor.PlanID) bool {
+	return slices.ContainsFunc(s.runs, func(r Run) bool { return r.Plan == id && !r.IsOver() })
+}
+
+func (s *stepper) hasEnded(id monitor.PlanID, at time.Time) bool {
 	return slices.ContainsFunc(s.runs, func(r Run) bool { return r.Plan == id && r.Planned.Equal(at) && r.IsOver() })
 }
 

@@ -297,12 +297,17 @@ func (p *Pipeline) reconsiderBelow(ctx context.Context, cfg *monitor.Config, svc
 // reconsider brings a service's present condition to the incidents again. It
 // does nothing if they know of it.
 func (p *Pipeline) reconsider(ctx context.Context, cfg *monitor.Config, svc monitor.Service) error {
+	return p.bring(ctx, cfg, svc, false)
+}
+
+// bring is reconsider, whatever the condition is or only if it is a bad one.
+func (p *Pipeline) bring(ctx context.Context, cfg *monitor.Config, svc monitor.Service, whatever bool) error {
 	return p.retry(ctx, func() error {
 		state, err := p.Store.State(ctx, svc.ID)
 		if err != nil {
 			return err
 		}
-		if state.Status.Impact() == monitor.ImpactNone {
+		if state.Status.Impact() == monitor.ImpactNone && !whatever {
 			return nil
 		}
 		ops, told, err := p.incidents(ctx, cfg, svc, state.Service)

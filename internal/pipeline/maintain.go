@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sondehq/sonde/internal/detect"
+	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/maintenance"
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/store"
@@ -26,20 +27,25 @@ func (p *Pipeline) Maintain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.maintain(ctx, cfg, states)
+	_, err = p.maintain(ctx, cfg, states)
+	return err
 }
 
 // maintain is Maintain over states that were read; it brings those up to date
-// that it changes.
-func (p *Pipeline) maintain(ctx context.Context, cfg *monitor.Config, states map[monitor.ServiceID]store.State) error {
+// that it changes. It returns the plans and runs that it read, if they still
+// stand.
+func (p *Pipeline) maintain(ctx context.Context, cfg *monitor.Config, states map[monitor.ServiceID]store.State) (*store.Maintenance, error) {
 	var coverage maintenance.Coverage
+	var stands *store.Maintenance
 	err := p.retry(ctx, func() error {
 		m, err := p.Store.Maintenance(ctx, p.Now())
 		if err != nil {
 			return err
 		}
+		stands = &m
 		fx := maintenance.Step(cfg, m.All(cfg), m.Runs, p.Now())
 		for _, run := range fx.Runs {
+			stands = nil
 			ops, err := m.RunOps(run, fx.Notifications[run.ID])
 			if err != nil {
 				return err
@@ -47,13 +53,13 @@ func (p *Pipeline) maintain(ctx context.Context, cfg *monitor.Config, states map
 			if err := p.Store.Commit(ctx, ops...); err != nil {
 				return err
 			}
-			p.Log.Info("maintenance", "plan", run.Plan, "run", run.ID, "from", run.From, "to", run.End(), "over", run.IsOver())
+			p.Log.Info("maintenance", "plan", run.Plan, "run", run.ID, "title", run.Title, "from", run.From, "to", run.End(), "over", run.IsOver())
 		}
 		coverage = fx.Coverage
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("maintain: %w", err)
+		return nil, fmt.Errorf("maintain: %w", err)
 	}
 	var failed []error
 	for _, svc := range cfg.Services {
@@ -61,7 +67,7 @@ func (p *Pipeline) maintain(ctx context.Context, cfg *monitor.Config, states map
 			failed = append(failed, fmt.Errorf("cover %s: %w", svc.ID, err))
 		}
 	}
-	return errors.Join(failed...)
+	return stands, errors.Join(failed...)
 }
 
 // cover lets one service know of its window.
@@ -103,7 +109,7 @@ func (p *Pipeline) muteIncidents(ctx context.Context, cfg *monitor.Config, board
 			if !known || !a.Restored.IsZero() || a.Muted.Equal(states[a.ID].InMaintenance(p.Now())) {
 				continue
 			}
-			if err := p.reconsider(ctx, cfg, svc); err != nil {
+			if err := p.bring(ctx, cfg, svc, true); err != nil {
 				return err
 			}
 		}
@@ -113,17 +119,20 @@ func (p *Pipeline) muteIncidents(ctx context.Context, cfg *monitor.Config, board
 
 const (
 	plannedAhead = 14 * 24 * time.Hour // maintenance stands on the page so long before
-	pagePlans    = 50                  // to come, and over
-	perPlan      = 5                   // windows of one plan that are to come
+	pagePlans    = 20                  // to come, and over
+	perPlan      = 3                   // windows of one plan that are to come
 )
 
 // maintenanceViews is planned maintenance as the public sees it: what is going
 // on and to come, then what is over, the last first.
-func (p *Pipeline) maintenanceViews(ctx context.Context, cfg *monitor.Config) ([]store.MaintenanceView, error) {
+func (p *Pipeline) maintenanceViews(ctx context.Context, cfg *monitor.Config, m *store.Maintenance) ([]store.MaintenanceView, error) {
 	now := p.Now()
-	m, err := p.Store.Maintenance(ctx, now)
-	if err != nil {
-		return nil, err
+	if m == nil {
+		fresh, err := p.Store.Maintenance(ctx, now)
+		if err != nil {
+			return nil, err
+		}
+		m = &fresh
 	}
 	var going, coming, over []store.MaintenanceView
 	known := map[string]bool{}
@@ -163,21 +172,32 @@ func (p *Pipeline) maintenanceViews(ctx context.Context, cfg *monitor.Config) ([
 func runView(cfg *monitor.Config, r maintenance.Run) (store.MaintenanceView, bool) {
 	v := store.MaintenanceView{
 		ID: r.ID, Title: r.Title, Text: r.Text, State: store.MaintenanceInProgress,
-		Starts: r.From, Ends: r.End(), Created: r.From, Updated: r.Updated,
+		Starts: r.From, Ends: r.End(), Created: r.Created, Updated: r.Updated,
 		Services: publicIDs(cfg, func(id monitor.ServiceID) bool { _, in := r.Of(id); return in }),
-		Updates:  []store.UpdateView{{At: r.From, Text: "The maintenance has begun."}},
+		Updates: []store.UpdateView{
+			{At: r.From, Phase: incident.Phase(store.MaintenanceInProgress), Text: "The maintenance has begun."},
+			announced(r.Created, r.Title, r.Text),
+		},
 	}
 	if r.IsOver() {
 		v.State = store.MaintenanceCompleted
-		v.Updates = append([]store.UpdateView{{At: r.Ended, Text: "The maintenance is over."}}, v.Updates...)
+		last := store.UpdateView{At: r.Ended, Phase: incident.Phase(store.MaintenanceCompleted), Text: "The maintenance is over."}
+		v.Updates = append([]store.UpdateView{last}, v.Updates...)
 	}
 	return v, len(v.Services) > 0
+}
+
+// announced is the first entry of its time line. A phase of maintenance is its
+// state.
+func announced(at time.Time, title, text string) store.UpdateView {
+	return store.UpdateView{At: at, Phase: incident.Phase(store.MaintenanceScheduled), Text: cmp.Or(text, title)}
 }
 
 func planView(cfg *monitor.Config, plan monitor.Plan, w maintenance.Window) (store.MaintenanceView, bool) {
 	v := store.MaintenanceView{
 		ID: maintenance.RunID(plan.ID, w.From), Title: plan.Title, Text: plan.Text, State: store.MaintenanceScheduled,
 		Starts: w.From, Ends: w.To, Created: plan.Created, Updated: plan.Since, Services: publicIDs(cfg, plan.Covers),
+		Updates: []store.UpdateView{announced(plan.Created, plan.Title, plan.Text)},
 	}
 	return v, len(v.Services) > 0
 }

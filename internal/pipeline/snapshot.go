@@ -28,6 +28,8 @@ type reading struct {
 	old     store.Snapshot
 	version int64
 	states  map[monitor.ServiceID]store.State
+
+	maintenance *store.Maintenance // nil: not read yet
 }
 
 func (p *Pipeline) read(ctx context.Context, cfg *monitor.Config) (r reading, err error) {
@@ -64,7 +66,7 @@ func (p *Pipeline) renew(ctx context.Context, before *reading, figures func(*sto
 		if next.Incidents, err = p.incidentViews(ctx, r.old); err != nil {
 			return err
 		}
-		if next.Maintenance, err = p.maintenanceViews(ctx, cfg); err != nil {
+		if next.Maintenance, err = p.maintenanceViews(ctx, cfg, r.maintenance); err != nil {
 			return err
 		}
 		if figures != nil {

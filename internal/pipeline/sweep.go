@@ -37,7 +37,7 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 	}
 	var failed []error
 	before, from := &r, heard{}
-	if err := p.maintain(ctx, cfg, r.states); err != nil {
+	if r.maintenance, err = p.maintain(ctx, cfg, r.states); err != nil {
 		failed, before = append(failed, err), nil
 	}
 	for shard := range cfg.Shards() {
@@ -124,15 +124,16 @@ func (p *Pipeline) sweepIncidents(ctx context.Context, cfg *monitor.Config, stat
 	if err != nil {
 		return err
 	}
+	// Before tiers hear of anything: whom maintenance keeps from hearing.
+	if err := p.muteIncidents(ctx, cfg, board, states); err != nil {
+		return err
+	}
 	for _, inc := range board.Open {
 		if err := p.tickIncident(ctx, cfg, inc.ID); err != nil {
 			return err
 		}
 	}
 	if err := p.release(ctx, cfg, board); err != nil {
-		return err
-	}
-	if err := p.muteIncidents(ctx, cfg, board, states); err != nil {
 		return err
 	}
 	for _, svc := range cfg.Services {

@@ -78,6 +78,20 @@ func (r Report) notes(s Service) []string {
 	return out
 }
 
+// markdownNotes is why figures are not what was measured.
+func (r Report) markdownNotes(b *strings.Builder) {
+	heading := "\n## Maintenance and corrections\n\n"
+	for _, s := range r.Services {
+		for _, note := range r.notes(s) {
+			_, _ = fmt.Fprintf(b, "%s- %s: %s\n", heading, escapeMarkdown(s.Name), escapeMarkdown(note))
+			heading = ""
+		}
+	}
+	if standing := r.standing(); standing != "" {
+		_, _ = fmt.Fprintf(b, "\n%s\n", standing)
+	}
+}
+
 func orNobody(by string) string {
 	if by == "" {
 		return "not known who"

@@ -216,20 +216,6 @@ func (r Report) markdown(w io.Writer) error {
 	return err
 }
 
-// markdownNotes is why figures are not what was measured.
-func (r Report) markdownNotes(b *strings.Builder) {
-	heading := "\n## Maintenance and corrections\n\n"
-	for _, s := range r.Services {
-		for _, note := range r.notes(s) {
-			_, _ = fmt.Fprintf(b, "%s- %s: %s\n", heading, escapeMarkdown(s.Name), escapeMarkdown(note))
-			heading = ""
-		}
-	}
-	if standing := r.standing(); standing != "" {
-		_, _ = fmt.Fprintf(b, "\n%s\n", standing)
-	}
-}
-
 // csv has one row a service; a cell that a spreadsheet would take for a formula
 // is made text.
 func (r Report) csv(w io.Writer) error {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sondehq/sonde/internal/doctor"
 	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/local"
 	"github.com/sondehq/sonde/internal/monitor"
@@ -78,6 +79,7 @@ type statusReport struct {
 	Services    []serviceReport     `json:"services"`
 	Incidents   []incident.Incident `json:"incidents"`   // open ones
 	Undelivered []undelivered       `json:"undelivered"` // notifications
+	Rehearsed   *rehearsed          `json:"rehearsed,omitempty"`
 }
 
 type serviceReport struct {
@@ -184,7 +186,13 @@ func gather(ctx context.Context, s *store.Store) (statusReport, error) {
 		n := p.Notification
 		report.Undelivered = append(report.Undelivered, undelivered{n.Tier, n.Event, n.Title, n.At, p.Attempts, p.LastError})
 	}
-	return report, nil
+	last, version, err := s.Rehearsal(ctx)
+	if err != nil || version == 0 {
+		return report, err
+	}
+	reached, err := s.Reached(ctx, last)
+	report.Rehearsed = &rehearsed{Rehearsal: last, Reached: reached, Doctor: []doctor.Line{}}
+	return report, err
 }
 
 func serviceOf(cfg *monitor.Config, svc monitor.Service, state store.State) serviceReport {
@@ -244,6 +252,9 @@ func printStatus(w io.Writer, r statusReport) {
 	}
 	for _, inc := range r.Incidents {
 		_, _ = fmt.Fprintf(w, "  %s  %s, since %s, impact %s\n", inc.ID, clean(inc.Title), ago(r.At, inc.Opened), inc.Impact)
+	}
+	if h := r.Rehearsed; h != nil {
+		_, _ = fmt.Fprintf(w, "\nRehearsed %s ago: %s\n", ago(r.At, h.At), reachable(h.Reached))
 	}
 	if len(r.Undelivered) > 0 {
 		_, _ = fmt.Fprintf(w, "\nNot delivered yet: %s\n", plural(len(r.Undelivered), "notification"))

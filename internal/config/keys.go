@@ -18,6 +18,8 @@ type file struct {
 	tiers     []tier
 	hasTiers  bool
 	plans     []plan
+	rehearsal *monitor.Rehearsal
+	rehearse  named // its cron
 }
 
 // named is an id or a reference, with where it stands.
@@ -103,6 +105,7 @@ var fileKeys = keys[file]{
 			}
 		})
 	}},
+	{"rehearse", "when the way to people is tried: cron, time_zone", func(r *reader, c cursor, f *file) { f.readRehearsal(r, c) }},
 	{"maintenance", "planned work: mutes alerts, and does not count as downtime", func(r *reader, c cursor, f *file) { f.readMaintenance(r, c) }},
 }
 
@@ -224,6 +227,7 @@ var tierKeys = keys[tier]{
 		r.duration(c, &t.t.Hold, 0, maxAfter)
 		t.holdNode = c.node
 	}},
+	{"chat", "its messages are for Slack, Teams or Chime, by Amazon Q Developer in chat applications", func(r *reader, c cursor, t *tier) { r.boolean(c, &t.t.Chat) }},
 	{"nag", "remind it once that nobody outside has been told of a major incident for so long, or off; by default for tiers that are told at once, where there is a public one: 30m, or 10m after that is told", func(r *reader, c cursor, t *tier) { t.readNag(r, c) }},
 	{"quiet", "hours in which lesser impacts wait: from, to, time_zone, below", func(r *reader, c cursor, t *tier) { t.readQuiet(r, c) }},
 	{"events", "what it hears of: opened, escalated, reminder, updated, resolved, maintenance; by default all about incidents, and maintenance if it is public", func(r *reader, c cursor, t *tier) { t.readEvents(r, c) }},

@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/sondehq/sonde/internal/cron"
 	"github.com/sondehq/sonde/internal/monitor"
 )
 
@@ -93,6 +94,23 @@ var overrideKeys = keys[monitor.Override]{
 	{"never", "it does not hear of this service", func(r *reader, c cursor, o *monitor.Override) { r.boolean(c, &o.Never) }},
 }
 
+// readRehearsal reads when the way to people is tried.
+func (f *file) readRehearsal(r *reader, c cursor) {
+	f.rehearsal = &monitor.Rehearsal{}
+	r.mapping(c.node, c.path, func(c cursor) { rehearsalKeys.read(r, c, f) })
+	if f.rehearsal.Cron == "" && !r.reported(c.path) {
+		r.report(c.key, c.path, "such as {cron: \"0 9 1 * *\"}", "cron is missing")
+	}
+}
+
+var rehearsalKeys = keys[file]{
+	{"cron", "five fields, such as 0 9 1 * *: at nine on the first of each month", func(r *reader, c cursor, f *file) {
+		r.text(c, &f.rehearsal.Cron)
+		f.rehearse = named{f.rehearsal.Cron, c.node, c.path}
+	}},
+	{"time_zone", "IANA zone; the site's by default", func(r *reader, c cursor, f *file) { r.zone(c, &f.rehearsal.TimeZone) }},
+}
+
 // policies fills in what tiers leave out, and checks which tiers services name.
 func (r *reader) policies(f *file, cfg *monitor.Config) {
 	public, nag := false, usualNag
@@ -112,6 +130,14 @@ func (r *reader) policies(f *file, cfg *monitor.Config) {
 		}
 		if !given && public && !t.Public && t.After == 0 {
 			t.Nag = nag
+		}
+	}
+	if cfg.Rehearse = f.rehearsal; cfg.Rehearse != nil && cfg.Rehearse.Cron != "" {
+		if cfg.Rehearse.TimeZone == "" {
+			cfg.Rehearse.TimeZone = cfg.Site.TimeZone
+		}
+		if _, err := cron.Parse(cfg.Rehearse.Cron, nil); err != nil {
+			r.report(f.rehearse.node, f.rehearse.path, "", "%v", err)
 		}
 	}
 	var known []string

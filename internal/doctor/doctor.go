@@ -143,6 +143,18 @@ func Judge(f Findings) []Line {
 
 // ofStack judges what only the stack's outputs name.
 func ofStack(f Findings) (lines []Line) {
+	lines = Paths(f)
+	for _, q := range f.Queues {
+		lines = append(lines, queue(q))
+	}
+	if len(f.Queues) == 0 {
+		lines = append(lines, Line{Warning, "dead letters", "not looked at: the stack has no output that ends in FailuresUrl", "deploy the template again: an older one lacks it"})
+	}
+	return lines
+}
+
+// Paths judges the ways to people: topics, their subscriptions, text messages.
+func Paths(f Findings) (lines []Line) {
 	hidden := false
 	for _, t := range f.Topics {
 		lines = append(lines, topic(t)...)
@@ -153,12 +165,6 @@ func ofStack(f Findings) (lines []Line) {
 		lines = append(lines, sms(*f.SMS))
 	case hidden:
 		lines = append(lines, Line{Warning, "SMS", "not looked at: whether anybody gets SMS could not be asked", ""})
-	}
-	for _, q := range f.Queues {
-		lines = append(lines, queue(q))
-	}
-	if len(f.Queues) == 0 {
-		lines = append(lines, Line{Warning, "dead letters", "not looked at: the stack has no output that ends in FailuresUrl", "deploy the template again: an older one lacks it"})
 	}
 	return lines
 }

@@ -22,6 +22,7 @@ const (
 	EventAsked     Event = "asked"    // whether a tier that holds its messages back is to hear
 	EventExpiring  Event = "expiring" // a certificate or registration is about to end; of no incident
 	EventRenewed   Event = "renewed"  // and is not any more
+	EventTest      Event = "test"     // a rehearsal: does it arrive?
 
 	// Of planned maintenance, which is no incident: it has begun, it is over.
 	EventMaintenance Event = "maintenance"
@@ -61,6 +62,7 @@ type Notification struct {
 	Zone   string `json:"zone"`          // the site's time zone
 	URL    string `json:"url,omitempty"` // of the incident's page
 	Public bool   `json:"public,omitempty"`
+	Chat   bool   `json:"chat,omitempty"` // it is for a chat, a thread for each incident
 }
 
 // Tick does what time alone causes in an incident: tiers whose delay has passed
@@ -200,7 +202,7 @@ func notification(cfg *monitor.Config, tier monitor.Tier, inc *Incident, event E
 		Title: inc.Title, Phase: inc.Phase, Impact: inc.Impact, Worst: inc.Worst,
 		Opened: inc.Opened, Since: inc.Since, Resolved: inc.Resolved, Services: inc.Services,
 		Text: update.Text, Detail: inc.Detail,
-		Site: cfg.Site.Name, Zone: cfg.Site.TimeZone, Public: tier.Public,
+		Site: cfg.Site.Name, Zone: cfg.Site.TimeZone, Public: tier.Public, Chat: tier.Chat,
 	}
 	if n.Text == "" || event == EventOpened && !inc.Manual {
 		n.Text = standing(inc)

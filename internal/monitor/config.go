@@ -3,6 +3,9 @@ package monitor
 import (
 	"slices"
 	"time"
+
+	"github.com/sondehq/sonde/internal/cron"
+	"github.com/sondehq/sonde/internal/zone"
 )
 
 // Config is a compiled monitors.yaml: defaults applied, references checked,
@@ -19,7 +22,30 @@ type Config struct {
 	Services  []Service  `json:"services"`  // in the order of the file
 	Tiers     []Tier     `json:"tiers"`     // in the order of the file
 
+	Rehearse *Rehearsal `json:"rehearse,omitempty"` // nil: only when somebody asks for it
+
 	Maintenance []Plan `json:"maintenance,omitempty"` // in the order of the file; what people plan besides is in the table
+}
+
+// Rehearsal is when the way to people is tried: a marked message to every tier
+// that is not the public.
+type Rehearsal struct {
+	Cron     string `json:"cron"` // five fields
+	TimeZone string `json:"time_zone"`
+}
+
+// Last is the last time that a rehearsal was due before a time; zero if never.
+func (r *Rehearsal) Last(before time.Time) time.Time {
+	in, err := zone.Load(r.TimeZone)
+	if err != nil {
+		return time.Time{} // config refuses it
+	}
+	schedule, err := cron.Parse(r.Cron, in)
+	if err != nil {
+		return time.Time{}
+	}
+	last, _ := schedule.Prev(before)
+	return last
 }
 
 // Site is what the public status page says about itself.

@@ -50,9 +50,13 @@ type Tier struct {
 
 	// Nag reminds it once that nobody outside has been told of an outage for as
 	// long; 0: never.
-	Nag    time.Duration `json:"nag,omitempty"`
-	Quiet  *Quiet        `json:"quiet,omitempty"`
-	Events []Hears       `json:"events,omitempty"` // what it hears of; none: see Hears
+	Nag time.Duration `json:"nag,omitempty"`
+
+	// Chat: its messages are for Slack, Teams or Chime by way of Amazon Q
+	// Developer, a thread for each incident.
+	Chat   bool    `json:"chat,omitempty"`
+	Quiet  *Quiet  `json:"quiet,omitempty"`
+	Events []Hears `json:"events,omitempty"` // what it hears of; none: see Hears
 }
 
 // Hears is something that a tier may hear of.

@@ -67,7 +67,7 @@ func recount(ns []incident.Notification) account {
 
 // urgency puts what must be acted on before what is over, and the worse first.
 func urgency(a account) int {
-	rank := map[incident.Event]int{incident.EventAsked: 4, incident.EventReminder: 3, incident.EventUpdated: 2, incident.EventResolved: 1, incident.EventExpiring: 1}
+	rank := map[incident.Event]int{incident.EventAsked: 4, incident.EventReminder: 3, incident.EventUpdated: 2, incident.EventResolved: 1, incident.EventExpiring: 1, incident.EventTest: 0}
 	event, known := rank[a.Event]
 	if !known {
 		event = 5
@@ -80,7 +80,7 @@ func (a account) isOver() bool { return a.Event == incident.EventResolved }
 
 // isNotice reports whether it is about an end that is near, and no incident.
 func (a account) isNotice() bool {
-	return a.Event == incident.EventExpiring || a.Event == incident.EventRenewed
+	return a.Event == incident.EventExpiring || a.Event == incident.EventRenewed || a.Event == incident.EventTest
 }
 
 // maxMatter is the longest end of a title that says what the matter is.

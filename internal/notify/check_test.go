@@ -30,7 +30,7 @@ func check(t tester, m notify.Message) {
 		t.Errorf("subject is not printable ASCII: %q", m.Subject)
 	}
 	state, _, _ := strings.Cut(m.Subject, ": ")
-	if !slices.Contains([]string{"ALARM", "OK", "UPDATE", "NOTICE", "MAINTENANCE", "MAINTENANCE OVER"}, state) {
+	if !slices.Contains([]string{"ALARM", "OK", "UPDATE", "NOTICE", "TEST", "MAINTENANCE", "MAINTENANCE OVER"}, state) {
 		t.Errorf("subject does not begin with a state: %q", m.Subject)
 	}
 	checkSMS(t, m)
@@ -82,7 +82,7 @@ func checkMachine(t tester, m notify.Message, state string) {
 	if strings.HasPrefix(state, "MAINTENANCE") {
 		state = "OK" // no alarm, nor its end
 	}
-	values := map[string]string{"ALARM": "ALARM", "OK": "OK", "UPDATE": "ALARM", "NOTICE": "INSUFFICIENT_DATA"}
+	values := map[string]string{"ALARM": "ALARM", "OK": "OK", "UPDATE": "ALARM", "NOTICE": "INSUFFICIENT_DATA", "TEST": "INSUFFICIENT_DATA"}
 	if values[state] != alarm.NewStateValue {
 		t.Errorf("subject says %s, machine body %s", state, alarm.NewStateValue)
 	}

@@ -66,8 +66,14 @@ func compose(due []incident.Notification) Message {
 		m.SMS = sms(ringing)
 		// A phone's filter policy looks at the event: it must be one that rings.
 		m.Attributes["event"] = string(ringing[0].Event)
+		if ringing[0].Event == incident.EventTest {
+			m.Attributes["event"] = string(incident.EventOpened) // phones are to ring: that is the test
+		}
 	}
 	m.Machine = machine(accounts, shown)
+	if first.Chat {
+		m.Chat = chat(m.Subject, accounts)
+	}
 	return m
 }
 

@@ -131,6 +131,7 @@ func told() map[string][]incident.Notification {
 		"ended":    incident.Notices(cfg, svc, incident.Ending{Monitor: web, At: t0.Add(-time.Minute)}, t0),
 		"renewed":  incident.Notices(cfg, svc, incident.Ending{Monitor: web, At: ends.AddDate(0, 2, 0), Was: ends, Renewed: true}, t0),
 	}
+	_, out["test"], _ = incident.Rehearse(cfg, []monitor.TierID{"oncall"}, "anna", t0)
 	down := incident.Change{Service: "app", Status: monitor.MajorOutage, At: t0, Total: 1, Detail: "web: refused: connection refused"}
 	fx := incident.Step(cfg, incident.World{}, down, t0)
 	fx, _ = incident.Tick(cfg, fx.Incidents[0], t0.Add(15*time.Minute))

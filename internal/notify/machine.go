@@ -108,6 +108,8 @@ func describe(a account) alarm {
 		}
 	case incident.EventRenewed:
 		value = stateOK
+	case incident.EventTest:
+		value, old = insufficient, stateOK
 	}
 	description := headlineOf(a)
 	if a.URL != "" {

@@ -45,6 +45,9 @@ func composeMaintenance(due []incident.Notification) Message {
 	p.text(fmt.Sprintf("Message %s. %s", shown, reason(first)))
 	m.Email = p.String()
 	m.Machine = plannedMachine(accounts, shown, due)
+	if first.Chat {
+		m.Chat = chat(m.Subject, accounts)
+	}
 	return m
 }
 

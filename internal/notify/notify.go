@@ -28,6 +28,10 @@ type Message struct {
 	SMS     string `json:"sms,omitempty"` // GSM-7, one part; empty: not told by SMS
 	Machine string `json:"machine"`       // JSON in the shape of a CloudWatch alarm, for HTTPS, SQS and Lambda
 
+	// Chat is for Amazon Q Developer in chat applications, instead of all others;
+	// empty where the tier is no chat.
+	Chat string `json:"chat,omitempty"`
+
 	// Attributes serve subscription filter policies: event, impact, service.
 	Attributes map[string]string `json:"attributes,omitempty"`
 }

@@ -19,7 +19,7 @@ const (
 
 // rings reports whether an event is worth an SMS.
 func rings(event incident.Event) bool {
-	return event == incident.EventOpened || event == incident.EventEscalated || event == incident.EventResolved
+	return event == incident.EventOpened || event == incident.EventEscalated || event == incident.EventResolved || event == incident.EventTest
 }
 
 // alerts are the words with which an SMS begins, for the statuses whose words a
@@ -49,6 +49,9 @@ func sms(accounts []account) string {
 
 // alert is what stands in an SMS before and after the service's name.
 func alert(a account) (head, middle string) {
+	if a.Event == incident.EventTest {
+		return stateTest + ": ", ": rehearsal, nothing is broken"
+	}
 	if a.isOver() {
 		return stateOK + ": ", phone(" restored " + a.since())
 	}

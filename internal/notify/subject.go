@@ -15,6 +15,7 @@ const (
 	stateOK     = "OK"
 	stateUpdate = "UPDATE"
 	stateNotice = "NOTICE"
+	stateTest   = "TEST"
 )
 
 func state(a account) string {
@@ -23,6 +24,8 @@ func state(a account) string {
 		return stateOK
 	case incident.EventUpdated, incident.EventAsked:
 		return stateUpdate
+	case incident.EventTest:
+		return stateTest
 	case incident.EventExpiring:
 		if a.Impact == monitor.ImpactMinor {
 			return stateNotice

@@ -57,6 +57,7 @@ func byTier(pending []store.Pending, now time.Time) [][]store.Pending {
 		tier    monitor.TierID
 		over    bool
 		planned bool
+		thread  string // of a chat: the incident
 	}
 	var groups [][]store.Pending
 	at := map[group]int{}
@@ -64,7 +65,10 @@ func byTier(pending []store.Pending, now time.Time) [][]store.Pending {
 		if now.Before(p.NotBefore) || now.Before(p.Notification.At) {
 			continue
 		}
-		of := group{p.Notification.Tier, p.Notification.Event == incident.EventResolved || p.Notification.Event == incident.EventRenewed, p.Notification.Event.IsMaintenance()}
+		of := group{p.Notification.Tier, p.Notification.Event == incident.EventResolved || p.Notification.Event == incident.EventRenewed, p.Notification.Event.IsMaintenance(), ""}
+		if p.Notification.Chat {
+			of.thread = p.Notification.Incident
+		}
 		i, has := at[of]
 		if !has || len(groups[i]) == oneMessage {
 			i = len(groups)

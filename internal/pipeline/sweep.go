@@ -52,6 +52,9 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 	if err := p.sweepIncidents(ctx, cfg, r.states); err != nil {
 		failed = append(failed, fmt.Errorf("sweep incidents: %w", err))
 	}
+	if err := p.rehearse(ctx, cfg); err != nil {
+		failed = append(failed, fmt.Errorf("rehearse: %w", err))
+	}
 	if p.Publisher != nil {
 		if _, err := p.Notify(ctx); err != nil {
 			failed = append(failed, fmt.Errorf("sweep outbox: %w", err))

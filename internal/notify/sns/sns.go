@@ -65,9 +65,12 @@ func (p *Publisher) Publish(ctx context.Context, m notify.Message) (string, erro
 	for name, value := range in.MessageAttributes {
 		room -= len(name) + len(*value.DataType) + len(*value.StringValue)
 	}
-	if m.SMS == "" {
+	switch {
+	case m.Chat != "":
+		in.Message, in.Subject = aws.String(m.Chat), nil
+	case m.SMS == "":
 		in.Message = aws.String(cut(m.Email, room))
-	} else {
+	default:
 		in.Message, in.MessageStructure = aws.String(structured(m, room)), aws.String("json")
 	}
 	out, err := p.client.Publish(ctx, in)

@@ -1,0 +1,75 @@
+package pipeline_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/store"
+)
+
+// TestRehearsal: begun once at its time, whoever sweeps how often, and told to all
+// but the public; what does not get away is seen.
+func TestRehearsal(t *testing.T) {
+	ctx := context.Background()
+	cfg := &monitor.Config{
+		Site: monitor.Site{Name: "Intervals", TimeZone: "America/Los_Angeles"}, Locations: []monitor.Location{monitor.Local},
+		Monitors: []monitor.Monitor{{ID: "web", Service: "web", Every: time.Minute, Timeout: time.Second, Confirm: 1, Recover: 1, Locations: []monitor.Location{monitor.Local}, TCP: &monitor.TCP{Address: "x:1"}}},
+		Services: []monitor.Service{{ID: "web", Name: "Web", Monitors: []monitor.ID{"web"}, Needs: 1}},
+		Tiers:    []monitor.Tier{{ID: "oncall", Impact: monitor.ImpactMinor}, {ID: "administrators", Impact: monitor.ImpactMajor, After: time.Hour}, {ID: "customers", Impact: monitor.ImpactMajor, Public: true}},
+		Rehearse: &monitor.Rehearsal{Cron: "2 18 * * *", TimeZone: "America/Los_Angeles"}, // two minutes after the start
+	}
+	w := newWorld(t, cfg)
+	tests := func() (subjects []string) {
+		for _, m := range w.sent {
+			if strings.HasPrefix(m.Subject, "TEST: ") {
+				subjects = append(subjects, string(m.Tier))
+			}
+		}
+		return subjects
+	}
+	sweep := func(after time.Duration) {
+		t.Helper()
+		w.now = start.Add(after)
+		for range 2 {
+			if err := w.stages.Sweep(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	sweep(time.Minute)
+	if got := tests(); len(got) != 0 {
+		t.Errorf("before its time: %v", got)
+	}
+	w.fail = errors.New("the carrier is down")
+	sweep(2 * time.Minute)
+	last, version, err := w.store.Rehearsal(ctx)
+	if err != nil || version == 0 {
+		t.Fatalf("version %d, %v", version, err)
+	}
+	reached, err := w.store.Reached(ctx, last)
+	if err != nil || len(reached) != 2 || reached[0].OK() || !strings.Contains(reached[0].Why, "the carrier is down") {
+		t.Errorf("%+v, %v", reached, err)
+	}
+	w.fail = nil
+	for d := 3 * time.Minute; d < 30*time.Minute; d += time.Minute {
+		sweep(d)
+	}
+	if got := strings.Join(tests(), " "); got != "oncall administrators" && got != "administrators oncall" {
+		t.Errorf("told: %s", got)
+	}
+	reached, err = w.store.Reached(ctx, last)
+	if err != nil || !reached[0].OK() || !reached[1].OK() {
+		t.Errorf("%+v, %v", reached, err)
+	}
+	sweep(24*time.Hour + 5*time.Minute)
+	if got := tests(); len(got) != 4 {
+		t.Errorf("the next day: %v", got)
+	}
+	if err := w.stages.Rehearse(ctx, cfg, store.Rehearsal{At: w.now}, []monitor.TierID{"customers"}, 0); err == nil {
+		t.Error("a rehearsal over another one that it has not read")
+	}
+}

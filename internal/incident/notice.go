@@ -36,7 +36,7 @@ func Notices(cfg *monitor.Config, svc monitor.Service, e Ending, now time.Time) 
 	id := digest("ending", string(e.Monitor.ID), end.UTC().Format(time.RFC3339))
 	var out []Notification
 	for _, tier := range cfg.Tiers {
-		if tier.Public || svc.Tiers[tier.ID].Never || !impact.Worse(monitor.ImpactMinor).AtLeast(tier.Impact) {
+		if tier.Public || !tier.Hears(monitor.HearsOpened) || svc.Tiers[tier.ID].Never || !impact.Worse(monitor.ImpactMinor).AtLeast(tier.Impact) {
 			continue
 		}
 		n := Notification{

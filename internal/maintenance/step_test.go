@@ -284,3 +284,25 @@ func (b *book) paired(t *rapid.T) {
 		}
 	}
 }
+
+// TestQuiet: a tier's quiet hours put announcements off, and what has begun and
+// ended in them is told when they end.
+func TestQuiet(t *testing.T) {
+	was := site.Tiers
+	t.Cleanup(func() { site.Tiers = was })
+	site.Tiers = []monitor.Tier{{ID: "customers", Public: true, Quiet: &monitor.Quiet{From: 22 * 60, To: 8 * 60, TimeZone: "UTC", Below: monitor.ImpactMajor}}}
+	var b book
+	plans := []monitor.Plan{once(10, 60, 0)}
+	for _, minute := range []int{10, 60} {
+		for _, ns := range b.step(plans, after(minute)).Notifications {
+			for _, n := range ns {
+				if want := t0.Add(5 * time.Hour); !n.At.Equal(want) {
+					t.Errorf("%s is told at %s, want %s", n.Event, n.At, want)
+				}
+			}
+		}
+	}
+	if len(b.told) != 2 {
+		t.Errorf("told: %v", b.told)
+	}
+}

@@ -37,7 +37,11 @@ func tell(cfg *monitor.Config, r *Run, now time.Time) []incident.Notification {
 			}
 			r.Told[tier.ID] = now
 		}
-		out = append(out, notification(cfg, tier, r, event, services, now))
+		n := notification(cfg, tier, r, event, services, now)
+		if until, quiet := tier.Quiet.Until(now); quiet {
+			n.At = until // planned work wakes nobody
+		}
+		out = append(out, n)
 	}
 	return out
 }
@@ -46,7 +50,7 @@ func tell(cfg *monitor.Config, r *Run, now time.Time) []incident.Notification {
 func named(cfg *monitor.Config, r *Run, tier monitor.Tier) []incident.Affected {
 	var out []incident.Affected
 	for _, svc := range cfg.Services {
-		if _, in := r.Of(svc.ID); !in || tier.Public && svc.Internal {
+		if _, in := r.Of(svc.ID); !in || tier.Public && svc.Internal || svc.Tiers[tier.ID].Never {
 			continue
 		}
 		if len(out) < maxNamed {

@@ -142,6 +142,9 @@ func (p *Pipeline) commit(ctx context.Context, cfg *monitor.Config, svc monitor.
 	for _, e := range fx.Expiring {
 		m, _ := cfg.Monitor(e.Monitor)
 		for _, n := range incident.Notices(cfg, svc, incident.Ending{Monitor: m, At: e.At, Days: e.Days, Renewed: e.Renewed, Was: e.Was}, p.Now()) {
+			if until := next.InMaintenance(p.Now()); until.After(n.At) {
+				n.At = until // after the work, not in its midst
+			}
 			op, err := store.NotificationOp(n)
 			if err != nil {
 				return told, err

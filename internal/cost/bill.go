@@ -43,7 +43,7 @@ const (
 	hours        = 730
 	minutes      = hours * 60
 	idlePolling  = 650_000 // requests a month of an idle queue mapping (Lambda Developer Guide, "Using Lambda with Amazon SQS")
-	homeAlarms   = 25      // infra/alarms.yaml
+	homeAlarms   = 26      // infra/alarms.yaml
 	placeAlarms  = 12      // infra/location.yaml
 	ownMetrics   = 1       // ChecksRun; the others are billed by the hour, when they are emitted
 	core         = 1769.0  // MB that give one whole core (Lambda Developer Guide, "Configure Lambda function memory")

@@ -34,11 +34,15 @@ func (a *agenda) after(d time.Duration, do func()) { a.at(a.now.Add(d), do) }
 // nothing is due before the end.
 func (a *agenda) step(end time.Time) bool {
 	if len(a.all) == 0 || !a.all[0].at.Before(end) {
-		a.now = end
+		if end.After(a.now) { // while something inside stood still, the clock went on
+			a.now = end
+		}
 		return false
 	}
 	next := heap.Pop(&a.all).(event)
-	a.now = next.at
+	if next.at.After(a.now) {
+		a.now = next.at
+	}
 	next.do()
 	return true
 }

@@ -148,7 +148,7 @@ func (g *generator) acts(s *Script) []Act {
 
 // once are the faults that strike one operation, or a few.
 var once = []Trouble{
-	CrashBeforeWrite, CrashAfterWrite, LostAnswer, Throttle, Conflict, Interleave, Interleave, Interleave, CrashBeforeSend, CrashAfterSend, CarrierFails, CarrierUnclear,
+	CrashBeforeWrite, CrashAfterWrite, LostAnswer, Throttle, Conflict, Interleave, Interleave, Stall, Stall, Stall, Stall, CrashBeforeSend, CrashAfterSend, CarrierFails, CarrierUnclear,
 	QueueFails, QueueTwice, QueueLate, StreamTwice, StreamLate, ScheduleMissed, ScheduleTwice, ScheduleLate,
 }
 
@@ -173,6 +173,8 @@ func (g *generator) faults(s *Script) []Fault {
 		case ScheduleMissed, ScheduleTwice, ScheduleLate:
 			f.Stage, f.Times = pick(g, Dispatch, Sweep, Rollup), 1
 			f.For = time.Duration(g.between(1, 50)) * time.Second
+		case Stall:
+			f.For = time.Duration(g.between(500, 12_000)) * time.Millisecond
 		case QueueTwice, QueueLate, StreamTwice, StreamLate:
 			f.For = time.Duration(g.between(1, 50)) * time.Second
 		}

@@ -78,6 +78,10 @@ func (p *port) Write(ctx context.Context, ops ...table.Op) error {
 		panic(crash{})
 	case w.inside == 1 && p.strikes(Interleave) != nil:
 		w.meanwhile(p.stage)
+	case w.inside <= 2:
+		if stall := p.strikes(Stall); stall != nil {
+			w.stall(stall.For)
+		}
 	}
 	if err := w.write(ctx, p.stage, ops); err != nil {
 		return err
@@ -97,6 +101,12 @@ func (p *port) matters(ops []table.Op) bool {
 	return p.stage == Rollup || slices.ContainsFunc(ops, func(op table.Op) bool {
 		return op.Verb == table.Delete || op.Verb == table.Put && op.Row.Kind != "snapshot" && op.Row.Kind != "seen"
 	})
+}
+
+// stall lets the world go on while a function stands still.
+func (w *world) stall(d time.Duration) {
+	for end := w.now.Add(d); w.failure == nil && w.step(end); {
+	}
 }
 
 // meanwhile runs what others may be doing between a stage's reads and its write:

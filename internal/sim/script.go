@@ -84,6 +84,7 @@ const (
 	Throttle         Trouble = "throttle"            // the table refuses a read or a write
 	Conflict         Trouble = "conflict"            // the table says that somebody else was faster
 	Interleave       Trouble = "interleave"          // another stage runs between the reads and the write
+	Stall            Trouble = "stall"               // the function stands still between its reads and its write
 	CrashBeforeSend  Trouble = "crash before send"   // the function dies before the carrier has the message
 	CrashAfterSend   Trouble = "crash after send"    // the carrier has it, then the function dies
 	CarrierFails     Trouble = "carrier fails"       // the carrier refuses

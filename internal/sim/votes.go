@@ -74,7 +74,7 @@ func (w *world) checkVote(m monitor.Monitor, f monitor.Flip, before time.Time, a
 		}
 	}
 	n := len(m.Locations)
-	need := m.Need()
+	need := n/2 + 1 // more than half of them
 	if deadline := opened.Add(max(2*m.Every, time.Duration(max(m.Confirm, m.Recover))*(m.Recheck+m.Timeout))); !f.Decided.Before(deadline) {
 		n = len(spoke)
 		need = min(need, n/2+1)

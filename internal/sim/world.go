@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/sondehq/sonde/internal/incident"
@@ -163,6 +164,9 @@ func (w *world) latency(what string, most time.Duration) time.Duration {
 // new one.
 func (w *world) call(stage Stage, place monitor.Location, do func(*pipeline.Pipeline) error) (err error) {
 	key := string(stage) + "@" + string(place)
+	if w.inside > 0 {
+		key += "#" + strconv.Itoa(w.inside) // who runs inside another one is another instance
+	}
 	p, warm := w.stages[key]
 	if !warm {
 		p = w.instance(stage, place)

@@ -258,6 +258,10 @@ func (w *world) record(row table.Row) {
 // detect hands a stream's first records to Detect, again and again until it has
 // dealt with them.
 func (w *world) detect(f *feed, wait time.Duration) {
+	if f.busy { // whoever deals with them stands still
+		w.after(wait, func() { w.detect(f, wait) })
+		return
+	}
 	n := min(len(f.batches), recordsMax)
 	if n == 0 {
 		f.polling = false // somebody was faster

@@ -92,14 +92,15 @@ func hostOf(m monitor.Monitor) string {
 		if u, err := url.Parse(m.HTTP.URL); err == nil {
 			return u.Hostname()
 		}
-	case monitor.KindDNS:
-		return "" // its name may be that of a site: the two break apart
-	case monitor.KindDomain:
-		return ""
+	case monitor.KindDNS, monitor.KindDomain, monitor.KindHeartbeat:
+		return "" // the name may be that of a site: the two break apart
+	}
+	if u, err := url.Parse(m.Target()); err == nil && u.Host != "" {
+		return u.Hostname()
 	}
 	host, _, err := net.SplitHostPort(m.Target())
 	if err != nil {
-		return ""
+		return m.Target() // of a ping
 	}
 	return host
 }

@@ -127,9 +127,6 @@ var bugs = []mutation{
 	{"the list of open incidents is written without its condition", "store/incident.go",
 		`b.add(put(openKey, "open", board.Version, openList{open}))`,
 		`b.add(always(put(openKey, "open", board.Version, openList{open})))`},
-	{"reconsider does not look whether the state still stands", "pipeline/detect.go",
-		`p.Store.Commit(ctx, append(ops, store.StateUnchanged(state))...)`,
-		`p.Store.Commit(ctx, ops...)`},
 }
 
 // patched returns the source with the bug in it.

@@ -28,27 +28,22 @@ var bugs = []mutation{
 		`b.add(put(headKey(inc.ID), "incident", board.Versions[inc.ID], inc))`,
 		`b.add(always(put(headKey(inc.ID), "incident", board.Versions[inc.ID], inc)))`},
 	{"sent before it is claimed", "pipeline/notify.go",
-		`	claimed, err := p.Store.Claim(ctx, group, p.Now().Add(lease))
-	if err != nil {
-		return 0, err
-	}
-	notifications := make([]incident.Notification, len(claimed))
-	for i, c := range claimed {
-		notifications[i] = c.Notification
-	}
-	message := notify.Compose(notifications)
-	carrier, err := p.Publisher.Publish(ctx, message)`,
-		`	notifications := make([]incident.Notification, len(group))
+		`	claimed, missed := p.claim(ctx, group)
+	if len(claimed) == 0 {
+		return 0, missed
+	}`,
+		`	early := make([]incident.Notification, len(group))
 	for i, c := range group {
-		notifications[i] = c.Notification
+		early[i] = c.Notification
 	}
-	message := notify.Compose(notifications)
-	carrier, sending := p.Publisher.Publish(ctx, message)
-	claimed, err := p.Store.Claim(ctx, group, p.Now().Add(lease))
-	if err != nil {
-		return 0, err
+	carrier, sending := p.Publisher.Publish(ctx, notify.Compose(early))
+	claimed, missed := p.claim(ctx, group)
+	if len(claimed) == 0 {
+		return 0, missed
 	}
-	err = sending`},
+	if sending == nil {
+		return len(claimed), inParts(claimed, func(some []store.Pending) error { return p.receipt(ctx, some, carrier, p.Now()) })
+	}`},
 	{"two senders may claim one notification", "store/outbox.go",
 		`		op, err := put(p.key, kindClaimed, p.version, p)
 		b.add(op, err)`,
@@ -112,10 +107,10 @@ var bugs = []mutation{
 		`return cause.IsOutage() || cause == monitor.DegradedPerf && effect == monitor.DegradedPerf`,
 		`return cause == effect && cause == monitor.NotKnown`},
 	{"sweep leaves incidents alone", "pipeline/sweep.go",
-		`			next, notifications, due := incident.Tick(cfg, inc, p.Now())
-			if !due {`,
-		`			next, notifications, due := incident.Tick(cfg, inc, p.Now())
-			if true || !due {`},
+		`		fx, due := incident.Tick(cfg, board.Open[at], p.Now())
+		if !due {`,
+		`		fx, due := incident.Tick(cfg, board.Open[at], p.Now())
+		if true || !due {`},
 	{"votes have no deadline", "detect/tick.go",
 		`case d.Vote != nil && !now.Before(d.Vote.Deadline(m)):`,
 		`case d.Vote != nil && now.IsZero():`},

@@ -3,6 +3,7 @@ STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUNCTIONS = dispatch probe detect notify sweep rollup api
 LAMBDA_BUILD = CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -trimpath -tags lambda.norpc -ldflags "-s -w"
 FUZZTIME ?= 20s
+SEEDS ?= 10000
 
 # SAM CLI, cfn-lint and checkov, of the versions that infra/requirements-*.txt pin.
 export SAM_CLI_TELEMETRY = 0
@@ -10,7 +11,7 @@ TOOLS = sh infra/venv.sh
 ENV ?= dev
 STACK ?= sonde
 
-.PHONY: help demo test race check fuzz bench kill soak api functions build emulators validate deploy location clean
+.PHONY: help demo test race check fuzz bench sim mutations kill soak api functions build emulators validate deploy location clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -38,6 +39,12 @@ fuzz: ## every fuzz test for FUZZTIME
 
 bench: ## benchmarks of what matters: probes, detect, table, page
 	go test -run '^$$' -bench . -benchmem ./internal/... ./functions
+
+sim: ## SEEDS scripts of outages and faults through the stages, on a virtual clock
+	go test -count=1 -timeout 60m -run TestSeeds ./internal/sim -seeds $(SEEDS) -v
+
+mutations: ## deliberate bugs built into the stages: each must be found by the simulator
+	go test -count=1 -timeout 60m -run TestMutations ./internal/sim -mutations 1000 -v
 
 kill: ## kill `sonde up` 50 times at random moments during an outage
 	go test -count=1 -timeout 20m -run TestKill ./internal/local/killtest -kills 50 -v

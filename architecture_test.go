@@ -38,6 +38,7 @@ var rules = []rule{
 	{"internal/doctor", []string{"internal/monitor"}, pureNever, "pure rules take (state, input, now) and do no I/O"},
 	{"internal/table", []string{}, []string{"go.etcd.io/bbolt", "github.com/aws/aws-sdk-go-v2/..."}, "a port knows no engine"},
 	{"internal/table/bolt", []string{"internal/table"}, []string{"github.com/aws/aws-sdk-go-v2/..."}, "an adapter knows its port and one third party"},
+	{"internal/table/memory", []string{"internal/table"}, []string{"go.etcd.io/bbolt", "github.com/aws/aws-sdk-go-v2/..."}, "an adapter knows its port and one third party"},
 	{"internal/table/socket", []string{"internal/table"}, []string{"go.etcd.io/bbolt", "github.com/aws/aws-sdk-go-v2/..."}, "an adapter knows its port and one third party"},
 	{"internal/table/dynamo", []string{"internal/table"}, []string{"go.etcd.io/bbolt"}, "an adapter knows its port and one third party"},
 	{"internal/probe", []string{"internal/monitor", "internal/probe/expect"}, []string{"github.com/aws/aws-sdk-go-v2/...", "go.etcd.io/bbolt"}, "probes run anywhere"},
@@ -53,6 +54,7 @@ var rules = []rule{
 		[]string{"go.etcd.io/bbolt", "github.com/aws/aws-sdk-go-v2/..."}, "the API reads snapshots and nothing else"},
 	{"internal/api/statuspage", []string{"internal/monitor", "internal/incident", "internal/store"}, pureNever, "a view is a function of a snapshot"},
 	{"internal/local", nil, []string{"github.com/aws/aws-sdk-go-v2/..."}, "`sonde up` needs no AWS"},
+	{"internal/sim", nil, []string{"go.etcd.io/bbolt", "github.com/aws/aws-sdk-go-v2/...", "testing"}, "a world that is played needs no disk, no AWS and no clock"},
 	{"internal/demo", []string{}, nil, "the fleet knows nothing of Sonde"},
 	{"functions/...", nil, []string{"go.etcd.io/bbolt", "go.yaml.in/yaml/v3", "github.com/spf13/cobra", "testing"}, "a Lambda binary links no embedded store, no YAML, no command, no test helper"},
 	{"internal/cloud/secrets", []string{"internal/monitor"}, []string{"github.com/aws/aws-sdk-go-v2/service/...", "github.com/aws/aws-sdk-go-v2/config"}, "one signed call needs no client of a service"},
@@ -149,7 +151,7 @@ func TestClock(t *testing.T) {
 			return err
 		}
 		dir := filepath.ToSlash(filepath.Dir(path))
-		pure := slices.Contains([]string{"internal/monitor", "internal/schedule", "internal/detect", "internal/incident", "internal/maintenance", "internal/uptime", "internal/cost", "internal/doctor", "internal/store"}, dir)
+		pure := slices.Contains([]string{"internal/monitor", "internal/schedule", "internal/detect", "internal/incident", "internal/maintenance", "internal/uptime", "internal/cost", "internal/doctor", "internal/store", "internal/sim"}, dir)
 		for i, line := range strings.Split(string(text), "\n") {
 			isTest := strings.HasSuffix(path, "_test.go")
 			if pure && !isTest && clock.MatchString(line) {

@@ -141,9 +141,24 @@ func (c *Config) Dependents(id ServiceID) []Service {
 // Dependencies returns the services that this one depends on, directly or
 // through others, in the order of the file.
 func (c *Config) Dependencies(id ServiceID) []Service {
+	svc, ok := c.Service(id)
+	if !ok || len(svc.DependsOn) == 0 {
+		return nil
+	}
+	reached := map[ServiceID]bool{}
+	for next := svc.DependsOn; len(next) > 0; {
+		var further []ServiceID
+		for _, above := range next {
+			if s, ok := c.Service(above); ok && !reached[above] {
+				reached[above] = true
+				further = append(further, s.DependsOn...)
+			}
+		}
+		next = further
+	}
 	var above []Service
 	for _, s := range c.Services {
-		if slices.ContainsFunc(c.Dependents(s.ID), func(d Service) bool { return d.ID == id }) {
+		if reached[s.ID] && s.ID != id {
 			above = append(above, s)
 		}
 	}

@@ -49,7 +49,9 @@ func TestChatHostile(t *testing.T) {
 	n := inChat(notification(incident.EventOpened, false))
 	n.Detail = "<!channel> <https://evil.example|click> `code` *bold* @here " + strings.Repeat("x", 100_000)
 	m := notify.Compose([]incident.Notification{n})
-	var sent struct{ Content struct{ Title, Description string } }
+	var sent struct {
+		Content struct{ Title, Description string }
+	}
 	if err := json.Unmarshal([]byte(m.Chat), &sent); err != nil {
 		t.Fatal(err)
 	}

@@ -64,9 +64,14 @@ func condition(a account) string {
 	}
 	switch a.Event {
 	case incident.EventReminder:
-		text += ", reminder"
-		if _, number, ok := strings.Cut(a.Receipt, "-"); ok {
-			text += " " + number
+		kind, number, _ := strings.Cut(a.Receipt, "-")
+		switch {
+		case kind == "late":
+			text += ", promised update is late" // its number is the time that was promised
+		case number != "":
+			text += ", reminder " + number
+		default:
+			text += ", reminder"
 		}
 	case incident.EventAsked:
 		text += ", tell " + strings.TrimPrefix(a.Receipt, "asked-") + "?"

@@ -38,12 +38,12 @@ func (p *Pipeline) Detect(ctx context.Context, batches []store.Batch) error {
 	if err != nil {
 		return err
 	}
-	turned, failed := false, []error(nil)
+	turned, failed, desk := false, []error(nil), p.newDesk()
 	for _, svc := range services {
 		step := func(state detect.Service) (detect.Service, detect.Effects) {
 			return detect.Step(cfg, svc, state, results[svc.ID], p.Now())
 		}
-		changed, err := p.advance(ctx, cfg, svc, states[svc.ID], step)
+		changed, err := p.advance(ctx, cfg, desk, svc, states[svc.ID], step)
 		if err != nil {
 			failed = append(failed, fmt.Errorf("detect %s: %w", svc.ID, err)) // the others go on
 		}
@@ -84,7 +84,7 @@ func ids(services []monitor.Service) []monitor.ServiceID {
 // advance brings one service forward by a step, and reports whether the public
 // page changes by it. The state passed in is used first, and read again after a
 // conflict.
-func (p *Pipeline) advance(ctx context.Context, cfg *monitor.Config, svc monitor.Service, state store.State,
+func (p *Pipeline) advance(ctx context.Context, cfg *monitor.Config, desk *desk, svc monitor.Service, state store.State,
 	step func(detect.Service) (detect.Service, detect.Effects)) (turned bool, err error) {
 
 	var next detect.Service
@@ -101,7 +101,7 @@ func (p *Pipeline) advance(ctx context.Context, cfg *monitor.Config, svc monitor
 		if next, fx = step(state.Service); !fx.Changed {
 			return nil
 		}
-		told, err = p.commit(ctx, cfg, svc, state, next, fx)
+		told, err = p.commit(ctx, cfg, desk, svc, state, next, fx)
 		return err
 	})
 	if err != nil || !fx.Changed {
@@ -114,12 +114,12 @@ func (p *Pipeline) advance(ctx context.Context, cfg *monitor.Config, svc monitor
 		// The state is stored; regular checks go on with the vote.
 		p.Log.Error("re-checks not queued", "service", svc.ID, "error", err)
 	}
-	return true, p.reconsiderBelow(ctx, cfg, svc)
+	return true, p.reconsiderBelow(ctx, cfg, desk, svc)
 }
 
 // commit writes a service's new state and all that follows from it, and returns
 // what it means for incidents.
-func (p *Pipeline) commit(ctx context.Context, cfg *monitor.Config, svc monitor.Service, was store.State, next detect.Service, fx detect.Effects) (told incident.Effects, err error) {
+func (p *Pipeline) commit(ctx context.Context, cfg *monitor.Config, desk *desk, svc monitor.Service, was store.State, next detect.Service, fx detect.Effects) (told incident.Effects, err error) {
 	op, err := store.StateOp(next, was.Version)
 	if err != nil {
 		return told, err
@@ -154,12 +154,12 @@ func (p *Pipeline) commit(ctx context.Context, cfg *monitor.Config, svc monitor.
 	}
 	if hasNews(was.Service, next, p.Now()) {
 		var more []table.Op
-		if more, told, err = p.incidents(ctx, cfg, svc, next); err != nil {
+		if more, told, err = p.incidents(ctx, cfg, desk, svc, next); err != nil {
 			return told, err
 		}
 		ops = append(ops, more...)
 	}
-	return told, p.Store.Commit(ctx, ops...)
+	return told, desk.wrote(told, p.Store.Commit(ctx, ops...))
 }
 
 // hasNews reports whether a service has changed in what incidents are about.
@@ -169,8 +169,8 @@ func hasNews(was, next detect.Service, now time.Time) bool {
 }
 
 // incidents decides what a service's condition means for incidents.
-func (p *Pipeline) incidents(ctx context.Context, cfg *monitor.Config, svc monitor.Service, state detect.Service) ([]table.Op, incident.Effects, error) {
-	board, err := p.Store.Board(ctx)
+func (p *Pipeline) incidents(ctx context.Context, cfg *monitor.Config, desk *desk, svc monitor.Service, state detect.Service) ([]table.Op, incident.Effects, error) {
+	board, err := desk.read(ctx)
 	if err != nil {
 		return nil, incident.Effects{}, err
 	}
@@ -277,7 +277,7 @@ func (p *Pipeline) recheck(ctx context.Context, cfg *monitor.Config, svc monitor
 
 // reconsiderBelow brings those services again that depend on one that changed:
 // their own change may have waited for it.
-func (p *Pipeline) reconsiderBelow(ctx context.Context, cfg *monitor.Config, svc monitor.Service) error {
+func (p *Pipeline) reconsiderBelow(ctx context.Context, cfg *monitor.Config, desk *desk, svc monitor.Service) error {
 	below := cfg.Dependents(svc.ID)
 	if len(below) == 0 {
 		return nil
@@ -290,7 +290,7 @@ func (p *Pipeline) reconsiderBelow(ctx context.Context, cfg *monitor.Config, svc
 		if states[dependent.ID].Status.Impact() == monitor.ImpactNone {
 			continue
 		}
-		if err := p.reconsider(ctx, cfg, dependent); err != nil {
+		if err := p.reconsider(ctx, cfg, desk, dependent); err != nil {
 			return err
 		}
 	}
@@ -299,12 +299,12 @@ func (p *Pipeline) reconsiderBelow(ctx context.Context, cfg *monitor.Config, svc
 
 // reconsider brings a service's present condition to the incidents again. It
 // does nothing if they know of it.
-func (p *Pipeline) reconsider(ctx context.Context, cfg *monitor.Config, svc monitor.Service) error {
-	return p.bring(ctx, cfg, svc, false)
+func (p *Pipeline) reconsider(ctx context.Context, cfg *monitor.Config, desk *desk, svc monitor.Service) error {
+	return p.bring(ctx, cfg, desk, svc, false)
 }
 
 // bring is reconsider, whatever the condition is or only if it is a bad one.
-func (p *Pipeline) bring(ctx context.Context, cfg *monitor.Config, svc monitor.Service, whatever bool) error {
+func (p *Pipeline) bring(ctx context.Context, cfg *monitor.Config, desk *desk, svc monitor.Service, whatever bool) error {
 	return p.retry(ctx, func() error {
 		state, err := p.Store.State(ctx, svc.ID)
 		if err != nil {
@@ -313,11 +313,11 @@ func (p *Pipeline) bring(ctx context.Context, cfg *monitor.Config, svc monitor.S
 		if state.Status.Impact() == monitor.ImpactNone && !whatever {
 			return nil
 		}
-		ops, told, err := p.incidents(ctx, cfg, svc, state.Service)
+		ops, told, err := p.incidents(ctx, cfg, desk, svc, state.Service)
 		if err != nil || len(ops) == 0 {
 			return err
 		}
-		if err := p.Store.Commit(ctx, append(ops, store.StateUnchanged(state))...); err != nil {
+		if err := desk.wrote(told, p.Store.Commit(ctx, append(ops, store.StateUnchanged(state))...)); err != nil {
 			return err
 		}
 		p.logIncidents(told)

@@ -92,7 +92,7 @@ func (p *Pipeline) cover(ctx context.Context, cfg *monitor.Config, svc monitor.S
 		if !fx.Changed {
 			return nil
 		}
-		if _, err := p.commit(ctx, cfg, svc, state, next, fx); err != nil {
+		if _, err := p.commit(ctx, cfg, p.newDesk(), svc, state, next, fx); err != nil {
 			return err
 		}
 		states[svc.ID] = store.State{Service: next, Version: state.Version + 1}
@@ -109,7 +109,7 @@ func (p *Pipeline) muteIncidents(ctx context.Context, cfg *monitor.Config, board
 			if !known || !a.Restored.IsZero() || a.Muted.Equal(states[a.ID].InMaintenance(p.Now())) {
 				continue
 			}
-			if err := p.bring(ctx, cfg, svc, true); err != nil {
+			if err := p.bring(ctx, cfg, p.newDesk(), svc, true); err != nil {
 				return err
 			}
 		}

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,8 +18,8 @@ const (
 	lease      = 30 * time.Second // a sender that has not reported by then is taken for dead
 	maxBackoff = 5 * time.Minute
 	giveUp     = 24 * time.Hour // after the due time
-	outboxRead = 400            // notifications a run looks at
-	oneMessage = 45             // notifications in one message: two operations each fit one transaction
+	outboxRead = 16_000         // notifications a run looks at: those of 5,000 incidents for three tiers
+	oneWrite   = 45             // notifications in one transaction: two operations each
 )
 
 // Notify delivers what stands in the outbox and is not being sent by somebody
@@ -70,7 +71,7 @@ func byTier(pending []store.Pending, now time.Time) [][]store.Pending {
 			of.thread = p.Notification.Incident
 		}
 		i, has := at[of]
-		if !has || len(groups[i]) == oneMessage {
+		if !has {
 			i = len(groups)
 			at[of] = i
 			groups = append(groups, nil)
@@ -80,12 +81,38 @@ func byTier(pending []store.Pending, now time.Time) [][]store.Pending {
 	return groups
 }
 
-// send claims, publishes and writes the receipts of one message.
+// send claims, publishes and writes the receipts of one message. What somebody
+// else has claimed is left out of it, and so is what could not be claimed; the
+// error says so afterwards.
 func (p *Pipeline) send(ctx context.Context, group []store.Pending) (int, error) {
-	claimed, err := p.Store.Claim(ctx, group, p.Now().Add(lease))
-	if err != nil {
-		return 0, err
+	claimed, missed := p.claim(ctx, group)
+	if len(claimed) == 0 {
+		return 0, missed
 	}
+	n, err := p.deliver(ctx, claimed)
+	return n, errors.Join(err, missed)
+}
+
+// claim claims a message's notifications, as many at a time as one transaction
+// takes.
+func (p *Pipeline) claim(ctx context.Context, group []store.Pending) (claimed []store.Pending, missed error) {
+	until := p.Now().Add(lease)
+	for some := range slices.Chunk(group, oneWrite) {
+		got, err := p.Store.Claim(ctx, some, until)
+		switch {
+		case err == nil:
+			claimed = append(claimed, got...)
+		case errors.Is(err, table.ErrConflict):
+			missed = err
+		default:
+			return claimed, err
+		}
+	}
+	return claimed, missed
+}
+
+// deliver publishes what is claimed, and writes the receipts.
+func (p *Pipeline) deliver(ctx context.Context, claimed []store.Pending) (int, error) {
 	notifications := make([]incident.Notification, len(claimed))
 	for i, c := range claimed {
 		notifications[i] = c.Notification
@@ -95,13 +122,14 @@ func (p *Pipeline) send(ctx context.Context, group []store.Pending) (int, error)
 	now := p.Now()
 	if err == nil {
 		p.logNotified(message, notifications, carrier)
-		return len(claimed), p.receipt(ctx, claimed, carrier, now)
+		return len(claimed), inParts(claimed, func(some []store.Pending) error { return p.receipt(ctx, some, carrier, now) })
 	}
 	oldest := claimed[0]
 	if now.Sub(oldest.Notification.At) > giveUp {
 		p.emit(Metric{NotificationsFailed, Count, float64(len(claimed))})
 		p.Log.Error("notification given up", "tier", message.Tier, "message", message.ID, "attempts", oldest.Attempts, "error", err)
-		return 0, p.Store.Deliver(ctx, claimed, "", err.Error(), now)
+		why := err.Error()
+		return 0, inParts(claimed, func(some []store.Pending) error { return p.Store.Deliver(ctx, some, "", why, now) })
 	}
 	wait := backoff(oldest.Attempts)
 	if errors.Is(err, notify.ErrPermanent) {
@@ -110,7 +138,17 @@ func (p *Pipeline) send(ctx context.Context, group []store.Pending) (int, error)
 	p.emit(Metric{NotificationsFailed, Count, float64(len(claimed))})
 	p.Log.Error("notification not sent", "tier", message.Tier, "message", message.ID, "attempts", oldest.Attempts,
 		"again_in", wait.String(), "error", err)
-	return 0, p.Store.Release(ctx, claimed, now.Add(wait), err.Error())
+	why := err.Error()
+	return 0, inParts(claimed, func(some []store.Pending) error { return p.Store.Release(ctx, some, now.Add(wait), why) })
+}
+
+// inParts writes as much at a time as one transaction takes; each part is tried.
+func inParts(all []store.Pending, write func([]store.Pending) error) error {
+	var failed []error
+	for some := range slices.Chunk(all, oneWrite) {
+		failed = append(failed, write(some))
+	}
+	return errors.Join(failed...)
 }
 
 // receiptTries is how often a receipt is tried: some seconds in all, well within

@@ -79,11 +79,15 @@ func (p *Pipeline) renew(ctx context.Context, before *reading, figures func(*sto
 func serviceViews(cfg *monitor.Config, r reading, now time.Time) []store.ServiceView {
 	public := publicServices(cfg)
 	views := make([]store.ServiceView, len(public))
+	at := make(map[monitor.ServiceID]int, len(r.old.Services))
+	for i, v := range r.old.Services {
+		at[v.ID] = i
+	}
 	for i, svc := range public {
 		views[i] = serviceView(cfg, svc, r.states[svc.ID], now)
 		views[i].Added = now
-		if at := slices.IndexFunc(r.old.Services, func(v store.ServiceView) bool { return v.ID == svc.ID }); at >= 0 {
-			was := r.old.Services[at]
+		if old, has := at[svc.ID]; has {
+			was := r.old.Services[old]
 			views[i].Part = was.Part
 			views[i].Uptime, views[i].Days, views[i].Latency, views[i].Series = was.Uptime, was.Days, was.Latency, was.Series
 			if !was.Added.IsZero() {

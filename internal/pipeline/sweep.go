@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sondehq/sonde/internal/detect"
@@ -36,12 +37,12 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 		return fmt.Errorf("sweep: %w", err)
 	}
 	var failed []error
-	before, from := &r, heard{}
+	before, from, desk := &r, heard{}, p.newDesk()
 	if r.maintenance, err = p.maintain(ctx, cfg, r.states); err != nil {
 		failed, before = append(failed, err), nil
 	}
 	for shard := range cfg.Shards() {
-		changed, err := p.sweepShard(ctx, cfg, shard, r.states, from)
+		changed, err := p.sweepShard(ctx, cfg, desk, shard, r.states, from)
 		if err != nil {
 			failed = append(failed, fmt.Errorf("sweep shard %d: %w", shard, err))
 		}
@@ -49,7 +50,7 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 			before = nil // the snapshot is to show it
 		}
 	}
-	if err := p.sweepIncidents(ctx, cfg, r.states); err != nil {
+	if err := p.sweepIncidents(ctx, cfg, desk, r.states); err != nil {
 		failed = append(failed, fmt.Errorf("sweep incidents: %w", err))
 	}
 	if err := p.rehearse(ctx, cfg); err != nil {
@@ -68,7 +69,7 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 
 // sweepShard lets time pass for the services of a shard, and reports whether that
 // changed one.
-func (p *Pipeline) sweepShard(ctx context.Context, cfg *monitor.Config, shard int, states map[monitor.ServiceID]store.State, from heard) (changed bool, err error) {
+func (p *Pipeline) sweepShard(ctx context.Context, cfg *monitor.Config, desk *desk, shard int, states map[monitor.ServiceID]store.State, from heard) (changed bool, err error) {
 	seen, err := p.hear(ctx, cfg, shard)
 	if err != nil {
 		return false, err
@@ -81,7 +82,7 @@ func (p *Pipeline) sweepShard(ctx context.Context, cfg *monitor.Config, shard in
 		tick := func(state detect.Service) (detect.Service, detect.Effects) {
 			return detect.Tick(cfg, svc, state, seen.At, schedule.Silence, p.Now())
 		}
-		turned, err := p.advance(ctx, cfg, svc, states[svc.ID], tick)
+		turned, err := p.advance(ctx, cfg, desk, svc, states[svc.ID], tick)
 		if err != nil {
 			return changed, fmt.Errorf("tick %s: %w", svc.ID, err)
 		}
@@ -122,8 +123,8 @@ func (p *Pipeline) hear(ctx context.Context, cfg *monitor.Config, shard int) (st
 
 // sweepIncidents tells tiers that have become due, and looks after services
 // that are bad and belong to no incident yet.
-func (p *Pipeline) sweepIncidents(ctx context.Context, cfg *monitor.Config, states map[monitor.ServiceID]store.State) error {
-	board, err := p.Store.Board(ctx)
+func (p *Pipeline) sweepIncidents(ctx context.Context, cfg *monitor.Config, desk *desk, states map[monitor.ServiceID]store.State) error {
+	board, err := desk.read(ctx)
 	if err != nil {
 		return err
 	}
@@ -132,11 +133,11 @@ func (p *Pipeline) sweepIncidents(ctx context.Context, cfg *monitor.Config, stat
 		return err
 	}
 	for _, inc := range board.Open {
-		if err := p.tickIncident(ctx, cfg, inc.ID); err != nil {
+		if err := p.tickIncident(ctx, cfg, desk, inc.ID); err != nil {
 			return err
 		}
 	}
-	if err := p.release(ctx, cfg, board); err != nil {
+	if err := p.release(ctx, cfg, desk, board); err != nil {
 		return err
 	}
 	for _, svc := range cfg.Services {
@@ -147,7 +148,7 @@ func (p *Pipeline) sweepIncidents(ctx context.Context, cfg *monitor.Config, stat
 		if state.Status.Impact() == monitor.ImpactNone || isCause(board, svc.ID) {
 			continue
 		}
-		if err := p.reconsider(ctx, cfg, svc); err != nil {
+		if err := p.reconsider(ctx, cfg, desk, svc); err != nil {
 			return err
 		}
 	}
@@ -156,7 +157,7 @@ func (p *Pipeline) sweepIncidents(ctx context.Context, cfg *monitor.Config, stat
 
 // release lets go of services that the configuration does not hold any more: no
 // result will ever say that they are fine.
-func (p *Pipeline) release(ctx context.Context, cfg *monitor.Config, board store.Board) error {
+func (p *Pipeline) release(ctx context.Context, cfg *monitor.Config, desk *desk, board store.Board) error {
 	for _, inc := range board.Open {
 		for _, a := range inc.Services {
 			if _, still := cfg.Service(a.ID); still || !a.Restored.IsZero() {
@@ -164,11 +165,11 @@ func (p *Pipeline) release(ctx context.Context, cfg *monitor.Config, board store
 			}
 			gone := detect.Service{Service: a.ID, Status: monitor.Operational, Since: p.Now(), Alive: a.Total, Total: a.Total}
 			err := p.retry(ctx, func() error {
-				ops, told, err := p.incidents(ctx, cfg, monitor.Service{ID: a.ID, Name: a.Name, Internal: a.Internal}, gone)
+				ops, told, err := p.incidents(ctx, cfg, desk, monitor.Service{ID: a.ID, Name: a.Name, Internal: a.Internal}, gone)
 				if err != nil || len(ops) == 0 {
 					return err
 				}
-				if err := p.Store.Commit(ctx, ops...); err != nil {
+				if err := desk.wrote(told, p.Store.Commit(ctx, ops...)); err != nil {
 					return err
 				}
 				p.logIncidents(told)
@@ -193,26 +194,25 @@ func isCause(board store.Board, id monitor.ServiceID) bool {
 	return false
 }
 
-func (p *Pipeline) tickIncident(ctx context.Context, cfg *monitor.Config, id string) error {
+// tickIncident tells the tiers that have become due in one incident.
+func (p *Pipeline) tickIncident(ctx context.Context, cfg *monitor.Config, desk *desk, id string) error {
 	return p.retry(ctx, func() error {
-		board, err := p.Store.Board(ctx)
+		board, err := desk.read(ctx)
 		if err != nil {
 			return err
 		}
-		for _, inc := range board.Open {
-			if inc.ID != id {
-				continue
-			}
-			fx, due := incident.Tick(cfg, inc, p.Now())
-			if !due {
-				return nil
-			}
-			ops, err := store.IncidentOps(board, fx)
-			if err != nil {
-				return err
-			}
-			return p.Store.Commit(ctx, ops...)
+		at := slices.IndexFunc(board.Open, func(inc incident.Incident) bool { return inc.ID == id })
+		if at < 0 {
+			return nil // it is over meanwhile
 		}
-		return nil
+		fx, due := incident.Tick(cfg, board.Open[at], p.Now())
+		if !due {
+			return nil
+		}
+		ops, err := store.IncidentOps(board, fx)
+		if err != nil {
+			return err
+		}
+		return desk.wrote(fx, p.Store.Commit(ctx, ops...))
 	})
 }

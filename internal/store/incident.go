@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -84,6 +85,33 @@ func IncidentOps(board Board, fx incident.Effects) ([]table.Op, error) {
 		b.add(NotificationOp(n))
 	}
 	return b.all, b.err
+}
+
+// With is the board after these effects were written to it: as Board would read
+// it, if nobody else has written since.
+func (b Board) With(fx incident.Effects) Board {
+	next := Board{IDs: b.IDs, Version: b.Version, Open: slices.Clone(b.Open), Versions: maps.Clone(b.Versions)}
+	for _, inc := range fx.Incidents {
+		next.IDs = listOpen(next.IDs, inc)
+		at := slices.IndexFunc(next.Open, func(was incident.Incident) bool { return was.ID == inc.ID })
+		switch {
+		case inc.State == incident.Resolved:
+			delete(next.Versions, inc.ID)
+			if at >= 0 {
+				next.Open = slices.Delete(next.Open, at, at+1)
+			}
+			continue
+		case at >= 0:
+			next.Open[at] = inc
+		default:
+			next.Open = append(next.Open, inc)
+		}
+		next.Versions[inc.ID]++
+	}
+	if !slices.Equal(next.IDs, b.IDs) {
+		next.Version++
+	}
+	return next
 }
 
 func listedKey(inc incident.Incident) table.Key {

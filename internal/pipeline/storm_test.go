@@ -1,0 +1,134 @@
+package pipeline_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/sondehq/sonde/internal/incident"
+	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/notify"
+	"github.com/sondehq/sonde/internal/pipeline"
+	"github.com/sondehq/sonde/internal/schedule"
+	"github.com/sondehq/sonde/internal/store"
+	"github.com/sondehq/sonde/internal/table/memory"
+)
+
+var stormMonitors = flag.Int("storm-monitors", 1000, "how many monitors fail at once in TestStorm")
+
+// storm is the stages over a table in memory, with a carrier that counts.
+type storm struct {
+	world
+	told map[monitor.TierID][]notify.Message
+}
+
+// Publish implements notify.Publisher.
+func (s *storm) Publish(_ context.Context, m notify.Message) (string, error) {
+	s.told[m.Tier] = append(s.told[m.Tier], m)
+	return "carrier-" + m.ID, nil
+}
+
+// TestStorm: everything fails at once. Each tier gets one digest within one run
+// of Notify, or of Sweep where it waits for its time, and one when all is over;
+// each notification has its receipt.
+func TestStorm(t *testing.T) {
+	cfg := sites(*stormMonitors)
+	s := &storm{world: world{t: t, now: start, down: map[monitor.ID]bool{}}, told: map[monitor.TierID][]notify.Message{}}
+	clock := func() time.Time { return s.now }
+	s.store = store.New(memory.New(clock), clock)
+	ctx := context.Background()
+	if _, err := s.store.PutConfig(ctx, cfg, 0, "test"); err != nil {
+		t.Fatal(err)
+	}
+	s.stages = pipeline.New(pipeline.Deps{
+		Store: s.store, Now: clock, Location: monitor.Local, Queue: s, Engine: s, Publisher: s,
+		Fresh: time.Minute, ConfigAge: time.Hour, Pause: func(context.Context, time.Duration) {},
+	})
+	for _, m := range cfg.Monitors {
+		s.down[m.ID] = true
+	}
+	s.round(cfg)
+	delivered, err := s.stages.Notify(ctx)
+	if err != nil || delivered != len(cfg.Monitors) {
+		t.Fatalf("%d delivered: %v", delivered, err)
+	}
+	s.now = s.now.Add(time.Minute)
+	if err := s.stages.Sweep(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for _, tier := range cfg.Tiers {
+		if got := s.told[tier.ID]; len(got) != 1 || len(got[0].Notifications) != len(cfg.Monitors) {
+			t.Fatalf("%s got %d messages", tier.ID, len(got))
+		}
+		if m := s.told[tier.ID][0]; len(m.Email) > 64<<10 || len(m.Subject) > notify.MaxSubject || len(m.SMS) > notify.MaxSMS {
+			t.Errorf("%s got an e-mail of %d bytes, a subject of %d", tier.ID, len(m.Email), len(m.Subject))
+		}
+	}
+	clear(s.down)
+	s.now = s.now.Add(time.Minute)
+	s.round(cfg)
+	if _, err := s.stages.Notify(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for _, tier := range cfg.Tiers {
+		if got := s.told[tier.ID]; len(got) != 2 || got[1].Attributes["event"] != string(incident.EventResolved) {
+			t.Errorf("%s got %d messages", tier.ID, len(got))
+		}
+	}
+	if pending, err := s.store.Outbox(ctx, 1); err != nil || len(pending) > 0 {
+		t.Errorf("%d left in the outbox: %v", len(pending), err)
+	}
+}
+
+// round checks everything once, and lets Detect have the results.
+func (s *storm) round(cfg *monitor.Config) {
+	s.t.Helper()
+	ctx := context.Background()
+	var batches []store.Batch
+	for shard := range cfg.Shards() {
+		b := schedule.Batch{Shard: shard, Location: monitor.Local, Scheduled: s.now, Config: cfg.Version}
+		for _, svc := range cfg.Services {
+			if svc.Shard == shard {
+				b.Monitors = append(b.Monitors, svc.Monitors...)
+			}
+		}
+		if err := s.stages.Probe(ctx, b); err != nil {
+			s.t.Fatal(err)
+		}
+		got, err := s.store.Batches(ctx, shard, s.now, s.now.Add(time.Second))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		batches = append(batches, got...)
+	}
+	for _, b := range batches { // as the stream brings them
+		if err := s.stages.Detect(ctx, []store.Batch{b}); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// sites is so many monitors, each a service of its own.
+func sites(n int) *monitor.Config {
+	cfg := &monitor.Config{
+		Site: monitor.Site{Name: "Hosting", TimeZone: "UTC"}, Locations: []monitor.Location{monitor.Local},
+		Tiers: []monitor.Tier{
+			{ID: "oncall", Name: "On-call", Impact: monitor.ImpactMinor},
+			{ID: "administrators", Name: "Administrators", After: 30 * time.Second, Impact: monitor.ImpactMajor},
+			{ID: "customers", Name: "Customers", After: time.Minute, Impact: monitor.ImpactMajor, Public: true},
+		},
+	}
+	for i := range n {
+		id := fmt.Sprintf("site-%05d", i)
+		cfg.Monitors = append(cfg.Monitors, monitor.Monitor{
+			ID: monitor.ID(id), Name: id, Service: monitor.ServiceID(id), Every: time.Minute, Timeout: 5 * time.Second,
+			Confirm: 1, Recover: 1, Recheck: time.Second, Locations: []monitor.Location{monitor.Local}, TCP: &monitor.TCP{Address: "203.0.113.1:443"},
+		})
+		cfg.Services = append(cfg.Services, monitor.Service{
+			ID: monitor.ServiceID(id), Name: "Site " + id, Monitors: []monitor.ID{monitor.ID(id)}, Needs: 1, Shard: i / monitor.ShardMonitors,
+		})
+	}
+	return cfg
+}

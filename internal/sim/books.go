@@ -1,0 +1,263 @@
+package sim
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/sondehq/sonde/internal/detect"
+	"github.com/sondehq/sonde/internal/incident"
+	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/notify"
+	"github.com/sondehq/sonde/internal/store"
+	"github.com/sondehq/sonde/internal/table"
+)
+
+// Violation is something that must never happen, and did.
+type Violation struct {
+	Rule   string // which promise it breaks
+	Detail string
+}
+
+func (v Violation) String() string { return v.Rule + ": " + v.Detail }
+
+// books keep what the stages wrote and said, beside the table.
+type books struct {
+	violations []Violation
+
+	incidents []string // ids, in the order of their first write
+	heads     map[string][]head
+	due       []incident.Notification // in the order of their first write
+	dueIDs    map[string]int
+	receipts  map[string]int // by notification
+	sends     map[string]int // by notification
+	excused   map[string]int // sends that may come again: the sender cannot know
+	mail      []Delivery
+	flips     map[monitor.ServiceID]map[string]monitor.Flip // by key: history may be written again
+	order     map[monitor.ServiceID][]string
+	results   []store.Batch      // as they were first written
+	keys      map[table.Key]bool // of results
+	votes     map[monitor.ID]vote
+}
+
+// vote is an open vote, as the state was written last.
+type vote struct{ opened, deadline time.Time }
+
+// head is an incident as it was written at a time.
+type head struct {
+	at  time.Time
+	inc incident.Incident
+}
+
+func newBooks() *books {
+	return &books{
+		heads: map[string][]head{}, dueIDs: map[string]int{}, receipts: map[string]int{}, sends: map[string]int{}, excused: map[string]int{},
+		flips: map[monitor.ServiceID]map[string]monitor.Flip{}, order: map[monitor.ServiceID][]string{},
+		keys: map[table.Key]bool{}, votes: map[monitor.ID]vote{},
+	}
+}
+
+func (b *books) violate(rule, format string, args ...any) {
+	b.violations = append(b.violations, Violation{rule, fmt.Sprintf(format, args...)})
+}
+
+// wrote takes note of a transaction, and checks what holds after each.
+func (b *books) wrote(w *world, ops []table.Op) error {
+	turned := false
+	for _, op := range ops {
+		if op.Verb != table.Put {
+			continue
+		}
+		if err := b.row(w, op.Row); err != nil {
+			return err
+		}
+		turned = turned || op.Row.Kind == "incident"
+	}
+	if turned {
+		b.apart()
+	}
+	return nil
+}
+
+func (b *books) row(w *world, row table.Row) error {
+	switch row.Kind {
+	case "incident":
+		var inc incident.Incident
+		if err := json.Unmarshal(row.Doc, &inc); err != nil {
+			return err
+		}
+		if len(b.heads[inc.ID]) == 0 {
+			b.incidents = append(b.incidents, inc.ID)
+			b.alone(w, inc)
+		}
+		b.heads[inc.ID] = append(b.heads[inc.ID], head{w.now, inc})
+	case store.KindNotification:
+		p, err := store.DecodePending(row)
+		if err != nil {
+			return err
+		}
+		if _, known := b.dueIDs[p.Notification.ID]; known {
+			b.violate("a notification becomes due once", "%s of %s to %s is in the outbox again", p.Notification.Receipt, p.Notification.Incident, p.Notification.Tier)
+			return nil
+		}
+		b.dueIDs[p.Notification.ID] = len(b.due)
+		b.due = append(b.due, p.Notification)
+	case "receipt":
+		var r store.Receipt
+		if err := json.Unmarshal(row.Doc, &r); err != nil {
+			return err
+		}
+		b.receipts[r.Notification]++
+	case "update":
+		if w.noted != nil {
+			var u incident.Update
+			if err := json.Unmarshal(row.Doc, &u); err != nil {
+				return err
+			}
+			w.noted(u)
+		}
+	case "flip":
+		return b.flip(row)
+	case store.KindBatch:
+		batch, err := store.DecodeBatch(row)
+		if err != nil {
+			return err
+		}
+		if b.keys[row.Key] {
+			b.violate("a result is written once", "%s %s", row.PK, row.SK)
+		}
+		b.keys[row.Key] = true
+		b.results = append(b.results, batch)
+	case "state":
+		var state detect.Service
+		if err := json.Unmarshal(row.Doc, &state); err != nil {
+			return err
+		}
+		b.state(w, state)
+	}
+	return nil
+}
+
+func (b *books) flip(row table.Row) error {
+	var f monitor.Flip
+	if err := json.Unmarshal(row.Doc, &f); err != nil {
+		return err
+	}
+	if b.flips[f.Service] == nil {
+		b.flips[f.Service] = map[string]monitor.Flip{}
+	}
+	if _, again := b.flips[f.Service][row.SK]; !again {
+		b.order[f.Service] = append(b.order[f.Service], row.SK)
+	}
+	b.flips[f.Service][row.SK] = f
+	return nil
+}
+
+// flipsOf returns a service's flips by time; of its own status only, or of its
+// monitors too.
+func (b *books) flipsOf(id monitor.ServiceID) []monitor.Flip {
+	var all []monitor.Flip
+	for _, sk := range slices.Sorted(slices.Values(b.order[id])) {
+		all = append(all, b.flips[id][sk])
+	}
+	return all
+}
+
+// state follows the votes: each ends soon after its deadline.
+func (b *books) state(w *world, state detect.Service) {
+	for _, id := range slices.Sorted(maps.Keys(state.Details)) {
+		d := state.Details[id]
+		if v, open := b.votes[id]; open && (d.Vote == nil || !d.Vote.Opened.Equal(v.opened)) {
+			if late := w.now.Sub(v.deadline); late > w.patience() {
+				b.violate("a vote ends at its deadline", "that of %s was open for %s", id, w.now.Sub(v.opened))
+			}
+			delete(b.votes, id)
+		}
+		if d.Vote != nil {
+			if m, ok := w.script.Config.Monitor(id); ok {
+				b.votes[id] = vote{d.Vote.Opened, d.Vote.Deadline(m)}
+			}
+		}
+	}
+}
+
+// alone: what a new incident is about does not depend on anything that an open
+// incident tells of as down.
+func (b *books) alone(w *world, inc incident.Incident) {
+	for _, d := range w.script.Config.Dependencies(inc.Root) {
+		for _, id := range b.incidents {
+			other := b.heads[id]
+			if id == inc.ID || len(other) == 0 || other[len(other)-1].inc.State == incident.Resolved {
+				continue
+			}
+			now := b.now(id)
+			if a, in := now.Affects(d.ID); in && a.Restored.IsZero() && a.Status.IsOutage() {
+				b.violate("what depends on a broken service is not alerted apart", "%s opens %s while %s is down in %s", inc.Root, inc.ID, d.ID, id)
+			}
+		}
+	}
+}
+
+// apart: no service is in two open incidents.
+func (b *books) apart() {
+	holder := map[monitor.ServiceID]string{}
+	for _, id := range b.incidents {
+		inc := b.now(id)
+		if inc.State == incident.Resolved {
+			continue
+		}
+		for _, a := range inc.Services {
+			if other, held := holder[a.ID]; held {
+				b.violate("a service is in one open incident", "%s is in %s and in %s", a.ID, other, id)
+			}
+			holder[a.ID] = id
+		}
+	}
+}
+
+// now is an incident as it was written last.
+func (b *books) now(id string) incident.Incident {
+	all := b.heads[id]
+	return all[len(all)-1].inc
+}
+
+// sent takes note of what the carrier took.
+func (b *books) sent(w *world, m notify.Message) {
+	d := Delivery{At: w.now, Message: m}
+	for _, id := range m.Notifications {
+		at, known := b.dueIDs[id]
+		if !known {
+			b.violate("what is sent was stored before", "message %s tells %s, which is not in the outbox", m.ID, id)
+			continue
+		}
+		n := b.due[at]
+		d.About = append(d.About, n)
+		if n.Tier != m.Tier {
+			b.violate("a tier hears what is meant for it", "%s hears %s of %s", m.Tier, n.Receipt, n.Tier)
+		}
+		b.sends[id]++
+	}
+	b.mail = append(b.mail, d)
+	if w.told != nil {
+		w.told(d)
+	}
+}
+
+// excuse notes that nobody can know whether these were sent.
+func (b *books) excuse(m notify.Message) {
+	for _, id := range m.Notifications {
+		b.excused[id]++
+	}
+}
+
+// excuseReceipts notes that a sender died with receipts in its hand.
+func (b *books) excuseReceipts(ops []table.Op) {
+	for _, op := range ops {
+		var r store.Receipt
+		if op.Verb == table.Put && op.Row.Kind == "receipt" && json.Unmarshal(op.Row.Doc, &r) == nil {
+			b.excused[r.Notification]++
+		}
+	}
+}

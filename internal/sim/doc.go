@@ -1,0 +1,33 @@
+// Package sim is a world for the shipped stages: a virtual clock, targets that
+// break by script, and an AWS that does all that AWS may do. Messages and stream
+// records come twice, late, out of order; functions die between any two writes
+// or sends; tables throttle and conflict; carriers fail; locations fall silent;
+// clocks are wrong; people change the configuration meanwhile.
+//
+// A Script says all that happens from outside. Play runs it and returns what
+// became of it: a transcript, what everybody was told, and what must never have
+// happened but did. Generate makes a script from a seed, Shrink a shorter one
+// that still fails.
+//
+//	out := sim.Play(sim.Generate(seed))
+//	for _, v := range out.Violations { … }
+//
+// The stages are those of internal/pipeline, as they are: no line of them knows
+// that it is played. What stands in for AWS is the ports: table (memory),
+// queue, engine, publisher, clock.
+//
+// What holds, whatever the script:
+//   - the same script gives the same transcript, byte for byte;
+//   - a service is in at most one open incident, and one outage opens one;
+//   - an incident is open as long as something is broken, and no longer;
+//   - every notification that became due is delivered; twice only where its
+//     sender died, or lost its answer, between the carrier and the receipt;
+//   - a tier is told of what its policy names, in time and not before; who heard
+//     the beginning hears the end, and nobody else;
+//   - what the states are in the end is what the results say without any fault;
+//   - uptime is what counting the seconds one by one gives.
+//
+// What it leaves out: probes (their results are made up), and time within a
+// stage: a stage takes none. What two stages do at the same time is played as
+// one of them running between the other's reads and its write.
+package sim

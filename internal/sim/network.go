@@ -1,0 +1,249 @@
+package sim
+
+import (
+	"cmp"
+	"fmt"
+	"hash/fnv"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// network is the targets of a scenario: what is down, slow or about to expire, by
+// the names that events give them, and what resolvers answer.
+type network struct {
+	start   time.Time
+	down    map[string]breakage
+	slow    map[string]time.Duration
+	expires map[string]time.Time // certificates
+	names   map[string]*record
+}
+
+// breakage is how a target is down, and from where it looks so.
+type breakage struct {
+	failure monitor.Failure
+	from    []monitor.Location // empty: from everywhere
+}
+
+// record is what resolvers say of a name.
+type record struct {
+	addresses, before []string
+	ttl               time.Duration
+	changed           time.Time
+}
+
+func newNetwork(start time.Time) *network {
+	return &network{start: start, down: map[string]breakage{}, slow: map[string]time.Duration{}, expires: map[string]time.Time{}, names: map[string]*record{}}
+}
+
+// move gives a name other addresses: resolvers that hold the old ones keep them
+// until their TTL is over.
+func (n *network) move(name string, addresses []string, ttl time.Duration, now time.Time) {
+	r, known := n.names[name]
+	if !known {
+		n.names[name] = &record{addresses: addresses, ttl: ttl}
+		return
+	}
+	before := r.addresses
+	n.names[name] = &record{addresses: addresses, before: before, ttl: r.ttl, changed: now}
+	if ttl > 0 {
+		n.names[name].ttl = ttl
+	}
+}
+
+// says is what a resolver answers. Each got the old record at a time of its own.
+func (r *record) says(resolver string, now time.Time) (addresses []string, until time.Time) {
+	if r.changed.IsZero() {
+		return r.addresses, time.Time{}
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(resolver))
+	until = r.changed.Add(time.Duration(h.Sum64() % uint64(max(r.ttl, 1))))
+	if now.Before(until) {
+		return r.before, until
+	}
+	return r.addresses, time.Time{}
+}
+
+// handles are the names by which events may mean a monitor: its id, its service,
+// its host, and the star that means all.
+func handles(m monitor.Monitor) []string {
+	all := []string{string(m.ID), "*"}
+	if string(m.Service) != string(m.ID) {
+		all = append(all, string(m.Service))
+	}
+	if host := hostOf(m); host != "" {
+		all = append(all, host)
+	}
+	return all
+}
+
+func hostOf(m monitor.Monitor) string {
+	switch m.Kind() {
+	case monitor.KindHTTP:
+		if u, err := url.Parse(m.HTTP.URL); err == nil {
+			return u.Hostname()
+		}
+	case monitor.KindDNS, monitor.KindDomain, monitor.KindHeartbeat:
+		return "" // the name may be that of a site: the two break apart
+	}
+	if u, err := url.Parse(m.Target()); err == nil && u.Host != "" {
+		return u.Hostname()
+	}
+	host, _, err := net.SplitHostPort(m.Target())
+	if err != nil {
+		return m.Target() // of a ping
+	}
+	return host
+}
+
+// addressesOf is where a monitor speaks to.
+func (n *network) addressesOf(m monitor.Monitor) []string {
+	if m.HTTP != nil && m.HTTP.Address != "" {
+		if ap, err := netip.ParseAddrPort(m.HTTP.Address); err == nil {
+			return []string{ap.Addr().String()}
+		}
+		return []string{m.HTTP.Address}
+	}
+	host := hostOf(m)
+	if r, known := n.names[host]; known {
+		return r.addresses
+	}
+	if _, err := netip.ParseAddr(host); err == nil {
+		return []string{host}
+	}
+	return nil
+}
+
+// find implements Targets.
+func (n *network) find(c monitor.Check, now time.Time) monitor.Result {
+	r := monitor.Result{Outcome: monitor.OutcomeUp, Timing: healthy(c)}
+	m := c.Monitor
+	for _, name := range handles(m) {
+		if b, is := n.down[name]; is && b.holds(c.Location) {
+			return broken(r, b.failure)
+		}
+	}
+	if m.DNS != nil {
+		return n.ask(r, c, now)
+	}
+	addresses := n.addressesOf(m)
+	if len(addresses) > 0 {
+		if r = n.speak(r, c, addresses); r.Outcome == monitor.OutcomeDown {
+			return r
+		}
+	}
+	return n.judge(r, m, append(handles(m), addresses...), now)
+}
+
+func (b breakage) holds(location monitor.Location) bool {
+	return len(b.from) == 0 || slices.Contains(b.from, location)
+}
+
+func broken(r monitor.Result, f monitor.Failure) monitor.Result {
+	r.Outcome, r.Failure = monitor.OutcomeDown, &f
+	return r
+}
+
+// healthy is how long a check takes whose target is well.
+func healthy(c monitor.Check) monitor.Timing {
+	h := fnv.New64a()
+	_, _ = fmt.Fprint(h, c.Monitor.ID, c.Location, c.Scheduled.Unix())
+	jitter := time.Duration(h.Sum64()%9000) * time.Microsecond
+	t := monitor.Timing{DNS: 2 * time.Millisecond, Connect: 11 * time.Millisecond, TLS: 18 * time.Millisecond, TTFB: 31*time.Millisecond + jitter, Transfer: 2 * time.Millisecond}
+	t.Total = t.DNS + t.Connect + t.TLS + t.TTFB + t.Transfer
+	return t
+}
+
+// speak tries the addresses: the first, or, where the monitor says so, each.
+func (n *network) speak(r monitor.Result, c monitor.Check, addresses []string) monitor.Result {
+	each := c.Monitor.HTTP != nil && c.Monitor.HTTP.Each
+	if !each {
+		addresses = addresses[:1]
+	}
+	var bad []string
+	var first monitor.Failure
+	for _, a := range addresses {
+		one := monitor.AddressResult{Address: a, Outcome: monitor.OutcomeUp, TotalMS: monitor.MS(r.Timing.Total)}
+		if b, is := n.down[a]; is && b.holds(c.Location) {
+			one.Outcome, one.Failure = monitor.OutcomeDown, &b.failure
+			first.Kind = cmp.Or(first.Kind, b.failure.Kind)
+			bad = append(bad, a+": "+b.failure.Detail)
+		}
+		if each {
+			r.Addresses = append(r.Addresses, one)
+		}
+	}
+	r.Address = net.JoinHostPort(addresses[0], portOf(c.Monitor))
+	if len(bad) == 0 {
+		return r
+	}
+	first.Detail = strings.Join(bad, "; ")
+	r = broken(r, first)
+	if each && c.Monitor.HTTP.Needs > 0 && len(addresses)-len(bad) >= c.Monitor.HTTP.Needs {
+		r.Outcome = monitor.OutcomeDegraded
+	}
+	return r
+}
+
+func portOf(m monitor.Monitor) string {
+	if m.HTTP != nil {
+		if u, err := url.Parse(m.HTTP.URL); err == nil {
+			return cmp.Or(u.Port(), map[string]string{"http": "80"}[u.Scheme], "443")
+		}
+	}
+	if _, port, err := net.SplitHostPort(m.Target()); err == nil {
+		return port
+	}
+	return "443"
+}
+
+// ask asks every resolver of a DNS monitor.
+func (n *network) ask(r monitor.Result, c monitor.Check, now time.Time) monitor.Result {
+	m := c.Monitor
+	known, has := n.names[m.DNS.Name]
+	if !has {
+		return n.judge(r, m, handles(m), now)
+	}
+	resolvers := m.DNS.Resolvers
+	if len(resolvers) == 0 {
+		resolvers = []string{"system@" + string(c.Location)}
+	}
+	cut := monitor.Cutover{Behind: []monitor.Behind{}}
+	for _, resolver := range resolvers {
+		says, until := known.says(resolver, now)
+		r.Answers = append(r.Answers, says...)
+		if len(m.DNS.Answers) == 0 || sameSet(says, m.DNS.Answers) {
+			continue
+		}
+		cut.Behind = append(cut.Behind, monitor.Behind{Server: resolver, Says: strings.Join(says, ", ")})
+		if until.After(cut.Ends) {
+			cut.Ends = until
+		}
+	}
+	slices.Sort(r.Answers)
+	r.Answers = slices.Compact(r.Answers)
+	good := len(resolvers) - len(cut.Behind)
+	if len(m.DNS.Answers) > 0 && len(resolvers) > 1 {
+		cut.Share = float64(good) / float64(len(resolvers))
+		r.Cutover = &cut
+	}
+	needs := m.DNS.Needs
+	if needs == 0 {
+		needs = len(resolvers)
+	}
+	if good < needs {
+		b := cut.Behind[0]
+		return broken(r, monitor.Failure{Kind: monitor.FailDNS, Detail: fmt.Sprintf("%d of %d resolvers answer as expected; %s says %s", good, len(resolvers), b.Server, b.Says)})
+	}
+	return n.judge(r, m, handles(m), now)
+}
+
+func sameSet(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+}

@@ -1,0 +1,79 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"github.com/sondehq/sonde/internal/incident"
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// checkPolicy: every tier was told of every incident that its policy names, in
+// time, and of no other. It does not ask how the stages found out: it looks at
+// how bad each incident was, and for how long.
+func (w *world) checkPolicy(cfg *monitor.Config) {
+	for _, id := range w.books.incidents {
+		for _, tier := range cfg.Tiers {
+			w.checkTier(id, tier)
+		}
+	}
+}
+
+func (w *world) checkTier(id string, tier monitor.Tier) {
+	b := w.books
+	var first *incident.Notification
+	for i, n := range b.due {
+		if n.Incident == id && n.Tier == tier.ID && n.Event == incident.EventOpened {
+			first = &b.due[i]
+			break
+		}
+	}
+	last := b.now(id)
+	_, published := last.Published[tier.ID]
+	if first != nil {
+		switch {
+		case !first.Impact.AtLeast(tier.Impact):
+			b.violate("a tier hears of its impact", "%s hears of %s, which is %s", tier.ID, id, first.Impact)
+		case !published && first.At.Before(first.Opened.Add(tier.After+tier.Hold)):
+			b.violate("a tier hears after its time", "%s hears of %s after %s", tier.ID, id, first.At.Sub(first.Opened))
+		}
+	}
+	if slices.ContainsFunc(b.heads[id], func(h head) bool { _, is := h.inc.Declined[tier.ID]; return is }) {
+		return // people decided
+	}
+	since := time.Time{}
+	for i, h := range b.heads[id] {
+		to := w.now
+		if i+1 < len(b.heads[id]) {
+			to = b.heads[id][i+1].at
+		}
+		if !concerns(tier, h.inc) {
+			since = time.Time{}
+			continue
+		}
+		if since.IsZero() {
+			since = h.at
+		}
+		by := since.Add(tier.After + tier.Hold + w.patience())
+		if to.After(by) && (first == nil || first.At.After(by)) {
+			b.violate("a tier is told in time", "%s is to hear of %s by %s: impact %s since %s", tier.ID, id,
+				by.Sub(w.script.Start), h.inc.Impact, since.Sub(w.script.Start))
+			return
+		}
+	}
+}
+
+// concerns reports whether an incident is one that a tier is to hear of.
+func concerns(tier monitor.Tier, inc incident.Incident) bool {
+	seen := slices.ContainsFunc(inc.Services, func(a incident.Affected) bool { return !tier.Public || !a.Internal && a.Restored.IsZero() })
+	return inc.State == incident.Open && seen && inc.Impact != monitor.ImpactNone && inc.Impact.AtLeast(tier.Impact)
+}
+
+// patience is how much later than its policy says a tier may be told: a sweep
+// comes every minute, and it may fail.
+func (w *world) patience() time.Duration {
+	if len(w.script.Faults) == 0 {
+		return time.Minute + 5*time.Second
+	}
+	return 4 * time.Minute
+}

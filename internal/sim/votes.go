@@ -1,0 +1,135 @@
+package sim
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// checkVotes looks at every flip of a monitor as somebody who counts on fingers
+// would: which results were there when it was decided, and do they bear it?
+func (w *world) checkVotes(cfg *monitor.Config) {
+	if len(w.script.Changes) > 0 {
+		return // the monitors were not always what they are now
+	}
+	byMonitor := map[monitor.ID][]monitor.Result{}
+	finished := map[string]time.Time{}
+	for _, b := range w.books.results {
+		for _, r := range b.Results {
+			byMonitor[r.Monitor] = append(byMonitor[r.Monitor], r)
+			finished[r.ID()] = b.Finished
+		}
+	}
+	for _, all := range byMonitor {
+		slices.SortStableFunc(all, func(a, b monitor.Result) int {
+			if c := a.Scheduled.Compare(b.Scheduled); c != 0 {
+				return c
+			}
+			return a.Attempt - b.Attempt
+		})
+	}
+	for _, svc := range slices.Sorted(maps.Keys(w.books.flips)) {
+		before := map[monitor.ID]time.Time{}
+		for _, f := range w.books.flipsOf(svc) {
+			if m, ok := cfg.Monitor(f.Monitor); ok && f.Check != "" {
+				w.checkVote(m, f, before[f.Monitor], byMonitor[f.Monitor], finished)
+			}
+			before[f.Monitor] = f.At
+		}
+	}
+}
+
+// checkVote judges one flip that a vote decided. The vote opened with the check
+// that the flip names; what was scheduled before that does not count.
+func (w *world) checkVote(m monitor.Monitor, f monitor.Flip, before time.Time, all []monitor.Result, finished map[string]time.Time) {
+	opener := slices.IndexFunc(all, func(r monitor.Result) bool { return r.ID() == f.Check })
+	if opener < 0 {
+		w.books.violate("a flip names the check that began it", "%s: no result has the id %s", m.ID, f.Check)
+		return
+	}
+	opened := all[opener].Scheduled
+	fits, enough := runsOf(m, f)
+	longest, spoke, dated := map[monitor.Location]int{}, map[monitor.Location]bool{}, f.At.Equal(before.Add(time.Millisecond)) || f.At.Equal(f.Decided)
+	run := map[monitor.Location]int{}
+	for _, r := range all {
+		// A location's clock may be ahead, and say that it finished in the future.
+		if r.Scheduled.Before(opened) || finished[r.ID()].Add(-w.maxSkew()).After(f.Decided) {
+			continue
+		}
+		// At a deadline those decide who were heard; what came just before it may
+		// still have been on its way.
+		if !finished[r.ID()].Add(w.maxSkew() + w.travel()).After(f.Decided) {
+			spoke[r.Location] = true
+		}
+		if !fits(r.Outcome) {
+			run[r.Location] = 0
+			continue
+		}
+		run[r.Location]++
+		longest[r.Location] = max(longest[r.Location], run[r.Location])
+		dated = dated || r.Scheduled.Equal(f.At)
+	}
+	agree := 0
+	for _, n := range longest {
+		if n >= enough {
+			agree++
+		}
+	}
+	n := len(m.Locations)
+	need := n/2 + 1 // more than half of them
+	if deadline := opened.Add(max(2*m.Every, time.Duration(max(m.Confirm, m.Recover))*(m.Recheck+m.Timeout))); !f.Decided.Before(deadline) {
+		n = len(spoke)
+		need = min(need, n/2+1)
+	}
+	if f.To == string(monitor.Up) || f.From == string(monitor.Down) {
+		need = max(need, n-need+1)
+	}
+	if agree < need {
+		w.books.violate("a vote counts those who agree", "%s turned from %s to %s at %s, borne by %d of %d locations, %d needed",
+			m.ID, f.From, f.To, f.Decided.Sub(w.script.Start), agree, n, need)
+	}
+	if !dated {
+		w.books.violate("a flip is dated back to its first check", "%s turned %s at %s, and no check of that time says so", m.ID, f.To, f.At.Sub(w.script.Start))
+	}
+}
+
+// runsOf says which outcomes bear a flip, and how many of them in a row.
+func runsOf(m monitor.Monitor, f monitor.Flip) (fits func(monitor.Outcome) bool, enough int) {
+	enough = m.Confirm
+	switch monitor.State(f.To) {
+	case monitor.Up:
+		fits, enough = func(o monitor.Outcome) bool { return o == monitor.OutcomeUp }, m.Recover
+	case monitor.Down:
+		fits = func(o monitor.Outcome) bool { return o == monitor.OutcomeDown }
+	default:
+		fits = func(o monitor.Outcome) bool { return o == monitor.OutcomeDown || o == monitor.OutcomeDegraded }
+		if f.From == string(monitor.Down) {
+			fits, enough = func(o monitor.Outcome) bool { return o == monitor.OutcomeUp || o == monitor.OutcomeDegraded }, m.Recover
+		}
+	}
+	if f.From == string(monitor.Unknown) && f.To == string(monitor.Up) {
+		enough = 1
+	}
+	return fits, enough
+}
+
+// travel is how long a result may take to be counted.
+func (w *world) travel() time.Duration {
+	if len(w.script.Faults) == 0 {
+		return 2 * time.Second
+	}
+	return time.Minute
+}
+
+// maxSkew is how wrong any clock of the script is.
+func (w *world) maxSkew() time.Duration {
+	var d time.Duration
+	for _, f := range w.script.Faults {
+		if f.Kind == Skew {
+			d = max(d, f.For.Abs())
+		}
+	}
+	return d
+}

@@ -186,6 +186,7 @@ func (s *server) maintenance(v page.View, _ *http.Request) (any, error) {
 type Location struct {
 	ID       monitor.Location `json:"id"`
 	LastSeen *time.Time       `json:"last_seen"` // when its newest batch was due; null: never
+	SetAside *time.Time       `json:"set_aside"` // since when what fails from there does not count; null: it does
 }
 
 // Locations is what /api/v1/locations answers.
@@ -197,7 +198,7 @@ type Locations struct {
 func (s *server) locations(v page.View, _ *http.Request) (any, error) {
 	out := Locations{aboutOf(v), []Location{}}
 	for _, l := range v.Locations {
-		out.Locations = append(out.Locations, Location{l.ID, orNull(l.LastSeen)})
+		out.Locations = append(out.Locations, Location{l.ID, orNull(l.LastSeen), orNull(l.Aside)})
 	}
 	return out, nil
 }

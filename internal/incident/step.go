@@ -81,6 +81,9 @@ func (s *stepper) change(c Change) {
 	if !ok {
 		svc = monitor.Service{ID: c.Service, Name: string(c.Service)}
 	}
+	if location, is := c.Service.Prober(); is {
+		svc.Name, svc.Internal = "Checks from "+string(location), true
+	}
 	if inc, has := s.find(func(i *Incident) bool { _, in := i.Affects(c.Service); return in }); has {
 		s.within(inc, svc, c)
 		return

@@ -38,6 +38,9 @@ func title(name string, c Change) string {
 
 // sentence says what is the matter, without the service's name.
 func sentence(c Change) string {
+	if _, is := c.Service.Prober(); is {
+		return fmt.Sprintf("%d of %d monitors look down from there alone; what fails from there is set aside until they do not", c.Total-c.Alive, c.Total)
+	}
 	switch c.Status {
 	case monitor.AtRisk:
 		return fmt.Sprintf("still working, but redundancy is lost: %d of %d left", c.Alive, c.Total)
@@ -70,7 +73,7 @@ func resolvedText(inc Incident) string {
 // standing says how an incident stands, for those who hear of it late.
 func standing(inc *Incident) string {
 	if root, ok := inc.Affects(inc.Root); ok {
-		return openedText(root.Name, Change{Status: root.Status, Alive: root.Alive, Total: root.Total, Flapping: root.Flapping})
+		return openedText(root.Name, Change{Service: root.ID, Status: root.Status, Alive: root.Alive, Total: root.Total, Flapping: root.Flapping})
 	}
 	return inc.Title + "."
 }

@@ -33,6 +33,9 @@ func (p *Pipeline) Detect(ctx context.Context, batches []store.Batch) error {
 			}
 		}
 	}
+	if err := p.trusted(ctx, cfg, results); err != nil {
+		return err
+	}
 	services := causesFirst(cfg, results)
 	states, err := p.Store.States(ctx, ids(services))
 	if err != nil {

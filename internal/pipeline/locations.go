@@ -24,13 +24,13 @@ func (h heard) hear(seen store.Seen) {
 // locationViews lists the locations in the order of the configuration, each as
 // the snapshot before knew it, or better.
 func locationViews(cfg *monitor.Config, old []store.LocationView, h heard) []store.LocationView {
-	last := heard{}
+	last, aside := heard{}, heard{}
 	for _, v := range old {
-		last[v.ID] = v.LastSeen
+		last[v.ID], aside[v.ID] = v.LastSeen, v.Aside
 	}
 	views := make([]store.LocationView, len(cfg.Locations))
 	for i, id := range cfg.Locations {
-		views[i] = store.LocationView{ID: id, LastSeen: last[id]}
+		views[i] = store.LocationView{ID: id, LastSeen: last[id], Aside: aside[id]}
 		if h[id].After(last[id]) {
 			views[i].LastSeen = h[id]
 		}

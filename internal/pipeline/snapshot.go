@@ -83,8 +83,12 @@ func serviceViews(cfg *monitor.Config, r reading, now time.Time) []store.Service
 	for i, v := range r.old.Services {
 		at[v.ID] = i
 	}
+	aside := map[monitor.Location]bool{}
+	for _, l := range r.old.Locations {
+		aside[l.ID] = !l.Aside.IsZero()
+	}
 	for i, svc := range public {
-		views[i] = serviceView(cfg, svc, r.states[svc.ID], now)
+		views[i] = serviceView(cfg, svc, r.states[svc.ID], aside, now)
 		views[i].Added = now
 		if old, has := at[svc.ID]; has {
 			was := r.old.Services[old]
@@ -102,7 +106,7 @@ func publicServices(cfg *monitor.Config) []monitor.Service {
 	return slices.DeleteFunc(slices.Clone(cfg.Services), func(s monitor.Service) bool { return s.Internal })
 }
 
-func serviceView(cfg *monitor.Config, svc monitor.Service, state store.State, now time.Time) store.ServiceView {
+func serviceView(cfg *monitor.Config, svc monitor.Service, state store.State, aside map[monitor.Location]bool, now time.Time) store.ServiceView {
 	status, since := state.Shown(now)
 	view := store.ServiceView{
 		ID: svc.ID, Name: svc.Name, Description: svc.Description, Group: svc.Group,
@@ -124,6 +128,9 @@ func serviceView(cfg *monitor.Config, svc monitor.Service, state store.State, no
 			line.State, line.Since = d.Shown(), d.Since
 		}
 		for location, dissent := range d.Dissent {
+			if aside[location] {
+				continue // it says something of the location
+			}
 			if line.Only == nil {
 				line.Only = map[monitor.Location]monitor.Outcome{}
 			}

@@ -50,6 +50,10 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 			before = nil // the snapshot is to show it
 		}
 	}
+	aside, err := p.doubt(ctx, cfg, desk, r.states)
+	if err != nil {
+		failed = append(failed, fmt.Errorf("doubt locations: %w", err))
+	}
 	if err := p.sweepIncidents(ctx, cfg, desk, r.states); err != nil {
 		failed = append(failed, fmt.Errorf("sweep incidents: %w", err))
 	}
@@ -61,7 +65,7 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 			failed = append(failed, fmt.Errorf("sweep outbox: %w", err))
 		}
 	}
-	if err := p.renew(ctx, before, func(s *store.Snapshot) { s.Locations = locationViews(cfg, s.Locations, from) }); err != nil {
+	if err := p.renew(ctx, before, func(s *store.Snapshot) { s.Locations = mark(locationViews(cfg, s.Locations, from), aside) }); err != nil {
 		failed = append(failed, fmt.Errorf("renew snapshot: %w", err))
 	}
 	return errors.Join(append(failed, p.setAside(ctx))...)
@@ -160,7 +164,8 @@ func (p *Pipeline) sweepIncidents(ctx context.Context, cfg *monitor.Config, desk
 func (p *Pipeline) release(ctx context.Context, cfg *monitor.Config, desk *desk, board store.Board) error {
 	for _, inc := range board.Open {
 		for _, a := range inc.Services {
-			if _, still := cfg.Service(a.ID); still || !a.Restored.IsZero() {
+			_, still := cfg.Service(a.ID)
+			if _, prober := a.ID.Prober(); still || prober || !a.Restored.IsZero() {
 				continue
 			}
 			gone := detect.Service{Service: a.ID, Status: monitor.Operational, Since: p.Now(), Alive: a.Total, Total: a.Total}

@@ -131,6 +131,7 @@ const (
 type LocationView struct {
 	ID       monitor.Location `json:"id"`
 	LastSeen time.Time        `json:"last_seen,omitzero"` // when its newest batch was due; zero: never
+	Aside    time.Time        `json:"aside,omitzero"`     // since when what fails from there is set aside; zero: it is not
 }
 
 // IncidentView is an incident as the public sees it.

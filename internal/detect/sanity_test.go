@@ -1,0 +1,66 @@
+package detect_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/sondehq/sonde/internal/detect"
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// TestSanity: a location that finds most of what it checks down alone is to be
+// doubted; one that others agree with is not.
+func TestSanity(t *testing.T) {
+	for _, c := range []struct {
+		name           string
+		monitors       int
+		alone, agreed  int // of x: down as it alone says, and as all say
+		doubtful, sane bool
+	}{
+		{"all is well", 6, 0, 0, false, true},
+		{"some fail from there", 6, 3, 0, false, false},
+		{"most fail from there", 6, 4, 0, true, false},
+		{"one of four", 4, 1, 0, false, true},
+		{"most fail from everywhere", 6, 0, 5, false, true},
+		{"too few to tell", 3, 3, 0, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var monitors []monitor.Monitor
+			for i := range c.monitors {
+				monitors = append(monitors, watch(monitor.ID(fmt.Sprintf("m%d", i)), "x", "y", "z"))
+			}
+			w := newWorld(t, 1, monitors...)
+			round := func(at time.Duration, attempt int) {
+				var results []monitor.Result
+				for i, m := range monitors {
+					for _, l := range m.Locations {
+						outcome := monitor.OutcomeUp
+						if i < c.agreed || l == "x" && i < c.agreed+c.alone {
+							outcome = monitor.OutcomeDown
+						}
+						results = append(results, said(m.ID, l, t0.Add(at), attempt, outcome))
+					}
+				}
+				w.step(t0.Add(at+time.Second), results...)
+			}
+			var good []monitor.Result
+			for _, m := range monitors {
+				for _, l := range m.Locations {
+					good = append(good, said(m.ID, l, t0, 0, monitor.OutcomeUp))
+				}
+			}
+			w.step(t0.Add(time.Second), good...)
+			round(time.Minute, 0)
+			round(time.Minute+2*time.Second, 1)
+			round(2*time.Minute, 0)
+			a := detect.Sanity(&w.cfg, []detect.Service{w.state})
+			if got := a["x"]; got != (detect.Alone{Down: c.alone, Of: c.monitors}) || got.IsDoubtful() != c.doubtful || got.IsSane() != c.sane {
+				t.Errorf("x: %+v, doubtful %t, sane %t", got, got.IsDoubtful(), got.IsSane())
+			}
+			if got := a["y"]; got.Down != 0 {
+				t.Errorf("y: %+v", got)
+			}
+		})
+	}
+}

@@ -3,7 +3,7 @@
 // every summary is one read of the precomputed snapshot, whatever the number of
 // monitors.
 //
-//	/                    status page; /incidents/{id} one incident
+//	/                    status page; /services/{id}, /incidents/{id}, /history; also ?lang=
 //	/api/v1/…            Sonde's own JSON, described at /openapi.json, readable at /docs
 //	/api/v2/…            Atlassian Statuspage's JSON (package statuspage)
 //	/healthz             whether the table can be read
@@ -20,6 +20,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sondehq/sonde/internal/api/page"
@@ -65,6 +66,8 @@ type server struct {
 	recent cache[int, recentBatches]
 	months cache[string, Uptime]
 	bodies bodies
+	links  page.Links
+	zones  sync.Map // time zones by name: loading one reads a file
 }
 
 // New returns the routes.
@@ -81,6 +84,7 @@ func New(deps Deps) http.Handler {
 	for _, r := range s.routes() {
 		mux.HandleFunc(r.pattern, r.handle)
 	}
+	s.links = linksOf(s.routes())
 	return s.around(mux)
 }
 
@@ -94,13 +98,6 @@ type route struct {
 // routes is all that is served. A GET route answers HEAD too.
 func (s *server) routes() []route {
 	return slices.Concat(s.pages(), s.v1(), s.v2(), s.pings())
-}
-
-func (s *server) pages() []route {
-	return []route{
-		{"GET /{$}", s.page},
-		{"GET /incidents/{id}", s.incidentPage},
-	}
 }
 
 func (s *server) pings() []route {
@@ -137,7 +134,7 @@ func (s *server) around(mux *http.ServeMux) http.Handler {
 			problem(w, http.StatusMethodNotAllowed, "this answers only to "+allowed)
 			return
 		}
-		problem(w, http.StatusNotFound, "there is nothing at "+r.URL.Path+"; the JSON begins at /api/v1/status")
+		s.nothing(w, r, "there is nothing at "+r.URL.Path+"; the JSON begins at /api/v1/status")
 	})
 }
 
@@ -199,43 +196,6 @@ func (s *server) latest(ctx context.Context) (page.View, int64, error) {
 	}
 	v.Status, v.Sentence = page.Overall(v)
 	return v, version, nil
-}
-
-func (s *server) page(w http.ResponseWriter, r *http.Request) {
-	v, err := s.view(r.Context())
-	if err != nil {
-		s.unavailable(w, err)
-		return
-	}
-	keepFor(w, v)
-	body, err := page.Status(v)
-	s.html(w, r, body, err)
-}
-
-func (s *server) incidentPage(w http.ResponseWriter, r *http.Request) {
-	v, err := s.view(r.Context())
-	if err != nil {
-		s.unavailable(w, err)
-		return
-	}
-	at := slices.IndexFunc(v.Incidents, func(i store.IncidentView) bool { return i.ID == r.PathValue("id") })
-	if at < 0 {
-		problem(w, http.StatusNotFound, "there is no such incident, or it is older than the page shows")
-		return
-	}
-	keepFor(w, v)
-	body, err := page.Incident(v, v.Incidents[at])
-	s.html(w, r, body, err)
-}
-
-func (s *server) html(w http.ResponseWriter, r *http.Request, body []byte, err error) {
-	if err != nil {
-		s.Log.Error("page failed", "path", r.URL.Path, "error", err)
-		problem(w, http.StatusInternalServerError, "the page cannot be shown at the moment")
-		return
-	}
-	w.Header().Set("Content-Security-Policy", page.Policy)
-	send(w, r, "text/html; charset=utf-8", body)
 }
 
 func (s *server) unavailable(w http.ResponseWriter, err error) {

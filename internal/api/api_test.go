@@ -122,7 +122,11 @@ func TestRoutes(t *testing.T) {
 	}{
 		{"GET", "/", 200, "text/html; charset=utf-8", "Some services are down", 1},
 		{"GET", "/incidents/abc", 200, "text/html; charset=utf-8", "Load balancers: outage", 1},
-		{"GET", "/incidents/nothing", 404, "application/problem+json", "no such incident", 1},
+		{"GET", "/incidents/nothing", 404, "application/problem+json", "nothing at /incidents/nothing", 1},
+		{"GET", "/services/balancers", 200, "text/html; charset=utf-8", "Load balancers", 1},
+		{"GET", "/services/nothing", 404, "application/problem+json", "nothing at /services/nothing", 1},
+		{"GET", "/history", 200, "text/html; charset=utf-8", "Web application: outage", 1},
+		{"GET", "/?lang=de", 200, "text/html; charset=utf-8", "Einige Dienste sind ausgefallen", 1},
 		{"GET", "/api/v1/status", 200, "application/json", `"status":"partial_outage"`, 1},
 		{"GET", "/api/v1/services/balancers", 200, "application/json", `"id":"balancers"`, 1},
 		{"GET", "/api/v1/services/nothing", 404, "application/problem+json", `no service \"nothing\"`, 1},
@@ -254,9 +258,9 @@ func TestHostile(t *testing.T) {
 	f.snapshot.Services[0].Name = `<script>alert(1)</script>`
 	f.snapshot.Incidents[0].Title = `"><img src=x onerror=alert(1)>`
 	f.snapshot.Incidents[0].Updates[0].Text = `</style><script>alert(2)</script>`
-	for _, path := range []string{"/", "/incidents/abc"} {
+	for _, path := range []string{"/", "/incidents/abc", "/services/balancers", "/history"} {
 		w := serve(f, "GET", path)
-		if body := w.Body.String(); strings.Contains(body, "<script") || strings.Contains(body, "<img") {
+		if body := w.Body.String(); strings.Count(body, "<script") != 1 || strings.Contains(body, "<img") || strings.Contains(body, "alert(1)</script>") {
 			t.Errorf("%s holds markup of a target:\n%s", path, body)
 		}
 		if policy := w.Header().Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'") {

@@ -119,6 +119,7 @@ func (p *Pipeline) muteIncidents(ctx context.Context, cfg *monitor.Config, board
 
 const (
 	plannedAhead = 14 * 24 * time.Hour // maintenance stands on the page so long before
+	keptAfter    = 14 * 24 * time.Hour // and so long after
 	pagePlans    = 20                  // to come, and over
 	perPlan      = 3                   // windows of one plan that are to come
 )
@@ -143,7 +144,7 @@ func (p *Pipeline) maintenanceViews(ctx context.Context, cfg *monitor.Config, m 
 		case !public:
 		case !r.IsOver():
 			going = append(going, view)
-		case now.Sub(r.Ended) < pageDays && r.Ended.After(r.From):
+		case now.Sub(r.Ended) < keptAfter && r.Ended.After(r.From):
 			over = append(over, view)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	pageDays      = 14 * 24 * time.Hour // resolved incidents stay on the page for so long
+	pageDays      = 90 * 24 * time.Hour // resolved incidents stay on the page for so long
 	pageIncidents = 50
 )
 

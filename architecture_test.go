@@ -50,7 +50,7 @@ var rules = []rule{
 	{"internal/pipeline", []string{"internal/monitor", "internal/schedule", "internal/detect", "internal/incident", "internal/maintenance", "internal/uptime",
 		"internal/table", "internal/notify", "internal/store"},
 		[]string{"go.etcd.io/bbolt", "github.com/aws/aws-sdk-go-v2/..."}, "the stages are the same on AWS and on one machine"},
-	{"internal/api/...", []string{"internal/monitor", "internal/incident", "internal/uptime", "internal/store", "internal/api/page", "internal/api/manual", "internal/api/statuspage"},
+	{"internal/api/...", []string{"internal/monitor", "internal/incident", "internal/uptime", "internal/store", "internal/api/page", "internal/api/manual", "internal/api/statuspage", "internal/api/widget", "internal/api/subscribe"},
 		[]string{"go.etcd.io/bbolt", "github.com/aws/aws-sdk-go-v2/..."}, "the API reads snapshots and nothing else"},
 	{"internal/api/statuspage", []string{"internal/monitor", "internal/incident", "internal/store"}, pureNever, "a view is a function of a snapshot"},
 	{"internal/local", nil, []string{"github.com/aws/aws-sdk-go-v2/..."}, "`sonde up` needs no AWS"},
@@ -58,6 +58,9 @@ var rules = []rule{
 	{"internal/demo", []string{}, nil, "the fleet knows nothing of Sonde"},
 	{"functions/...", nil, []string{"go.etcd.io/bbolt", "go.yaml.in/yaml/v3", "github.com/spf13/cobra", "testing"}, "a Lambda binary links no embedded store, no YAML, no command, no test helper"},
 	{"internal/cloud/secrets", []string{"internal/monitor"}, []string{"github.com/aws/aws-sdk-go-v2/service/...", "github.com/aws/aws-sdk-go-v2/config"}, "one signed call needs no client of a service"},
+	{"internal/cloud/signed", []string{}, []string{"github.com/aws/aws-sdk-go-v2/service/...", "github.com/aws/aws-sdk-go-v2/config"}, "one signed call needs no client of a service"},
+	{"internal/cloud/subscriptions", []string{"internal/monitor", "internal/api/subscribe", "internal/cloud/signed"}, []string{"github.com/aws/aws-sdk-go-v2/service/...", "github.com/aws/aws-sdk-go-v2/config"}, "an adapter knows its port and one third party"},
+	{"internal/api/subscribe", []string{"internal/monitor"}, []string{"github.com/aws/aws-sdk-go-v2/..."}, "what a visitor is told depends on no carrier"},
 	{"internal/cloud/function", nil, []string{"github.com/aws/aws-sdk-go-v2/config", module + "/internal/probe/..."}, "what all functions share must be small: it is loaded at each cold start"},
 	{".", []string{"internal/cli"}, nil, "main only starts the command"},
 }

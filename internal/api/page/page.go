@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sondehq/sonde/internal/api/widget"
 	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/store"
@@ -113,7 +114,7 @@ var templates = sync.OnceValues(func() (*template.Template, error) {
 	return template.New("page").Funcs(template.FuncMap{
 		"look": lookOf, "style": func() template.CSS { return template.CSS(style) }, "icon": icon,
 		"percent": percent, "bars": bars, "summary": summary, "span": incident.Span, "clock": clock, "iso": iso,
-		"open": open, "days": pastDays, "groups": groups, "only": only, "down": downFor, "observed": observed,
+		"open": open, "days": pastDays, "groups": groups, "only": only, "tests": tests, "down": downFor, "observed": observed,
 	}).ParseFS(files, "status.html", "incident.html")
 })
 
@@ -289,4 +290,10 @@ func pastDays(v View) []day {
 		out = append(out, one)
 	}
 	return out
+}
+
+// tests reports whether a visitor's browser can try a service of an incident
+// that is not over.
+func tests(v View, i store.IncidentView) bool {
+	return i.State != incident.Resolved && widget.HasTests(v.Snapshot, i)
 }

@@ -1,6 +1,6 @@
 # Everything that is done to Sonde by hand or by CI. `make` lists it.
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
-FUNCTIONS = dispatch probe detect notify sweep rollup api
+FUNCTIONS = dispatch probe detect notify sweep rollup api publish
 LAMBDA_BUILD = CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -trimpath -tags lambda.norpc -ldflags "-s -w"
 FUZZTIME ?= 20s
 SEEDS ?= 10000
@@ -11,7 +11,7 @@ TOOLS = sh infra/venv.sh
 ENV ?= dev
 STACK ?= sonde
 
-.PHONY: help demo test race check fuzz bench sim mutations kill soak api functions build emulators validate deploy location clean
+.PHONY: help demo test race check fuzz bench sim mutations kill soak api functions build emulators validate deploy location site clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -69,10 +69,11 @@ $(FUNCTIONS:%=build/%/bootstrap): build/%/bootstrap:
 build-%Function:
 	$(LAMBDA_BUILD) -o $(ARTIFACTS_DIR)/bootstrap ./functions/$(shell echo $* | tr A-Z a-z)
 
-build: ## sam build of both templates into .aws-sam, as they are deployed
+build: ## sam build of the templates into .aws-sam, as they are deployed
 	@set -e; sam=$$($(TOOLS) sam)/sam; \
 	$$sam build --template template.yaml --build-dir .aws-sam/build; \
-	$$sam build --template infra/location.yaml --build-dir .aws-sam/location
+	$$sam build --template infra/location.yaml --build-dir .aws-sam/location; \
+	$$sam build --template infra/site.yaml --build-dir .aws-sam/site
 	go test -count=1 ./infra -run TestArtifacts -sam-built .aws-sam
 
 emulators: ## the whole system as processes, on DynamoDB Local and moto: outages, faults, Regions
@@ -95,6 +96,12 @@ location: build ## checks from a further REGION; also HOME_REGION=, TABLE=, STAC
 	$$($(TOOLS) sam)/sam deploy --template-file .aws-sam/location/template.yaml --stack-name $(STACK) --region $(REGION) \
 		--resolve-s3 --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset \
 		--parameter-overrides HomeRegion=$(HOME_REGION) TableName=$(TABLE) $(PARAMETERS)
+
+site: build ## the page behind CloudFront, in REGION; also HOME_REGION=, TABLE= and API= (its domain) of the home stack
+	@test -n "$(REGION)" -a -n "$(HOME_REGION)" -a -n "$(TABLE)" -a -n "$(API)" || { echo "say REGION=, HOME_REGION=, TABLE= and API= (infra/README.md)"; exit 2; }
+	$$($(TOOLS) sam)/sam deploy --template-file .aws-sam/site/template.yaml --stack-name $(STACK)-site --region $(REGION) \
+		--resolve-s3 --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset \
+		--parameter-overrides HomeRegion=$(HOME_REGION) TableName=$(TABLE) ApiDomain=$(API) $(PARAMETERS)
 
 clean: ## remove what was built
 	rm -rf build .aws-sam

@@ -481,7 +481,7 @@ func TestSystem(t *testing.T) {
 	for name, scenario := range map[string]func(*testing.T){
 		"outage": testOutage, "duplicates": testDuplicates, "poison": testPoison, "probe-dies": testProbeDies, "notify-dies": testNotifyDies,
 		"sns-fails": testSNSFails, "throttled": testThrottled, "conflicts": testConflicts, "configured": testConfigured,
-		"silent": testSilent, "skewed": testSkewed, "newer": testNewer, "schedules-fail": testSchedulesFail, "healthy": testHealthy, "secret": testSecret, "healthy-wide": testHealthyWide, "waits": testWaits, "notify-fails": testNotifyFails,
+		"silent": testSilent, "skewed": testSkewed, "newer": testNewer, "schedules-fail": testSchedulesFail, "healthy": testHealthy, "secret": testSecret, "healthy-wide": testHealthyWide, "waits": testWaits, "notify-fails": testNotifyFails, "subscribed": testSubscribed,
 	} {
 		t.Run(name, scenario)
 	}

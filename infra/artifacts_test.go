@@ -18,7 +18,7 @@ func TestArtifacts(t *testing.T) {
 	if *built == "" {
 		t.Skip("make build gives -sam-built")
 	}
-	for template, folder := range map[string]string{"template.yaml": "build", "infra/location.yaml": "location"} {
+	for template, folder := range map[string]string{"template.yaml": "build", "infra/location.yaml": "location", "infra/site.yaml": "site"} {
 		for _, f := range load(t, template).must(t, "AWS::Lambda::Function") {
 			dir := filepath.Join("..", *built, folder, f.id)
 			entries, err := os.ReadDir(dir)

@@ -162,7 +162,7 @@ func passes(pattern, value any) bool {
 // one does its work; Scheduler's own default is a day and 185 attempts, and that
 // of Lambda's queue six hours.
 func TestSchedules(t *testing.T) {
-	each(t, func(t *testing.T, s stack) {
+	eachAndSite(t, func(t *testing.T, s stack) {
 		for _, r := range s.must(t, "AWS::Scheduler::Schedule") {
 			checkGivenUp(t, r.id, r.at("Target", "RetryPolicy", "MaximumEventAgeInSeconds"), r.at("Target", "RetryPolicy", "MaximumRetryAttempts"))
 			if name := r.at("Name"); name != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 func TestFunctions(t *testing.T) {
-	each(t, func(t *testing.T, s stack) {
+	eachAndSite(t, func(t *testing.T, s stack) {
 		roles := map[string]string{}
 		for _, f := range s.must(t, "AWS::Lambda::Function") {
 			name := strings.TrimSuffix(f.id, "Function")

@@ -35,7 +35,10 @@ type stack struct {
 	resources  map[string]resource
 }
 
+// templates are the stacks that check; site is the one that only shows.
 var templates = []string{"template.yaml", "infra/location.yaml"}
+
+const site = "infra/site.yaml"
 
 // each runs a check on every template that is deployed by itself.
 func each(t *testing.T, check func(t *testing.T, s stack)) {
@@ -43,6 +46,13 @@ func each(t *testing.T, check func(t *testing.T, s stack)) {
 	for _, name := range templates {
 		t.Run(name, func(t *testing.T) { check(t, load(t, name)) })
 	}
+}
+
+// eachAndSite is each for rules that hold for the site's stack too.
+func eachAndSite(t *testing.T, check func(t *testing.T, s stack)) {
+	t.Helper()
+	each(t, check)
+	t.Run(site, func(t *testing.T) { check(t, load(t, site)) })
 }
 
 var (

@@ -1,17 +1,26 @@
 // Command api is the Lambda function of the public API: it serves
-// the status page, the JSON, and heartbeat pings.
+// the status page, the JSON, heartbeat pings and subscriptions.
 package main
 
 import (
+	"os"
+
 	_ "time/tzdata" // the site has a zone, and the runtime's system may have none
 
 	"github.com/sondehq/sonde/internal/api"
+	"github.com/sondehq/sonde/internal/api/subscribe"
 	"github.com/sondehq/sonde/internal/cloud/function"
 	"github.com/sondehq/sonde/internal/cloud/gateway"
+	"github.com/sondehq/sonde/internal/cloud/signed"
+	"github.com/sondehq/sonde/internal/cloud/subscriptions"
 )
 
 func main() {
 	function.Main(func(w *function.Wiring) any {
-		return gateway.Wrap(api.New(api.Deps{Reader: w.Deps.Store, History: w.Deps.Store, Pinger: w.Deps.Store, Now: w.Deps.Now, Log: w.Deps.Log}))
+		desk := subscribe.Desk{Counter: w.Deps.Store}
+		if len(w.Topics) > 0 {
+			desk.Topic = subscriptions.New(signed.New(w.AWS, "sns", w.AWS.Region, os.Getenv, w.Deps.Now), w.Topics)
+		}
+		return gateway.Wrap(api.New(api.Deps{Reader: w.Deps.Store, History: w.Deps.Store, Pinger: w.Deps.Store, Desk: desk, Now: w.Deps.Now, Log: w.Deps.Log}))
 	})
 }

@@ -6,6 +6,9 @@
 //	/                    status page; /services/{id}, /incidents/{id}, /history; also ?lang=
 //	/api/v1/…            Sonde's own JSON, described at /openapi.json, readable at /docs
 //	/api/v2/…            Atlassian Statuspage's JSON (package statuspage)
+//	/widget.js           <sonde-status> for other pages; /embed for a frame
+//	/affected            "Am I affected?"; /affected.js, /affected.json
+//	/subscribe           e-mail of outages, by service or of all
 //	/healthz             whether the table can be read
 //	/ping/{token}        heartbeat; also /start, /fail, /{exit code}
 //
@@ -24,6 +27,7 @@ import (
 	"time"
 
 	"github.com/sondehq/sonde/internal/api/page"
+	"github.com/sondehq/sonde/internal/api/subscribe"
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/store"
 	"github.com/sondehq/sonde/internal/uptime"
@@ -57,6 +61,7 @@ type Deps struct {
 	Reader  Reader
 	History History
 	Pinger  Pinger
+	Desk    subscribe.Desk // takes subscriptions; without a Topic there are none
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -97,7 +102,7 @@ type route struct {
 
 // routes is all that is served. A GET route answers HEAD too.
 func (s *server) routes() []route {
-	return slices.Concat(s.pages(), s.v1(), s.v2(), s.pings())
+	return slices.Concat(s.pages(), s.v1(), s.v2(), s.widgets(), s.subscriptions(), s.pings())
 }
 
 func (s *server) pings() []route {
@@ -119,7 +124,7 @@ func (s *server) around(mux *http.ServeMux) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		if r.Method == http.MethodOptions {
-			h.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
+			h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS")
 			h.Set("Access-Control-Allow-Headers", "*")
 			h.Set("Access-Control-Max-Age", "86400")
 			w.WriteHeader(http.StatusNoContent)

@@ -16,6 +16,7 @@ import (
 func (s *server) pages() []route {
 	return []route{
 		{"GET /{$}", s.html(s.everything, func(v page.View, _ *http.Request) ([]byte, error) { return page.Status(v) })},
+		{"GET /index.html", s.html(s.everything, func(v page.View, _ *http.Request) ([]byte, error) { return page.Status(v) })}, // what CloudFront asks for at /
 		{"GET /history", s.html(s.short, func(v page.View, _ *http.Request) ([]byte, error) { return page.History(v) })},
 		{"GET /incidents/{id}", s.html(s.short, incidentPage)},
 		{"GET /services/{id}", s.html(s.ofService, servicePage)},
@@ -94,6 +95,7 @@ func (s *server) forReader(v page.View, r *http.Request) page.View {
 	v.Lang, v.Chosen = words.Match(r.Header.Get("Accept-Language"), r.URL.Query().Get("lang"))
 	v.Zone = s.zone(v.Site.TimeZone)
 	v.Links = s.links
+	v.Links.Subscribe = v.Links.Subscribe && v.Snapshot.Subscribe != ""
 	return v
 }
 

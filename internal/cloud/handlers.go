@@ -162,6 +162,16 @@ func Sweep(p *pipeline.Pipeline) func(context.Context, Tick) error { return time
 // Rollup renews the figures.
 func Rollup(p *pipeline.Pipeline) func(context.Context, Tick) error { return timed(p, p.Rollup) }
 
+// OnTick does what is no stage of the pipeline at each tick.
+func OnTick(do func(context.Context) error) func(context.Context, Tick) error {
+	return func(ctx context.Context, tick Tick) error {
+		if tick.Scheduled.IsZero() {
+			return errTick
+		}
+		return do(ctx)
+	}
+}
+
 func timed(p *pipeline.Pipeline, stage func(context.Context) error) func(context.Context, Tick) error {
 	return func(ctx context.Context, tick Tick) error {
 		if tick.Scheduled.IsZero() {

@@ -113,6 +113,7 @@ var siteKeys = keys[file]{
 	{"name", "the name on the page and in messages", func(r *reader, c cursor, f *file) { r.text(c, &f.site.Name) }},
 	{"url", "where the page is served to the public", func(r *reader, c cursor, f *file) { r.webURL(c, &f.site.URL) }},
 	{"time_zone", "IANA time zone of the page, of days and of months", func(r *reader, c cursor, f *file) { r.zone(c, &f.site.TimeZone) }},
+	{"embed", "origins whose pages may show /embed in a frame; any by default", func(r *reader, c cursor, f *file) { r.origins(c, &f.site.Embed) }},
 }
 
 // Bounds of settings.
@@ -208,6 +209,7 @@ var serviceKeys = keys[service]{
 		s.needs, s.needsNode = integerKey(r, c, 1, maxServiceMonitors), c.node
 	}},
 	{"depends_on", "services without which it cannot work", func(r *reader, c cursor, s *service) { s.dependsOn = r.names(c) }},
+	{"check_from_browser", "what \"Am I affected?\" lets a visitor's browser try", func(r *reader, c cursor, s *service) { s.readBrowser(r, c) }},
 	{"internal", "not on the public page, not told to public tiers", func(r *reader, c cursor, s *service) { r.boolean(c, &s.s.Internal) }},
 	{"tiers", "what of a tier's settings is another for this service: after, impact, never", func(r *reader, c cursor, s *service) { s.readOverrides(r, c) }},
 }

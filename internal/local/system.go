@@ -32,6 +32,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sondehq/sonde/internal/api"
+	"github.com/sondehq/sonde/internal/api/subscribe"
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/notify/inbox"
 	"github.com/sondehq/sonde/internal/pipeline"
@@ -252,7 +253,7 @@ func (s *System) serve(ctx context.Context) error {
 	mux := http.NewServeMux()
 	mux.Handle("/inbox", onlyHere(s.inbox))
 	mux.Handle("/inbox.json", onlyHere(s.inbox))
-	mux.Handle("/", api.New(api.Deps{Reader: s.store, History: s.store, Pinger: s.store, Now: now, Log: s.stages.Log}))
+	mux.Handle("/", api.New(api.Deps{Reader: s.store, History: s.store, Pinger: s.store, Desk: subscribe.Desk{Topic: s.mail, Counter: s.store}, Now: now, Log: s.stages.Log}))
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, IdleTimeout: time.Minute}
 	stopped := make(chan struct{})
 	go func() {

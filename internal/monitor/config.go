@@ -53,6 +53,9 @@ type Site struct {
 	Name     string `json:"name"`
 	URL      string `json:"url,omitempty"` // no trailing slash; empty where the page has no public address
 	TimeZone string `json:"time_zone"`     // IANA name; "UTC" by default
+
+	// Embed is the origins whose pages may frame /embed; empty: any.
+	Embed []string `json:"embed,omitempty"`
 }
 
 // Location is where checks run from: an AWS Region, or "local" on one machine.

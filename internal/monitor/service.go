@@ -26,9 +26,20 @@ type Service struct {
 	// service.
 	Tiers map[TierID]Override `json:"tiers,omitempty"`
 
+	// Browser is what a visitor's browser may try; nil: nothing.
+	Browser *BrowserCheck `json:"check_from_browser,omitempty"`
+
 	// Shard is the batch partition that its monitors' results are written
 	// to. A shard holds whole services, about ShardMonitors monitors.
 	Shard int `json:"shard"`
+}
+
+// BrowserCheck is the addresses by which a visitor's browser finds out whether
+// their network reaches a service. All are https, without user or fragment.
+type BrowserCheck struct {
+	URL string   `json:"url"`           // what everybody uses
+	Old []string `json:"old,omitempty"` // names that still lead to the old address
+	New []string `json:"new,omitempty"` // names that lead straight to the new one
 }
 
 // ShardMonitors is about how many monitors share a shard, and so a batch: one

@@ -3,10 +3,12 @@ package notify
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"slices"
 	"strings"
 
 	"github.com/sondehq/sonde/internal/incident"
+	"github.com/sondehq/sonde/internal/monitor"
 )
 
 // Compose makes the message of all notifications that are due for one tier at
@@ -55,6 +57,9 @@ func compose(due []incident.Notification) Message {
 		m.Notifications = append(m.Notifications, n.ID)
 	}
 	m.Attributes = map[string]string{"event": string(first.Event), "impact": string(worst(accounts)), "tier": string(first.Tier)}
+	if ids := involved(accounts); ids != "" {
+		m.Attributes["services"] = ids
+	}
 	if len(accounts) == 1 {
 		m.Incident = due[0].Incident
 		m.Attributes["service"] = first.service()
@@ -76,6 +81,33 @@ func compose(due []incident.Notification) Message {
 	}
 	return m
 }
+
+// involved is the ids of all services that the message is about, as a JSON
+// array: a subscription to some of them has a filter policy over it. Empty if
+// there are none.
+func involved(accounts []account) string {
+	var ids []monitor.ServiceID
+	for _, a := range accounts {
+		for _, s := range a.Services {
+			if s.ID != "" { // that of a rehearsal
+				ids = append(ids, s.ID)
+			}
+		}
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	if len(ids) == 0 || len(ids) > maxServices {
+		return "" // more are as good as all
+	}
+	text, err := json.Marshal(ids)
+	if err != nil {
+		return "" // strings cannot fail
+	}
+	return string(text)
+}
+
+// maxServices bounds the attribute that names them: it counts as message.
+const maxServices = 200
 
 // messageID is the notification's own id, or a digest of all ids, which are
 // sorted.

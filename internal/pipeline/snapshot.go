@@ -62,6 +62,7 @@ func (p *Pipeline) renew(ctx context.Context, before *reading, figures func(*sto
 			Generated: p.Now(), Fresh: p.Fresh, Site: cfg.Site, Config: cfg.Version,
 			Measured: r.old.Measured, Parts: r.old.Parts,
 			Services: serviceViews(cfg, *r, p.Now()), Locations: locationViews(cfg, r.old.Locations, nil),
+			Subscribe: publicTier(cfg),
 		}
 		if next.Incidents, err = p.incidentViews(ctx, r.old); err != nil {
 			return err
@@ -102,6 +103,16 @@ func serviceViews(cfg *monitor.Config, r reading, now time.Time) []store.Service
 	return views
 }
 
+// publicTier is the first public tier: what visitors may subscribe to.
+func publicTier(cfg *monitor.Config) monitor.TierID {
+	for _, t := range cfg.Tiers {
+		if t.Public {
+			return t.ID
+		}
+	}
+	return ""
+}
+
 func publicServices(cfg *monitor.Config) []monitor.Service {
 	return slices.DeleteFunc(slices.Clone(cfg.Services), func(s monitor.Service) bool { return s.Internal })
 }
@@ -111,7 +122,7 @@ func serviceView(cfg *monitor.Config, svc monitor.Service, state store.State, as
 	view := store.ServiceView{
 		ID: svc.ID, Name: svc.Name, Description: svc.Description, Group: svc.Group,
 		Status: status, Since: since, Alive: state.Alive, Total: state.Total,
-		Shard: svc.Shard,
+		Shard: svc.Shard, Browser: svc.Browser,
 	}
 	for _, above := range svc.DependsOn {
 		if d, ok := cfg.Service(above); ok && !d.Internal {
@@ -193,6 +204,7 @@ func (p *Pipeline) incidentView(ctx context.Context, inc incident.Incident, know
 		return store.IncidentView{}, false, nil
 	}
 	if v, has := known[inc.ID]; has && v.State == inc.State && v.Updated.Equal(inc.Updated) {
+		v.DNSUntil = inc.Drain // what was seen of it lasts longer moves it, and is no update
 		return v, true, nil
 	}
 	updates, err := p.Store.Updates(ctx, inc.ID)
@@ -201,7 +213,7 @@ func (p *Pipeline) incidentView(ctx context.Context, inc incident.Incident, know
 	}
 	view := store.IncidentView{
 		ID: inc.ID, Title: inc.PublicTitle(), State: inc.State, Phase: inc.Phase, Impact: inc.Impact, Worst: inc.Worst,
-		Opened: inc.Opened, Resolved: inc.Resolved, Updated: inc.Updated, Next: inc.Next, Updates: []store.UpdateView{},
+		Opened: inc.Opened, Resolved: inc.Resolved, Updated: inc.Updated, Next: inc.Next, Updates: []store.UpdateView{}, DNSUntil: inc.Drain,
 	}
 	for _, a := range inc.Services {
 		if !a.Internal {

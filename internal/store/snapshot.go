@@ -25,29 +25,33 @@ type Snapshot struct {
 	Measured  time.Time      `json:"measured,omitzero"`
 	Parts     int            `json:"parts,omitempty"` // the number of the first part; 0: there are none
 
+	// Subscribe is the public tier that visitors may subscribe to; empty: none.
+	Subscribe monitor.TierID `json:"subscribe,omitempty"`
+
 	Maintenance []MaintenanceView `json:"maintenance,omitempty"` // going on and to come, then the last ones that are over
 	Locations   []LocationView    `json:"locations,omitempty"`   // in the order of the configuration
 }
 
 // ServiceView is a service as the public sees it.
 type ServiceView struct {
-	ID          monitor.ServiceID   `json:"id"`
-	Name        string              `json:"name"`
-	Description string              `json:"description,omitempty"`
-	Group       string              `json:"group,omitempty"`
-	DependsOn   []monitor.ServiceID `json:"depends_on,omitempty"`
-	Status      monitor.Status      `json:"status"`
-	Since       time.Time           `json:"since"`
-	Added       time.Time           `json:"added,omitzero"` // when it was first on the page
-	Alive       int                 `json:"alive"`
-	Total       int                 `json:"total"`
-	Monitors    []MonitorView       `json:"monitors"`
-	Uptime      []WindowView        `json:"uptime,omitempty"`  // 24h, 7d, 30d, 90d
-	Days        []DayView           `json:"days,omitempty"`    // the last 90, oldest first
-	Latency     *LatencyView        `json:"latency,omitempty"` // of the last hour
-	Series      []LatencyPoint      `json:"series,omitempty"`  // of the last 24 hours, oldest first
-	Part        int                 `json:"part,omitempty"`    // which part holds Days and Series; 0: they are here
-	Shard       int                 `json:"shard,omitempty"`   // whose batches hold its monitors' results
+	ID          monitor.ServiceID     `json:"id"`
+	Name        string                `json:"name"`
+	Description string                `json:"description,omitempty"`
+	Group       string                `json:"group,omitempty"`
+	DependsOn   []monitor.ServiceID   `json:"depends_on,omitempty"`
+	Status      monitor.Status        `json:"status"`
+	Since       time.Time             `json:"since"`
+	Added       time.Time             `json:"added,omitzero"` // when it was first on the page
+	Alive       int                   `json:"alive"`
+	Total       int                   `json:"total"`
+	Monitors    []MonitorView         `json:"monitors"`
+	Uptime      []WindowView          `json:"uptime,omitempty"`  // 24h, 7d, 30d, 90d
+	Days        []DayView             `json:"days,omitempty"`    // the last 90, oldest first
+	Latency     *LatencyView          `json:"latency,omitempty"` // of the last hour
+	Series      []LatencyPoint        `json:"series,omitempty"`  // of the last 24 hours, oldest first
+	Part        int                   `json:"part,omitempty"`    // which part holds Days and Series; 0: they are here
+	Browser     *monitor.BrowserCheck `json:"check_from_browser,omitempty"`
+	Shard       int                   `json:"shard,omitempty"` // whose batches hold its monitors' results
 }
 
 // MonitorView is a monitor as the public sees it.
@@ -148,6 +152,10 @@ type IncidentView struct {
 	Services []monitor.ServiceID `json:"services"`
 	Next     time.Time           `json:"next,omitzero"` // when the next update is promised
 	Updates  []UpdateView        `json:"updates"`       // newest first
+
+	// DNSUntil is when the last cached DNS answer with an address that is no
+	// longer right runs out; zero where no such is known of.
+	DNSUntil time.Time `json:"dns_until,omitzero"`
 }
 
 // UpdateView is one entry of the public time line.

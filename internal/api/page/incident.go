@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sondehq/sonde/internal/api/page/words"
+	"github.com/sondehq/sonde/internal/api/widget"
 	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/store"
@@ -20,7 +21,9 @@ type incidentCard struct {
 	Since    template.HTML // "Since …, for …"; of one that is over: how long it lasted
 	Affects  template.HTML
 	Draining bool
+	Drains   template.HTML // until when old DNS answers last; with Draining only
 	Over     bool
+	Tests    bool // the reader's browser can try what is affected
 
 	Text    string // of the latest update
 	Updated template.HTML
@@ -34,6 +37,7 @@ func (s *sheet) incident(inc store.IncidentView) incidentCard {
 		ID: inc.ID, Title: inc.Title, Look: lookOfImpact(inc.Impact), State: s.phase(inc.Phase),
 		Draining: inc.State == incident.Draining, Over: inc.State == incident.Resolved, More: len(inc.Updates) > 1,
 	}
+	c.Tests = !c.Over && widget.HasTests(s.Snapshot, inc)
 	if names := s.names(inc.Services); names != "" {
 		c.Affects = s.H("affects", "services", names)
 	}
@@ -43,7 +47,10 @@ func (s *sheet) incident(inc store.IncidentView) incidentCard {
 		c.Since = s.H("resolved_after", "span", s.Span(inc.Resolved.Sub(inc.Opened)))
 		return c
 	case c.Draining:
-		c.Look, c.State = draining, s.T("phase.draining")
+		c.Look, c.State, c.Drains = draining, s.T("phase.draining"), template.HTML(template.HTMLEscapeString(s.T("draining")))
+		if !inc.DNSUntil.IsZero() {
+			c.Drains = s.H("draining.until", "time", s.When(inc.DNSUntil))
+		}
 	}
 	c.Since = s.H("since", "time", s.When(inc.Opened), "span", s.Span(s.Now.Sub(inc.Opened)))
 	if len(inc.Updates) > 0 {

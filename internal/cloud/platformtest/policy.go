@@ -16,7 +16,7 @@ import (
 // DynamoDB the partition key it touches.
 type access struct {
 	action, resource string
-	leadingKey       string // empty: none, or all
+	leadingKey       string // or the protocol of a subscription; empty: none, or all
 }
 
 func (a access) String() string {
@@ -32,7 +32,7 @@ type policy []statement
 type statement struct {
 	sid, effect        string
 	actions, resources []string
-	leadingKeys        []string // dynamodb:LeadingKeys, where the condition narrows to it
+	leadingKeys        []string // dynamodb:LeadingKeys or sns:Protocol, where the condition narrows to it
 	others             []string // conditions that are not understood here: the statement then grants nothing
 }
 
@@ -51,6 +51,8 @@ func policyOf(role template.Resource) policy {
 				for key, values := range keys {
 					switch {
 					case key == "dynamodb:LeadingKeys" && strings.HasPrefix(operator, "ForAllValues:String"):
+						st.leadingKeys = template.Texts(values)
+					case key == "sns:Protocol" && operator == "StringEquals":
 						st.leadingKeys = template.Texts(values)
 					case strings.HasPrefix(key, "kms:"): // about the service in between, which here is none
 					default:
@@ -111,7 +113,7 @@ func accessesOf(target string, body []byte, arn func(service, name string) strin
 		if err != nil || form.Get("Action") == "" {
 			return "", "", nil, fmt.Errorf("a request without a target: %.80s", body)
 		}
-		return "sns", form.Get("Action"), []access{{"sns:" + form.Get("Action"), form.Get("TopicArn"), ""}}, nil
+		return "sns", form.Get("Action"), []access{{"sns:" + form.Get("Action"), form.Get("TopicArn"), form.Get("Protocol")}}, nil
 	}
 	prefix, operation, _ := strings.Cut(target, ".")
 	var in map[string]any

@@ -63,7 +63,7 @@ func (p *proxy) serve(w http.ResponseWriter, r *http.Request) {
 		refuse(w, "dynamodb", "UnknownOperationException")
 		return
 	}
-	if service == "sns" && p.stack.Encrypted(accesses[0].resource) {
+	if operation == "Publish" && p.stack.Encrypted(accesses[0].resource) {
 		// SNS calls the key in the publisher's name (SNS Developer Guide, "Key management").
 		key := p.stack.keyOf(accesses[0].resource)
 		accesses = append(accesses, access{"kms:GenerateDataKey", key, ""}, access{"kms:Decrypt", key, ""})

@@ -4,7 +4,7 @@
 // with MessageStructure json: a text for each protocol, so that mail readers get
 // the e-mail, phones the SMS, and HTTPS, SQS and Lambda the machine body. One
 // without, an update or a reminder, is published as plain text to all protocols.
-// Both carry the attributes event, impact, service and tier. A phone's
+// Both carry the attributes event, impact, service, services and tier. A phone's
 // subscription needs the filter policy
 //
 //	{"event": [{"exists": false}, "opened", "escalated", "resolved"]}
@@ -86,7 +86,11 @@ func attributes(m notify.Message) map[string]types.MessageAttributeValue {
 	out := map[string]types.MessageAttributeValue{}
 	set := func(name, value string) {
 		if value != "" {
-			out[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(value)}
+			kind := "String"
+			if name == "services" {
+				kind = "String.Array" // a filter policy matches any of its members
+			}
+			out[name] = types.MessageAttributeValue{DataType: aws.String(kind), StringValue: aws.String(value)}
 		}
 	}
 	for name, value := range m.Attributes {

@@ -1,0 +1,109 @@
+package config
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// Limits of what is told to every visitor's browser.
+const (
+	maxOrigins  = 20
+	maxBrowsers = 5 // old or new addresses of a service: each visitor tries them all
+)
+
+var browserKeys = keys[monitor.BrowserCheck]{
+	{"url", "the address that everybody uses; https", func(r *reader, c cursor, b *monitor.BrowserCheck) { r.publicURL(c, &b.URL) }},
+	{"old", "addresses under names that still lead to the old place", func(r *reader, c cursor, b *monitor.BrowserCheck) { r.publicURLs(c, &b.Old) }},
+	{"new", "addresses under names that lead straight to the new place", func(r *reader, c cursor, b *monitor.BrowserCheck) { r.publicURLs(c, &b.New) }},
+}
+
+func (s *service) readBrowser(r *reader, c cursor) {
+	var b monitor.BrowserCheck
+	if !r.mapping(c.node, c.path, func(c cursor) { browserKeys.read(r, c, &b) }) {
+		return
+	}
+	if b.URL == "" && !r.reported(c.path) {
+		r.report(c.key, c.path, "", "url is missing: what everybody uses, such as https://app.example.com/health")
+	}
+	s.s.Browser = &b
+}
+
+// publicURLs reads addresses, each once.
+func (r *reader) publicURLs(c cursor, into *[]string) {
+	r.list(c, true, func(one cursor) {
+		address := ""
+		r.publicURL(one, &address)
+		switch {
+		case address == "":
+		case slices.Contains(*into, address):
+			r.report(one.node, one.path, "", "%s is there twice", address)
+		default:
+			*into = append(*into, address)
+		}
+	})
+	if len(*into) > maxBrowsers {
+		r.report(c.node, c.path, "", "%d addresses are more than %d: each visitor tries them all", len(*into), maxBrowsers)
+	}
+}
+
+// publicURL reads an address that every visitor is told.
+func (r *reader) publicURL(c cursor, into *string) {
+	n := r.scalar(c, "an https URL")
+	if n == nil {
+		return
+	}
+	if strings.Contains(n.Value, "${") {
+		r.report(n, c.path, "", "every visitor is told this address: it may hold no secret")
+		return
+	}
+	u, err := url.Parse(n.Value)
+	switch {
+	case err != nil || u.Hostname() == "" || u.Opaque != "" || strings.ContainsAny(n.Value, " \t\r\n\"'<>\\"):
+		hint := ""
+		if !strings.Contains(n.Value, ":") {
+			hint = `did you mean "https://` + n.Value + `"?`
+		}
+		r.report(n, c.path, hint, "expected a URL such as https://app.example.com/health, found %q", n.Value)
+	case u.Scheme != "https":
+		r.report(n, c.path, `did you mean "https://`+u.Host+u.RequestURI()+`"?`, "expected an https URL: browsers load nothing else from a page that is https; found %q", n.Value)
+	case u.User != nil || u.Fragment != "":
+		r.report(n, c.path, "", "every visitor is told this address: expected it without user, password and fragment")
+	case !hostForm(u.Host):
+		r.report(n, c.path, "", "expected a host of letters, digits, dots and hyphens, found %q", u.Host)
+	default:
+		*into = n.Value
+	}
+}
+
+// origins reads origins of web pages.
+func (r *reader) origins(c cursor, into *[]string) {
+	r.list(c, true, func(one cursor) {
+		n := r.scalar(one, "an origin such as https://www.example.com")
+		if n == nil {
+			return
+		}
+		u, err := url.Parse(n.Value)
+		switch {
+		case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || !hostForm(strings.TrimPrefix(u.Host, "*.")):
+			r.report(n, one.path, "", "expected an origin such as https://www.example.com, found %q", n.Value)
+		case n.Value != u.Scheme+"://"+u.Host:
+			r.report(n, one.path, `did you mean "`+u.Scheme+"://"+u.Host+`"?`, "an origin is scheme, host and port only, found %q", n.Value)
+		case slices.Contains(*into, n.Value):
+			r.report(n, one.path, "", "%s is there twice", n.Value)
+		default:
+			*into = append(*into, n.Value)
+		}
+	})
+	if len(*into) > maxOrigins {
+		r.report(c.node, c.path, "", "%d origins are more than %d", len(*into), maxOrigins)
+	}
+}
+
+// hostForm reports whether host, with or without a port, can stand in a
+// Content-Security-Policy as it is.
+func hostForm(host string) bool {
+	return host != "" && strings.Trim(strings.ToLower(host), "abcdefghijklmnopqrstuvwxyz0123456789.-:[]") == "" && !strings.HasPrefix(host, ".")
+}

@@ -5,8 +5,6 @@ package main
 import (
 	"os"
 
-	_ "time/tzdata" // the site has a zone, and the runtime's system may have none
-
 	"github.com/sondehq/sonde/internal/api"
 	"github.com/sondehq/sonde/internal/api/subscribe"
 	"github.com/sondehq/sonde/internal/cloud/function"

@@ -3,8 +3,6 @@
 package main
 
 import (
-	_ "time/tzdata" // the site has a zone, and the runtime's system may have none
-
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/sondehq/sonde/internal/cloud"

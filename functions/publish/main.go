@@ -8,8 +8,6 @@ import (
 	"os"
 	"time"
 
-	_ "time/tzdata" // the site has a zone, and the runtime's system may have none
-
 	"github.com/sondehq/sonde/internal/api"
 	"github.com/sondehq/sonde/internal/api/widget"
 	"github.com/sondehq/sonde/internal/cloud"

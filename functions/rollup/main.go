@@ -3,8 +3,6 @@
 package main
 
 import (
-	_ "time/tzdata" // the site has a zone, and the runtime's system may have none
-
 	"github.com/sondehq/sonde/internal/cloud"
 	"github.com/sondehq/sonde/internal/cloud/function"
 	"github.com/sondehq/sonde/internal/pipeline"

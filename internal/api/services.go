@@ -11,6 +11,7 @@ import (
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/store"
 	"github.com/sondehq/sonde/internal/uptime"
+	"github.com/sondehq/sonde/internal/zone"
 )
 
 // Service is a service in answers.
@@ -148,8 +149,8 @@ func figureOf(w uptime.Window, seconds uptime.Seconds) Uptime {
 }
 
 func zoneOf(site monitor.Site) *time.Location {
-	if zone, err := time.LoadLocation(site.TimeZone); err == nil {
-		return zone
+	if in, err := zone.Load(site.TimeZone); err == nil {
+		return in
 	}
 	return time.UTC
 }

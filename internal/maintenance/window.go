@@ -11,6 +11,7 @@ import (
 
 	"github.com/sondehq/sonde/internal/cron"
 	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/zone"
 )
 
 // Limits of plans.
@@ -240,7 +241,7 @@ func checkRule(p monitor.Plan) error {
 	if p.RRule != "" {
 		field = "rrule"
 	}
-	if _, err := time.LoadLocation(p.TimeZone); err != nil || p.TimeZone == "" {
+	if _, err := zone.Load(p.TimeZone); err != nil || p.TimeZone == "" {
 		return mistake("time_zone", "expected an IANA time zone such as Europe/Berlin, found %q", p.TimeZone)
 	}
 	switch {

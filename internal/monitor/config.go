@@ -74,11 +74,11 @@ func (c *Config) Home() Location {
 
 // Zone is the site's time zone; UTC where it is unknown to this system.
 func (c *Config) Zone() *time.Location {
-	zone, err := time.LoadLocation(c.Site.TimeZone)
+	in, err := zone.Load(c.Site.TimeZone)
 	if err != nil {
 		return time.UTC
 	}
-	return zone
+	return in
 }
 
 // Monitor returns the monitor of that id.

@@ -3,6 +3,8 @@ package monitor
 import (
 	"slices"
 	"time"
+
+	"github.com/sondehq/sonde/internal/zone"
 )
 
 // PlanID names planned maintenance, in the same form as a monitor's ID.
@@ -47,11 +49,11 @@ func (p Plan) Covers(id ServiceID) bool {
 
 // Zone is its time zone; UTC where it is unknown to this system.
 func (p Plan) Zone() *time.Location {
-	zone, err := time.LoadLocation(p.TimeZone)
+	in, err := zone.Load(p.TimeZone)
 	if err != nil {
 		return time.UTC
 	}
-	return zone
+	return in
 }
 
 // Same reports whether two plans plan the same, whoever made them and when.

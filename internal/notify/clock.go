@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sondehq/sonde/internal/incident"
+	"github.com/sondehq/sonde/internal/zone"
 )
 
 // clock writes times as the people of a site read them.
@@ -16,11 +17,11 @@ type clock struct {
 // newClock takes the zone of a notification's site. One that the system does
 // not know, and that of the system, become UTC.
 func newClock(n incident.Notification) clock {
-	zone, err := time.LoadLocation(n.Zone)
-	if err != nil || zone == time.Local {
-		zone = time.UTC
+	in, err := zone.Load(n.Zone)
+	if err != nil || in == time.Local {
+		in = time.UTC
 	}
-	return clock{zone, n.At}
+	return clock{in, n.At}
 }
 
 // abbreviation is the name of the zone at a time: PDT, or UTC+05 where it has

@@ -24,8 +24,22 @@ import (
 //go:embed zones.gz
 var packed []byte
 
+// loaded keeps the zones that were loaded: there are some six hundred in all.
+var loaded sync.Map
+
 // Load returns the zone of that name. The error is that of time.LoadLocation.
 func Load(name string) (*time.Location, error) {
+	if known, has := loaded.Load(name); has {
+		return known.(*time.Location), nil
+	}
+	in, err := load(name)
+	if err == nil {
+		loaded.Store(name, in)
+	}
+	return in, err
+}
+
+func load(name string) (*time.Location, error) {
 	system, missing := time.LoadLocation(name)
 	if missing == nil {
 		return system, nil

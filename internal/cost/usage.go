@@ -60,7 +60,7 @@ func measured() (u Usage) {
 	u.View.CPU, u.View.Reads = 3, 2     // internal/api, its benchmark; a snapshot of up to 8 KB
 	u.View.Bytes = 9000                 // the demo's page, compressed
 	u.Out = map[monitor.Kind]float64{   // of the others there are only estimates
-		monitor.KindHTTP: 232, monitor.KindTCP: 0, monitor.KindTLS: 1600, monitor.KindUDP: 50, monitor.KindSSH: 1500, monitor.KindDNS: 100, monitor.KindDomain: 3500, monitor.KindGRPC: 1900, monitor.KindWebSocket: 1900, monitor.KindICMP: 0, monitor.KindHeartbeat: 0,
+		monitor.KindHTTP: 232, monitor.KindTCP: 0, monitor.KindTLS: 1600, monitor.KindUDP: 50, monitor.KindSSH: 1500, monitor.KindDNS: 100, monitor.KindDomain: 3500, monitor.KindGRPC: 1900, monitor.KindWebSocket: 1900, monitor.KindICMP: 0, monitor.KindBrowser: 20000, monitor.KindHeartbeat: 0,
 	}
 	u.HTTPS, u.Packets = 1820, 8
 	u.Call = 5 // an assumption: there is no AWS to measure

@@ -26,11 +26,12 @@ const (
 	KindGRPC      Kind = "grpc"
 	KindWebSocket Kind = "websocket"
 	KindICMP      Kind = "icmp"
+	KindBrowser   Kind = "browser"
 	KindHeartbeat Kind = "heartbeat"
 )
 
 // Kinds is all of them, in the order they are named to people.
-var Kinds = []Kind{KindHTTP, KindTCP, KindTLS, KindUDP, KindSSH, KindDNS, KindDomain, KindGRPC, KindWebSocket, KindICMP, KindHeartbeat}
+var Kinds = []Kind{KindHTTP, KindTCP, KindTLS, KindUDP, KindSSH, KindDNS, KindDomain, KindGRPC, KindWebSocket, KindICMP, KindBrowser, KindHeartbeat}
 
 // Monitor is one thing watched.
 type Monitor struct {
@@ -76,6 +77,7 @@ type Monitor struct {
 	GRPC      *GRPC      `json:"grpc,omitempty"`
 	WebSocket *WebSocket `json:"websocket,omitempty"`
 	ICMP      *ICMP      `json:"icmp,omitempty"`
+	Browser   *Browser   `json:"browser,omitempty"`
 	Heartbeat *Heartbeat `json:"heartbeat,omitempty"`
 }
 
@@ -151,6 +153,8 @@ func (m Monitor) Kind() Kind {
 		return KindWebSocket
 	case m.ICMP != nil:
 		return KindICMP
+	case m.Browser != nil:
+		return KindBrowser
 	case m.Heartbeat != nil:
 		return KindHeartbeat
 	}
@@ -177,6 +181,8 @@ func (m Monitor) Target() string {
 		return m.Domain.Name + " registration"
 	case KindGRPC:
 		return strings.TrimSpace(m.GRPC.Address + " " + m.GRPC.Service)
+	case KindBrowser:
+		return targetURL(m.Browser.URL)
 	case KindWebSocket:
 		return targetURL(m.WebSocket.URL)
 	case KindICMP:

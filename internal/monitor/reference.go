@@ -126,6 +126,9 @@ func (m Monitor) Fill(replace func(string) string) Monitor {
 		w.URL, w.Headers, w.Dialogue = replace(w.URL), fillMap(w.Headers, replace), fillTurns(w.Dialogue, replace)
 		m.WebSocket = &w
 	}
+	if m.Browser != nil {
+		m.Browser = m.Browser.fill(replace)
+	}
 	if m.GRPC != nil {
 		g := *m.GRPC
 		g.Metadata, g.ClientCert = fillMap(g.Metadata, replace), g.ClientCert.fill(replace)
@@ -192,7 +195,7 @@ func (m Monitor) refers() bool {
 		return m.HTTP.refers()
 	case m.TCP != nil:
 		return slices.ContainsFunc(m.TCP.Dialogue, func(s Turn) bool { return may(s.Send) })
-	case m.WebSocket != nil, m.GRPC != nil:
+	case m.WebSocket != nil, m.GRPC != nil, m.Browser != nil:
 		return true // it is a matter of microseconds to find none
 	case m.UDP != nil:
 		return may(m.UDP.Send)

@@ -52,6 +52,8 @@ type Result struct {
 	Cutover      *Cutover      `json:"cutover,omitempty"`    // of a DNS check of several servers with a set of answers
 	Body         string        `json:"body,omitempty"`       // first part of the answer, kept on failure only
 
+	Screenshot []byte `json:"screenshot,omitempty"` // JPEG, of a journey: at the step that failed, or where one was asked for; kept apart from the result
+
 	Hops      int             `json:"hops,omitempty"`      // HTTP requests made, redirects included
 	Trace     string          `json:"trace,omitempty"`     // trace id that the requests bore
 	Steps     []StepResult    `json:"steps,omitempty"`     // of an HTTP check of several steps, those that were made
@@ -100,6 +102,7 @@ const (
 	FailSSH         FailureKind = "ssh"         // the answer is not SSH, or the key exchange went wrong
 	FailGRPC        FailureKind = "grpc"        // the answer is not gRPC, or the service does not serve
 	FailWebSocket   FailureKind = "websocket"   // no WebSocket was opened, or it was closed too soon or with another code
+	FailBrowser     FailureKind = "browser"     // a step of a journey failed, or the page crashed
 	FailBody        FailureKind = "body"        // the body broke off or is over the cap
 	FailExpect      FailureKind = "expect"      // an expectation is false
 	FailBlocked     FailureKind = "blocked"     // the address is not one that Sonde may speak to

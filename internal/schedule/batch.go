@@ -19,6 +19,10 @@ type Batch struct {
 	Attempt   int              `json:"attempt"`   // 0 a scheduled batch, n the n-th re-check
 	Monitors  []monitor.ID     `json:"monitors"`  // by id, ascending, in a scheduled batch
 	Config    int64            `json:"config"`    // version of the configuration it was made from
+
+	// Browser: all its monitors are browser journeys, which have batches, and on
+	// AWS a queue and a function, of their own.
+	Browser bool `json:"browser,omitempty"`
 }
 
 // KeyTime is how a key writes its time: in UTC, and in fixed width, so that
@@ -30,10 +34,10 @@ const KeyTime = "2006-01-02T15:04:05.000Z"
 //
 // Re-checks are of some of the shard's monitors, and several may be asked for
 // in one instant: their key ends in #hash of the monitors' ids, whatever order
-// the ids stand in.
+// the ids stand in. So does that of a batch of browser journeys.
 func (b Batch) Key() string {
 	key := b.Scheduled.UTC().Format(KeyTime) + "#" + string(b.Location) + "#" + strconv.Itoa(b.Attempt)
-	if b.Attempt > 0 {
+	if b.Attempt > 0 || b.Browser {
 		key += "#" + fingerprint(b.Monitors)
 	}
 	return key

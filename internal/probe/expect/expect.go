@@ -33,6 +33,12 @@
 //	close_code     number   what the server closed with; 0: it did not   websocket
 //	loss           number   share of requests without answer, 0–1        icmp
 //	rtt_ms         number   mean milliseconds of an echo                 icmp
+//	nav_ms, lcp_ms number   milliseconds until the first page had loaded, and
+//	                        until its largest part was there             browser
+//	requests, failed_requests, console_errors
+//	               number   of the whole journey                         browser
+//	title, url, text
+//	               text     of the page that it ended on                 browser
 //	answers        list     answers of all resolvers, sorted             dns
 //	rcode          text     NOERROR, NXDOMAIN, …, the worst of all       dns
 //	ttl            number   seconds, the largest TTL of all answers      dns
@@ -153,6 +159,10 @@ func environment(kind monitor.Kind) types.Map {
 	case monitor.KindWebSocket:
 		env["status"], env["text"], env["captures"], env["cert_days"] = types.Int, types.String, types.TypeOf(map[string]string{}), types.Int
 		env["subprotocol"], env["close_code"] = types.String, types.Int
+	case monitor.KindBrowser:
+		env["nav_ms"], env["lcp_ms"] = types.Float, types.Float
+		env["requests"], env["failed_requests"], env["console_errors"] = types.Int, types.Int, types.Int
+		env["title"], env["url"], env["text"] = types.String, types.String, types.String
 	case monitor.KindICMP:
 		env["loss"], env["rtt_ms"] = types.Float, types.Float
 	case monitor.KindHeartbeat:

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/url"
+	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -16,12 +17,14 @@ import (
 	"github.com/sondehq/sonde/internal/config"
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/probe"
+	"github.com/sondehq/sonde/internal/probe/browser"
 )
 
 type checkFlags struct {
 	file    string
 	asJSON  bool
 	private bool
+	shot    string
 }
 
 func checkCommand() *cobra.Command {
@@ -44,6 +47,7 @@ Exit code: 0 up or degraded, 1 down, 2 bad usage.`,
 	}
 	cmd.Flags().StringVarP(&flags.file, "file", "f", "", "take the monitor of that id from this file")
 	cmd.Flags().BoolVar(&flags.asJSON, "json", false, "print one JSON object")
+	cmd.Flags().StringVar(&flags.shot, "screenshot", "", "write the picture of a browser journey into this file, as JPEG")
 	cmd.Flags().BoolVar(&flags.private, "private", false, "allow loopback and private addresses")
 	return cmd
 }
@@ -57,12 +61,15 @@ func runCheck(ctx context.Context, stdout io.Writer, target string, flags checkF
 		return usage(fmt.Errorf("%s is a heartbeat: it is not checked, it reports", m.ID), "see `sonde status`")
 	}
 	now := func() time.Time { return time.Now().UTC() }
-	engine := probe.New(probe.Env{Now: now, Secret: resolver(slog.New(slog.DiscardHandler)).Secret}, probe.Options{More: probe.Local})
+	engine := probe.New(probe.Env{Now: now, Secret: resolver(slog.New(slog.DiscardHandler)).Secret}, probe.Options{More: browser.Local()})
 	result := engine.Run(ctx, []monitor.Check{{Monitor: m, Location: monitor.Local, Scheduled: now()}})[0]
 	if flags.asJSON {
 		err = printJSON(stdout, reportOf(m, result))
 	} else {
 		printCheck(stdout, m, result)
+	}
+	if err == nil && flags.shot != "" {
+		err = writeShot(flags.shot, m, result)
 	}
 	if err == nil && result.Outcome != monitor.OutcomeUp && result.Outcome != monitor.OutcomeDegraded {
 		if f := result.Failure; f != nil && f.Kind == monitor.FailBlocked && strings.Contains(f.Detail, "private: true") && flags.file == "" {
@@ -71,6 +78,19 @@ func runCheck(ctx context.Context, stdout io.Writer, target string, flags checkF
 		return errFound
 	}
 	return err
+}
+
+func writeShot(file string, m monitor.Monitor, r monitor.Result) error {
+	switch {
+	case m.Kind() != monitor.KindBrowser:
+		return usage(fmt.Errorf("%s is no browser journey: there is no picture of it", m.ID), "")
+	case len(r.Screenshot) == 0:
+		return failed(errors.New("there is no picture"), "one is taken at a step that fails, and by a screenshot step")
+	}
+	if err := os.WriteFile(file, r.Screenshot, 0o600); err != nil {
+		return failed(err, "")
+	}
+	return nil
 }
 
 func monitorFor(target string, flags checkFlags) (monitor.Monitor, error) {
@@ -202,6 +222,9 @@ func printCheck(w io.Writer, m monitor.Monitor, r monitor.Result) {
 	}
 	if len(r.Answers) > 0 {
 		row("answers", "%s", strings.Join(r.Answers, ", "))
+	}
+	if m.Kind() == monitor.KindBrowser && r.Body != "" {
+		row("page", "%s", r.Body)
 	}
 	if c := r.Cutover; c != nil {
 		row("cut-over", "%s", cutover(c))

@@ -99,6 +99,7 @@ type shownIncident struct {
 func incidentShowCommand() *cobra.Command {
 	var where storeFlags
 	var asJSON bool
+	var shots string
 	cmd := &cobra.Command{
 		Use:     "show [ID]",
 		Short:   "Show an incident: services, time line, who was told what and when",
@@ -119,6 +120,11 @@ func incidentShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if shots != "" {
+				if err := saveShots(ctx, s, shown.Incident, shots, cmd.ErrOrStderr()); err != nil {
+					return err
+				}
+			}
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), shown)
 			}
@@ -128,6 +134,7 @@ func incidentShowCommand() *cobra.Command {
 	}
 	where.add(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	cmd.Flags().StringVar(&shots, "screenshots", "", "write the pictures of its browser journeys into this directory, as JPEG")
 	return cmd
 }
 

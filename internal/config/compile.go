@@ -154,8 +154,11 @@ func (r *reader) monitor(e *entry, f *file, cfg *monitor.Config) {
 	}
 	d := f.defaults
 	m.Every = or(e.every, d.every, ptr(time.Minute))
-	if m.Kind() == monitor.KindDomain {
+	switch m.Kind() {
+	case monitor.KindDomain:
 		r.domainEvery(e)
+	case monitor.KindBrowser:
+		r.journeyTimes(e)
 	}
 	m.Recheck = or(e.recheck, d.recheck, ptr(3*time.Second))
 	usual := 2

@@ -187,6 +187,7 @@ var monitorKeys = append(keys[entry]{
 	{"grpc", "asks a gRPC server for its health", func(r *reader, c cursor, e *entry) { e.readGRPC(r, c) }},
 	{"websocket", "opens a WebSocket, and may hold a dialogue", func(r *reader, c cursor, e *entry) { e.readWebSocket(r, c) }},
 	{"icmp", "sends echo requests; not from Lambda", func(r *reader, c cursor, e *entry) { e.readICMP(r, c) }},
+	{"browser", "takes a journey through a web page, as a visitor would", func(r *reader, c cursor, e *entry) { e.readBrowser(r, c) }},
 	{"heartbeat", "expects to be pinged", func(r *reader, c cursor, e *entry) { e.readHeartbeat(r, c) }},
 }, ofSettings(defaultKeys)...)
 

@@ -54,6 +54,8 @@ func sixes(m monitor.Monitor) string {
 		}
 	case m.WebSocket != nil:
 		places = append(places, m.WebSocket.URL)
+	case m.Browser != nil:
+		places = append(places, m.Browser.URL)
 	case m.DNS != nil:
 		places = append(places, m.DNS.Resolvers...)
 	case m.TCP != nil, m.TLS != nil, m.UDP != nil, m.SSH != nil, m.GRPC != nil:

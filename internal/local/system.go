@@ -37,6 +37,7 @@ import (
 	"github.com/sondehq/sonde/internal/notify/inbox"
 	"github.com/sondehq/sonde/internal/pipeline"
 	"github.com/sondehq/sonde/internal/probe"
+	"github.com/sondehq/sonde/internal/probe/browser"
 	"github.com/sondehq/sonde/internal/store"
 	"github.com/sondehq/sonde/internal/table/bolt"
 	"github.com/sondehq/sonde/internal/table/socket"
@@ -114,7 +115,7 @@ func Open(opts Options) (s *System, err error) {
 	s.stages = pipeline.New(pipeline.Deps{
 		Store: s.store, Now: now, Log: slog.New(s.console), Location: monitor.Local,
 		Queue: s.queue, Publisher: s.mail, Fresh: max(3*opts.Sweep, 15*time.Second),
-		Engine: probe.New(probe.Env{Now: now, LastPing: s.store.LastPing, Secret: opts.Secret}, probe.Options{More: probe.Local}),
+		Engine: probe.New(probe.Env{Now: now, LastPing: s.store.LastPing, Secret: opts.Secret}, probe.Options{More: browser.Local()}),
 	})
 	return s, nil
 }

@@ -40,6 +40,7 @@ func (p *Pipeline) Probe(ctx context.Context, b schedule.Batch) error {
 		return fmt.Errorf("batch %s of shard %d was cut short: %w", b.Key(), b.Shard, err) // it says nothing of its targets
 	}
 	out.Finished = p.Now()
+	p.keepShots(ctx, out.Results)
 	failed := p.logFailures(out.Results)
 	err = p.putBatch(ctx, b, out)
 	if errors.Is(err, table.ErrTooLarge) {
@@ -55,6 +56,24 @@ func (p *Pipeline) Probe(ctx context.Context, b schedule.Batch) error {
 	// Only now: an alarm on this metric is to fire when results are not written.
 	p.emit(Metric{ChecksRun, Count, float64(len(checks) - failed)}, Metric{ChecksLate, Count, float64(late)}, Metric{ChecksFailedToRun, Count, float64(failed)})
 	return nil
+}
+
+// keepShots puts the pictures of journeys where they have room, and takes them out
+// of the results. One that cannot be kept is not worth a result.
+func (p *Pipeline) keepShots(ctx context.Context, results []monitor.Result) {
+	for i := range results {
+		if len(results[i].Screenshot) == 0 {
+			continue
+		}
+		op, err := store.ShotOp(results[i])
+		if err == nil {
+			err = p.Store.Commit(ctx, op)
+		}
+		if err != nil {
+			p.Log.Warn("picture not kept", "monitor", results[i].Monitor, "check", results[i].ID(), "error", err)
+		}
+		results[i].Screenshot = nil
+	}
 }
 
 func (p *Pipeline) putBatch(ctx context.Context, b schedule.Batch, out store.Batch) error {

@@ -9,6 +9,7 @@
 //	/widget.js           <sonde-status> for other pages; /embed for a frame
 //	/affected            "Am I affected?"; /affected.js, /affected.json
 //	/subscribe           e-mail of outages, by service or of all
+//	/badge/{id}.svg      a picture of what it is; also /uptime/{window}.svg, /response-time.svg, and .json
 //	/healthz             whether the table can be read
 //	/ping/{token}        heartbeat; also /start, /fail, /{exit code}
 //
@@ -102,7 +103,7 @@ type route struct {
 
 // routes is all that is served. A GET route answers HEAD too.
 func (s *server) routes() []route {
-	return slices.Concat(s.pages(), s.v1(), s.v2(), s.widgets(), s.subscriptions(), s.pings())
+	return slices.Concat(s.pages(), s.v1(), s.v2(), s.widgets(), s.subscriptions(), s.badges(), s.pings())
 }
 
 func (s *server) pings() []route {

@@ -10,6 +10,7 @@
 //	/affected            "Am I affected?"; /affected.js, /affected.json
 //	/subscribe           e-mail of outages, by service or of all
 //	/badge/{id}.svg      a picture of what it is; also /uptime/{window}.svg, /response-time.svg, and .json
+//	/history.atom, .rss  incidents; ?per=update; /maintenance.ics: planned maintenance
 //	/api/v1/endpoints/…  what Gatus answers of its endpoints (package gatus)
 //	/api/status-page/…   what Uptime Kuma answers of its page, and /api/badge/… (package kuma)
 //	/healthz             whether the table can be read
@@ -105,7 +106,7 @@ type route struct {
 
 // routes is all that is served. A GET route answers HEAD too.
 func (s *server) routes() []route {
-	return slices.Concat(s.pages(), s.v1(), s.v2(), s.widgets(), s.subscriptions(), s.badges(), s.likenesses(), s.pings())
+	return slices.Concat(s.pages(), s.v1(), s.v2(), s.widgets(), s.subscriptions(), s.badges(), s.likenesses(), s.feeds(), s.pings())
 }
 
 func (s *server) pings() []route {

@@ -201,7 +201,7 @@ func TestGethomepageUptimeKuma(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"1 Platform/Load balancers 100", "1 Platform/Data / works_1.0 11", "2 Services/Web application 100", "2 Services/Web application 100"}
+	want := []string{"1 Platform/Load balancers 100", "1 Platform/Data / works_1.0 11", "2 Services/Web application 100", "2 Services/Web application 1"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("services (-want +got):\n%s", diff)
 	}

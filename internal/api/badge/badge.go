@@ -107,7 +107,8 @@ func (b Badge) SVG() []byte {
 	}
 	var out bytes.Buffer
 	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" role="img" aria-label="%s"><title>%[3]s</title>`, width, height, escape(spoken))
-	fmt.Fprintf(&out, `<clipPath id="r"><rect width="%d" height="%d" rx="%d"/></clipPath><g clip-path="url(#r)">`, width, height, radius)
+	// Badges that stand in one document share their ids: what has one id is alike.
+	fmt.Fprintf(&out, `<clipPath id="b%d-%d"><rect width="%[1]d" height="%[3]d" rx="%[2]d"/></clipPath><g clip-path="url(#b%[1]d-%[2]d)">`, width, radius, height)
 	fmt.Fprintf(&out, `<rect width="%d" height="%d" fill="%s"/><rect x="%[1]d" width="%[4]d" height="%[2]d" fill="%[5]s"/></g>`, leftWidth, height, under.Hex(), rightWidth, b.Colour.Hex())
 	fmt.Fprintf(&out, `<g text-anchor="middle" font-family="%s" text-rendering="geometricPrecision" font-size="110">`, font)
 	// Text is drawn ten times as large and scaled down, so that its length can

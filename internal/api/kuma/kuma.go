@@ -10,6 +10,7 @@ package kuma
 import (
 	"hash/fnv"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -251,12 +252,7 @@ func beats(v store.ServiceView, generated, now time.Time) []Beat {
 			break
 		}
 	}
-	for i, j := 0, len(list)-1; i < j; i, j = i+1, j-1 {
-		list[i], list[j] = list[j], list[i]
-	}
-	if len(list) == 0 {
-		list = append(list, Beat{Status: StatusOf(v.Status), Time: now.UTC().Format(dateTime + ".000")})
-	}
+	slices.Reverse(list)
 	return list
 }
 

@@ -25,28 +25,26 @@ type Sample struct {
 	Latency time.Duration // in the middle of that hour's checks; 0: not known
 }
 
-// Back yields what a service was at each full minute, newest first, for as long
-// as anything is known. generated is when the snapshot was made: after it there
-// is only what the view says that the service is now.
+// Back yields what a service is now, dated to the minute or to its last change,
+// and then what it was at each full minute before, newest first, for as long as
+// anything is known. generated is when the snapshot was made: after it there is
+// only what the view says that the service is now.
 func Back(v store.ServiceView, generated, now time.Time) iter.Seq[Sample] {
 	return func(yield func(Sample) bool) {
-		first := v.Since
-		if len(v.Turns) > 0 {
-			first = v.Turns[0].At
+		newest := now.Truncate(Every)
+		if v.Since.After(newest) && !v.Since.After(now) {
+			newest = v.Since
 		}
-		first = later(first, now.Add(-Kept))
-		at := now.Truncate(Every)
-		if at.Before(first) {
-			at = now // it has just begun
+		if !yield(Sample{newest, orUnknown(v.Status), Latency(v, newest, now)}) {
+			return
 		}
-		for turn := len(v.Turns); !at.Before(first); at = at.Add(-Every) {
+		first := later(begin(v, now), now.Add(-Kept))
+		turn := len(v.Turns)
+		for at := before(newest); !at.Before(first); at = at.Add(-Every) {
 			status := v.Status
 			if !at.After(generated) && len(v.Turns) > 0 {
-				for turn > 0 && v.Turns[turn-1].At.After(at) {
+				for turn > 1 && v.Turns[turn-1].At.After(at) {
 					turn--
-				}
-				if turn == 0 {
-					return
 				}
 				status = v.Turns[turn-1].Status
 			}
@@ -55,6 +53,27 @@ func Back(v store.ServiceView, generated, now time.Time) iter.Seq[Sample] {
 			}
 		}
 	}
+}
+
+// begin is since when anything is known of a service: now, if nothing is.
+func begin(v store.ServiceView, now time.Time) time.Time {
+	for _, turn := range v.Turns {
+		if orUnknown(turn.Status) != monitor.NotKnown {
+			return turn.At
+		}
+	}
+	if orUnknown(v.Status) == monitor.NotKnown {
+		return now
+	}
+	return v.Since
+}
+
+// before is the last full minute before a time.
+func before(at time.Time) time.Time {
+	if full := at.Truncate(Every); full.Before(at) {
+		return full
+	}
+	return at.Add(-Every)
 }
 
 func later(a, b time.Time) time.Time {

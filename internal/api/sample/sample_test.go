@@ -16,22 +16,27 @@ var now = time.Date(2019, 5, 29, 1, 30, 20, 0, time.UTC)
 func ago(d time.Duration) time.Time { return now.Add(-d) }
 
 func TestBack(t *testing.T) {
-	up, down := monitor.Operational, monitor.MajorOutage
+	up, down, unknown := monitor.Operational, monitor.MajorOutage, monitor.NotKnown
 	outage := []store.TurnView{{At: ago(48 * time.Hour), Status: up}, {At: ago(150 * time.Second), Status: down}}
 	for _, test := range []struct {
 		name      string
 		view      store.ServiceView
 		generated time.Time
+		newest    time.Duration    // ago
 		want      []monitor.Status // of the newest ones
 		all       int
 	}{
-		{"a day and no more", store.ServiceView{Status: down, Since: ago(150 * time.Second), Turns: outage}, now, []monitor.Status{down, down, down, up, up}, 1440},
-		{"since a while", store.ServiceView{Status: up, Since: ago(2 * time.Minute), Turns: []store.TurnView{{At: ago(2 * time.Minute), Status: up}}}, now, []monitor.Status{up, up}, 2},
-		{"has just begun", store.ServiceView{Status: up, Since: ago(5 * time.Second)}, now, []monitor.Status{up}, 1},
-		{"never known", store.ServiceView{Status: monitor.NotKnown}, now, []monitor.Status{monitor.NotKnown}, 1440},
-		{"a stale snapshot says nothing of what came after it", store.ServiceView{Status: monitor.NotKnown, Since: ago(150 * time.Second), Turns: outage}, ago(100 * time.Second),
-			[]monitor.Status{monitor.NotKnown, monitor.NotKnown, down, up}, 1440},
-		{"of an older version, without turns", store.ServiceView{Status: down, Since: ago(90 * time.Second)}, now, []monitor.Status{down, down}, 2},
+		{"a day and no more", store.ServiceView{Status: down, Since: ago(150 * time.Second), Turns: outage}, now, 20 * time.Second, []monitor.Status{down, down, down, up, up}, 1440},
+		{"what it is now, not what it was at the full minute", store.ServiceView{Status: down, Since: ago(5 * time.Second),
+			Turns: []store.TurnView{{At: ago(48 * time.Hour), Status: up}, {At: ago(5 * time.Second), Status: down}}}, now, 5 * time.Second, []monitor.Status{down, up, up}, 1441},
+		{"since a while", store.ServiceView{Status: up, Since: ago(2 * time.Minute), Turns: []store.TurnView{{At: ago(24 * time.Hour), Status: unknown}, {At: ago(2 * time.Minute), Status: up}}},
+			now, 20 * time.Second, []monitor.Status{up, up}, 2},
+		{"has just begun", store.ServiceView{Status: up, Since: ago(5 * time.Second)}, now, 5 * time.Second, []monitor.Status{up}, 1},
+		{"never known", store.ServiceView{Status: unknown, Turns: []store.TurnView{{At: ago(24 * time.Hour), Status: unknown}}}, now, 20 * time.Second, []monitor.Status{unknown}, 1},
+		{"a stale snapshot says nothing of what came after it", store.ServiceView{Status: unknown, Since: ago(150 * time.Second), Turns: outage}, ago(100 * time.Second),
+			20 * time.Second, []monitor.Status{unknown, unknown, down, up}, 1440},
+		{"of an older version, without turns", store.ServiceView{Status: down, Since: ago(90 * time.Second)}, now, 20 * time.Second, []monitor.Status{down, down}, 2},
+		{"a clock that is behind", store.ServiceView{Status: up, Since: now.Add(time.Hour)}, now, 20 * time.Second, []monitor.Status{up}, 1},
 	} {
 		var got []monitor.Status
 		all, last := 0, now.Add(time.Second)
@@ -39,7 +44,9 @@ func TestBack(t *testing.T) {
 			if !one.At.Before(last) {
 				t.Fatalf("%s: %v after %v", test.name, one.At, last)
 			}
-			last = one.At
+			if last = one.At; all == 0 && !one.At.Equal(ago(test.newest)) {
+				t.Errorf("%s: the newest is of %v, want %v", test.name, one.At, ago(test.newest))
+			}
 			if all++; len(got) < len(test.want) {
 				got = append(got, one.Status)
 			}

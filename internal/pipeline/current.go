@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -25,9 +26,9 @@ func (c checks) hear(batches []store.Batch) {
 			if r.Outcome == monitor.OutcomeNotRun || r.Scheduled.Before(c[r.Monitor].At) {
 				continue
 			}
-			last := store.CheckView{At: r.Scheduled, Outcome: r.Outcome, MS: monitor.MS(r.Timing.Total), Status: r.Status}
+			last := store.CheckView{At: r.Scheduled, Outcome: r.Outcome, MS: math.Round(monitor.MS(r.Timing.Total)*10) / 10, Status: r.Status}
 			if r.Certificate != nil {
-				last.Ends = r.Certificate.NotAfter
+				last.Ends = r.Certificate.NotAfter.UTC()
 			}
 			c[r.Monitor] = last
 		}
@@ -106,7 +107,7 @@ func monitorUptime(line uptime.History, m store.MonitorView, now time.Time) map[
 			continue
 		}
 		if share, has := own.Tally(w).Uptime(); has {
-			known[name] = share
+			known[name] = math.Floor(share*1e6) / 1e6 // never rounded up; digits cost room
 		}
 	}
 	return known

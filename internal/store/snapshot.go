@@ -74,7 +74,7 @@ type MonitorView struct {
 type CheckView struct {
 	At      time.Time       `json:"at"` // when it was due
 	Outcome monitor.Outcome `json:"outcome"`
-	MS      float64         `json:"ms"`               // how long it took, in milliseconds
+	MS      float64         `json:"ms"`               // how long it took, in milliseconds, to a tenth
 	Ends    time.Time       `json:"ends,omitzero"`    // of the certificate; zero: there was none
 	Status  int             `json:"status,omitempty"` // HTTP status; 0 where there was none
 }

@@ -76,9 +76,9 @@ func Key(group, name string) string { return part(group) + "_" + part(name) }
 
 func part(text string) string { return replaced.Replace(strings.ToLower(strings.TrimSpace(text))) }
 
-// keys gives each service a key; of several with one name and group, all but the
+// Keys gives each service a key, in their order; of several with one name and group, all but the
 // first bear their id too.
-func keys(services []store.ServiceView) []string {
+func Keys(services []store.ServiceView) []string {
 	taken := map[string]bool{}
 	all := make([]string, len(services))
 	for i, v := range services {
@@ -93,7 +93,7 @@ func keys(services []store.ServiceView) []string {
 
 // Find returns the service of a key, or of that id, and its key.
 func Find(s *store.Snapshot, key string) (store.ServiceView, string, bool) {
-	all := keys(s.Services)
+	all := Keys(s.Services)
 	at := slices.Index(all, key)
 	if at < 0 {
 		at = slices.IndexFunc(s.Services, func(v store.ServiceView) bool { return string(v.ID) == key })
@@ -107,7 +107,7 @@ func Find(s *store.Snapshot, key string) (store.ServiceView, string, bool) {
 // Statuses lists all services. group, where given, picks one group.
 func Statuses(s *store.Snapshot, group string, p Paging, now time.Time) []Endpoint {
 	out := []Endpoint{}
-	all := keys(s.Services)
+	all := Keys(s.Services)
 	for i, v := range s.Services {
 		if group == "" || group == v.Group {
 			out = append(out, Endpoint{Name: v.Name, Group: v.Group, Key: all[i], Results: results(v, s.Generated, p, now)})

@@ -174,13 +174,13 @@ func likeGatus(s *store.Snapshot, now time.Time) []*family {
 	success := &family{name: "gatus_results_endpoint_success", help: "Displays whether or not the endpoint was a success"}
 	duration := &family{name: "gatus_results_duration_seconds", help: "Duration of the request in seconds"}
 	certificate := &family{name: "gatus_results_certificate_expiration_seconds", help: "Number of seconds until the certificate expires"}
-	for _, v := range s.Services {
+	keys := gatus.Keys(s.Services)
+	for i, v := range s.Services {
 		word := gatus.Health(v.Status)
-		_, key, found := gatus.Find(s, string(v.ID))
-		if word == "?" || !found {
+		if word == "?" {
 			continue
 		}
-		labels := []string{"key", key, "group", v.Group, "name", v.Name, "type", kindOf(v)}
+		labels := []string{"key", keys[i], "group", v.Group, "name", v.Name, "type", kindOf(v)}
 		success.add(truth(word == "up"), labels...)
 		if d := sample.Latency(v, now, now); d > 0 {
 			duration.add(d.Seconds(), labels...)

@@ -9,6 +9,11 @@
 //	/widget.js           <sonde-status> for other pages; /embed for a frame
 //	/affected            "Am I affected?"; /affected.js, /affected.json
 //	/subscribe           e-mail of outages, by service or of all
+//	/badge/{id}.svg      a picture of what it is; also /uptime/{window}.svg, /response-time.svg, and .json
+//	/history.atom, .rss  incidents; ?per=update; /maintenance.ics: planned maintenance
+//	/metrics             for Prometheus
+//	/api/v1/endpoints/…  what Gatus answers of its endpoints (package gatus)
+//	/api/status-page/…   what Uptime Kuma answers of its page, and /api/badge/… (package kuma)
 //	/healthz             whether the table can be read
 //	/ping/{token}        heartbeat; also /start, /fail, /{exit code}
 //
@@ -102,7 +107,7 @@ type route struct {
 
 // routes is all that is served. A GET route answers HEAD too.
 func (s *server) routes() []route {
-	return slices.Concat(s.pages(), s.v1(), s.v2(), s.widgets(), s.subscriptions(), s.pings())
+	return slices.Concat(s.pages(), s.v1(), s.v2(), s.widgets(), s.subscriptions(), s.badges(), s.likenesses(), s.feeds(), s.exposed(), s.pings())
 }
 
 func (s *server) pings() []route {

@@ -55,7 +55,7 @@ func (p *Pipeline) Rollup(ctx context.Context) error {
 		if f.series, err = p.series(ctx, svc.ID, before.Service(svc.ID).Series, fresh, gap, now); err != nil {
 			return fmt.Errorf("list response times of %s: %w", svc.ID, err)
 		}
-		f.latency = lastHour(fresh)
+		f.latency, f.line = lastHour(fresh), line
 		figures[svc.ID] = f
 	}
 	err = p.renew(ctx, nil, func(s *store.Snapshot) {
@@ -65,6 +65,13 @@ func (p *Pipeline) Rollup(ctx context.Context) error {
 			s.Services[i].Part = 0 // all of them are here, and are placed anew
 			s.Services[i].Uptime, s.Services[i].Days = f.windows, f.days
 			s.Services[i].Latency, s.Services[i].Series = f.latency, f.series
+			if f.line.Timeline == nil {
+				continue // it came with a newer configuration
+			}
+			s.Services[i].Turns = turned(turnViews(f.line, now), view, now)
+			for j, m := range view.Monitors {
+				view.Monitors[j].Uptime = monitorUptime(f.line, m, now)
+			}
 		}
 	})
 	return errors.Join(err, p.setAside(ctx))
@@ -85,6 +92,7 @@ type figure struct {
 	days    []store.DayView
 	latency *store.LatencyView
 	series  []store.LatencyPoint
+	line    uptime.History
 }
 
 // measure computes a service's uptime from its own flips, and from what people

@@ -98,6 +98,7 @@ func serviceViews(cfg *monitor.Config, r reading, now time.Time) []store.Service
 			if !was.Added.IsZero() {
 				views[i].Added = was.Added
 			}
+			carry(&views[i], was, now)
 		}
 	}
 	return views

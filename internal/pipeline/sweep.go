@@ -37,12 +37,12 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 		return fmt.Errorf("sweep: %w", err)
 	}
 	var failed []error
-	before, from, desk := &r, heard{}, p.newDesk()
+	before, from, last, desk := &r, heard{}, checks{}, p.newDesk()
 	if r.maintenance, err = p.maintain(ctx, cfg, r.states); err != nil {
 		failed, before = append(failed, err), nil
 	}
 	for shard := range cfg.Shards() {
-		changed, err := p.sweepShard(ctx, cfg, desk, shard, r.states, from)
+		changed, err := p.sweepShard(ctx, cfg, desk, shard, r.states, from, last)
 		if err != nil {
 			failed = append(failed, fmt.Errorf("sweep shard %d: %w", shard, err))
 		}
@@ -65,7 +65,11 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 			failed = append(failed, fmt.Errorf("sweep outbox: %w", err))
 		}
 	}
-	if err := p.renew(ctx, before, func(s *store.Snapshot) { s.Locations = mark(locationViews(cfg, s.Locations, from), aside) }); err != nil {
+	seen := func(s *store.Snapshot) {
+		s.Locations = mark(locationViews(cfg, s.Locations, from), aside)
+		last.show(s)
+	}
+	if err := p.renew(ctx, before, seen); err != nil {
 		failed = append(failed, fmt.Errorf("renew snapshot: %w", err))
 	}
 	return errors.Join(append(failed, p.setAside(ctx))...)
@@ -73,8 +77,8 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 
 // sweepShard lets time pass for the services of a shard, and reports whether that
 // changed one.
-func (p *Pipeline) sweepShard(ctx context.Context, cfg *monitor.Config, desk *desk, shard int, states map[monitor.ServiceID]store.State, from heard) (changed bool, err error) {
-	seen, err := p.hear(ctx, cfg, shard)
+func (p *Pipeline) sweepShard(ctx context.Context, cfg *monitor.Config, desk *desk, shard int, states map[monitor.ServiceID]store.State, from heard, last checks) (changed bool, err error) {
+	seen, err := p.hear(ctx, cfg, shard, last)
 	if err != nil {
 		return false, err
 	}
@@ -95,8 +99,9 @@ func (p *Pipeline) sweepShard(ctx context.Context, cfg *monitor.Config, desk *de
 	return changed, nil
 }
 
-// hear brings up to date when each monitor of a shard was last heard of.
-func (p *Pipeline) hear(ctx context.Context, cfg *monitor.Config, shard int) (store.Seen, error) {
+// hear brings up to date when each monitor of a shard was last heard of, and
+// what its last check said.
+func (p *Pipeline) hear(ctx context.Context, cfg *monitor.Config, shard int, last checks) (store.Seen, error) {
 	now := p.Now()
 	seen, version, err := p.Store.Seen(ctx, shard)
 	if err != nil {
@@ -110,6 +115,7 @@ func (p *Pipeline) hear(ctx context.Context, cfg *monitor.Config, shard int) (st
 	if err != nil {
 		return seen, err
 	}
+	last.hear(batches)
 	until := seen.Until
 	for _, b := range batches {
 		seen.Hear(b)

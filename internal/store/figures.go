@@ -92,7 +92,7 @@ func (s *Store) History(ctx context.Context, id monitor.ServiceID, from, to time
 	}
 	exclusions, corrections := a.of(id)
 	line := uptime.NewTimeline(uptime.Select(flips, ""), string(initial), exclusions, corrections...)
-	return uptime.History{Timeline: line, Exclusions: exclusions, Corrections: corrections}, nil
+	return uptime.History{Timeline: line, Exclusions: exclusions, Corrections: corrections, Flips: flips}, nil
 }
 
 // Tally is how a service spent the time of a window, by its name: of a month that

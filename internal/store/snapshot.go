@@ -49,6 +49,7 @@ type ServiceView struct {
 	Days        []DayView             `json:"days,omitempty"`    // the last 90, oldest first
 	Latency     *LatencyView          `json:"latency,omitempty"` // of the last hour
 	Series      []LatencyPoint        `json:"series,omitempty"`  // of the last 24 hours, oldest first
+	Turns       []TurnView            `json:"turns,omitempty"`   // what it was in the last 24 hours, oldest first
 	Part        int                   `json:"part,omitempty"`    // which part holds Days and Series; 0: they are here
 	Browser     *monitor.BrowserCheck `json:"check_from_browser,omitempty"`
 	Shard       int                   `json:"shard,omitempty"` // whose batches hold its monitors' results
@@ -63,7 +64,25 @@ type MonitorView struct {
 	Since time.Time     `json:"since"`
 	// Only says from which locations alone it looks different: "down from
 	// eu-west-1 only".
-	Only map[monitor.Location]monitor.Outcome `json:"only,omitempty"`
+	Only   map[monitor.Location]monitor.Outcome `json:"only,omitempty"`
+	Uptime map[string]float64                   `json:"uptime,omitempty"` // 0 to 1, by window; those of which nothing is known are left out
+	Last   *CheckView                           `json:"last,omitempty"`   // nil: it has not been checked of late
+}
+
+// CheckView is the last check of a monitor that had a verdict, from whatever
+// location.
+type CheckView struct {
+	At      time.Time       `json:"at"` // when it was due
+	Outcome monitor.Outcome `json:"outcome"`
+	MS      float64         `json:"ms"`               // how long it took, in milliseconds, to a tenth
+	Ends    time.Time       `json:"ends,omitzero"`    // of the certificate; zero: there was none
+	Status  int             `json:"status,omitempty"` // HTTP status; 0 where there was none
+}
+
+// TurnView is what a service was from a time on, until the next one.
+type TurnView struct {
+	At     time.Time      `json:"at"`
+	Status monitor.Status `json:"status"`
 }
 
 // WindowView is the uptime of one window.

@@ -41,6 +41,7 @@ type History struct {
 	*Timeline
 	Exclusions  []Exclusion
 	Corrections []Correction
+	Flips       []monitor.Flip // of the service and of its monitors
 }
 
 // Figures are those of a window.

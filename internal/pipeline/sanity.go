@@ -27,7 +27,9 @@ func (p *Pipeline) doubt(ctx context.Context, cfg *monitor.Config, desk *desk, s
 		return nil, err
 	}
 	for location := range aside {
-		found[location] = found[location] // one that nothing is checked from any more is judged, too
+		if _, known := found[location]; !known {
+			found[location] = detect.Alone{} // nothing is checked from there any more
+		}
 	}
 	turned := false
 	for _, location := range slices.Sorted(maps.Keys(found)) {

@@ -12,6 +12,11 @@ import (
 // DNS answers.
 func (s *stepper) restored(inc Incident, svc monitor.Service, before Affected) {
 	flapping := slices.ContainsFunc(inc.Services, func(a Affected) bool { return a.Cause && a.Flapping })
+	for _, a := range inc.Services { // what is affected may know more of DNS than the cause
+		if view, known := s.view(a.ID); known {
+			inc.Drain = latest(inc.Drain, view.Drain)
+		}
+	}
 	switch {
 	case inc.State == Draining:
 		s.put(inc, "", svc.Name+": working again.", false)

@@ -115,10 +115,18 @@ func (r *reader) pairs(into *map[string]string) field {
 		}
 		*into = map[string]string{}
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			if _, err := netip.ParseAddr(n.Content[i+1].Value); err != nil {
-				r.report(n.Content[i+1], path, "", "%q is no IP address", n.Content[i+1].Value)
+			to := []*yaml.Node{n.Content[i+1]}
+			if to[0].Kind == yaml.SequenceNode { // of a DNS monitor: what it expects
+				to = to[0].Content
 			}
-			(*into)[n.Content[i].Value] = n.Content[i+1].Value
+			var all []string
+			for _, one := range to {
+				if _, err := netip.ParseAddr(one.Value); err != nil {
+					r.report(one, path, "", "%q is no IP address", one.Value)
+				}
+				all = append(all, one.Value)
+			}
+			(*into)[n.Content[i].Value] = strings.Join(all, ", ")
 		}
 	}
 }

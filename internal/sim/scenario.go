@@ -49,7 +49,7 @@ type happens struct {
 	ms      int           // of slow
 	times   int
 	move    moved
-	speaks  map[string]string // of apply: monitor to address
+	speaks  map[string]string // of apply: monitor to address; of a DNS monitor: to the addresses it expects
 	act     Act
 }
 

@@ -36,8 +36,13 @@ func (s *Scenario) Against(cfg *monitor.Config) error {
 		}
 	}
 	for _, e := range s.events {
-		for _, a := range slices.Concat(e.move.addresses, slices.Collect(maps.Values(e.speaks))) {
+		for _, a := range e.move.addresses {
 			known[a] = true
+		}
+		for _, to := range e.speaks {
+			for _, a := range addressList(to) {
+				known[a] = true
+			}
 		}
 	}
 	for _, e := range s.events {
@@ -89,8 +94,9 @@ func (r *reader) against(cfg *monitor.Config, e happens, known, hosts map[string
 		one("tier", string(e.act.Tier), tiers)
 	}
 	for _, id := range slices.Sorted(maps.Keys(e.speaks)) {
-		if m, ok := cfg.Monitor(monitor.ID(id)); !ok || m.HTTP == nil || m.HTTP.Address == "" {
-			r.report(e.node, e.path, "", "%q is no HTTP monitor with an address of its own", id)
+		m, ok := cfg.Monitor(monitor.ID(id))
+		if pinned := ok && m.HTTP != nil && m.HTTP.Address != ""; !pinned && (!ok || m.DNS == nil || len(m.DNS.Answers) == 0) {
+			r.report(e.node, e.path, "", "%q is no HTTP monitor with an address of its own, and no DNS monitor with answers", id)
 		}
 	}
 }
@@ -189,7 +195,13 @@ func (e happens) flap(w *world, n *network, left int) {
 	w.after(e.by, func() { e.flap(w, n, left-1) })
 }
 
-// apply stores a configuration in which some monitors speak to other addresses.
+// addressList takes apart what apply says of one monitor.
+func addressList(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// apply stores a configuration in which some monitors speak to other addresses,
+// or expect others of DNS.
 func (e happens) apply(w *world, say func(string)) {
 	cfg, err := w.store.Config(w.ctx)
 	if err != nil {
@@ -200,11 +212,19 @@ func (e happens) apply(w *world, say func(string)) {
 	next.Monitors = slices.Clone(cfg.Monitors)
 	var done []string
 	for i, m := range next.Monitors {
-		if address, is := e.speaks[string(m.ID)]; is {
+		to, is := e.speaks[string(m.ID)]
+		switch {
+		case !is:
+		case m.DNS != nil:
+			dns := *m.DNS
+			dns.Answers = addressList(to)
+			next.Monitors[i].DNS = &dns
+			done = append(done, string(m.ID)+" expects "+to)
+		default:
 			http := *m.HTTP
-			http.Address = address
+			http.Address = to
 			next.Monitors[i].HTTP = &http
-			done = append(done, string(m.ID)+" at "+address)
+			done = append(done, string(m.ID)+" at "+to)
 		}
 	}
 	w.change(&next)

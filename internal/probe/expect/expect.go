@@ -5,7 +5,8 @@
 // know is an error when the file is read:
 //
 //	status         number   HTTP status                                  http
-//	body           any      the body, if it is JSON; otherwise nil       http
+//	body           any      the body, if it is JSON of at most 50,000
+//	                        values; otherwise nil                        http
 //	text           text     the body, as much of it as was read          http
 //	headers        map      headers of the answer, names in lower case   http
 //	cookies        map      cookies that the next request would send     http
@@ -58,14 +59,15 @@
 // any, all, none, count, int, float, string, has (nothing else): no function
 // reads a clock or a file, and none is unbounded.
 //
-// An expression is bounded in size when it is compiled and in memory when it is
-// run; it has no loops of its own. One that fails while it runs (a member of
-// nothing) is false, and says why.
+// An expression is bounded in size when it is compiled, and in memory and work
+// when it is run, whatever a target has sent: see meter.go. One that fails while
+// it runs (a member of nothing, too much work) is false, and says why.
 package expect
 
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -87,6 +89,7 @@ const (
 	maxNodes  = 500     // of its tree
 	maxMemory = 100_000 // values made while it runs
 	maxShown  = 100     // bytes of one value
+	maxRead   = 1000    // bytes of a text that is looked at to show them
 )
 
 // Values is what an expression is judged on, by name.
@@ -95,6 +98,7 @@ type Values map[string]any
 // Program is a compiled expression. It may be run from several goroutines.
 type Program struct {
 	program *vm.Program
+	metered bool   // it must be run on metered values
 	uses    []path // what it reads, in order of appearance
 }
 
@@ -175,7 +179,7 @@ func environment(kind monitor.Kind) types.Map {
 var functions = []string{"len", "lower", "upper", "trim", "any", "all", "none", "count", "int", "float", "string"}
 
 func options(kind monitor.Kind) []expr.Option {
-	opts := []expr.Option{expr.Env(environment(kind)), expr.MaxNodes(maxNodes), expr.DisableAllBuiltins()}
+	opts := []expr.Option{expr.Env(withMeter(environment(kind))), expr.MaxNodes(maxNodes), expr.DisableAllBuiltins()}
 	for _, name := range functions {
 		opts = append(opts, expr.EnableBuiltin(name))
 	}
@@ -202,11 +206,15 @@ func compile(source string, kind monitor.Kind, more ...expr.Option) (*Program, e
 		return nil, &Error{Line: 1, Column: 1, Message: "the expression is empty"}
 	}
 	seen := &reads{}
-	program, err := expr.Compile(source, append(append(options(kind), expr.Patch(seen)), more...)...)
+	// Once for its errors and types, which the calls of the meter would hide.
+	if _, err := expr.Compile(source, append(append(options(kind), expr.Patch(seen)), more...)...); err != nil {
+		return nil, explain(err, kind)
+	}
+	program, has, err := fit(source, append(options(kind), more...))
 	if err != nil {
 		return nil, explain(err, kind)
 	}
-	p := &Program{program: program}
+	p := &Program{program: program, metered: has}
 	for _, text := range seen.texts() {
 		eval, err := expr.Compile(text, options(kind)...)
 		if err == nil {
@@ -283,8 +291,7 @@ func (r *reads) texts() []string {
 // Eval judges the expression. shown names the values that it was judged on:
 // "status was 503".
 func (p *Program) Eval(values Values) (ok bool, shown string) {
-	machine := vm.VM{MemoryBudget: maxMemory}
-	out, err := machine.Run(p.program, map[string]any(values))
+	out, err := p.run(values)
 	shown = p.show(values)
 	if err != nil {
 		return false, strings.TrimPrefix(shown+", cannot be judged: "+printable(firstLine(err.Error()), maxShown), ", ")
@@ -295,12 +302,19 @@ func (p *Program) Eval(values Values) (ok bool, shown string) {
 
 // Value is what the expression gives: nil, too, where it cannot be judged.
 func (p *Program) Value(values Values) any {
-	machine := vm.VM{MemoryBudget: maxMemory}
-	out, err := machine.Run(p.program, map[string]any(values))
+	out, err := p.run(values)
 	if err != nil {
 		return nil
 	}
 	return out
+}
+
+func (p *Program) run(values Values) (any, error) {
+	machine := vm.VM{MemoryBudget: maxMemory}
+	if p.metered {
+		return machine.Run(p.program, metered(values))
+	}
+	return machine.Run(p.program, map[string]any(values))
 }
 
 func (p *Program) show(values Values) string {
@@ -321,17 +335,59 @@ func value(v any) string {
 	case nil:
 		return "nothing"
 	case string:
-		return fmt.Sprintf("%q", printable(v, maxShown))
+		return fmt.Sprintf("%q", printable(v[:min(len(v), maxRead)], maxShown))
 	case float64:
 		return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.3f", v), "0"), ".")
 	}
-	return printable(fmt.Sprint(v), maxShown)
+	var out strings.Builder
+	sketch(&out, v)
+	return printable(out.String(), maxShown)
+}
+
+// sketch writes a value as fmt does, and little more of it than is shown.
+func sketch(out *strings.Builder, v any) {
+	if out.Len() > maxShown {
+		return
+	}
+	switch v := v.(type) {
+	case string:
+		out.WriteString(v[:min(len(v), maxShown+1)])
+	case []any:
+		list(out, "[", len(v), func(i int) { sketch(out, v[i]) })
+	case []string:
+		list(out, "[", len(v), func(i int) { sketch(out, v[i]) })
+	case map[string]any:
+		names := slices.Sorted(maps.Keys(v))
+		list(out, "map[", len(v), func(i int) { pair(out, names[i], v[names[i]]) })
+	case map[string]string:
+		names := slices.Sorted(maps.Keys(v))
+		list(out, "map[", len(v), func(i int) { pair(out, names[i], v[names[i]]) })
+	default:
+		_, _ = fmt.Fprint(out, v)
+	}
+}
+
+func list(out *strings.Builder, open string, n int, one func(int)) {
+	out.WriteString(open)
+	for i := 0; i < n && out.Len() <= maxShown; i++ {
+		if i > 0 {
+			out.WriteByte(' ')
+		}
+		one(i)
+	}
+	out.WriteByte(']')
+}
+
+func pair(out *strings.Builder, name string, v any) {
+	sketch(out, name)
+	out.WriteByte(':')
+	sketch(out, v)
 }
 
 // printable takes out control characters and cuts.
 func printable(text string, most int) string {
 	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == unicode.ReplacementChar || unicode.Is(unicode.Cf, r) {
+		if unicode.IsControl(r) || r == unicode.ReplacementChar || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return ' '
 		}
 		return r

@@ -55,6 +55,39 @@ func TestWork(t *testing.T) {
 	}
 }
 
+// TestMeterChangesNothing: what is cheap is judged as without a meter.
+func TestMeterChangesNothing(t *testing.T) {
+	values := expect.Values{"status": 200, "text": "Hello", "headers": map[string]string{"a": "b"}, "total_ms": 2.5,
+		"body": map[string]any{"n": 2.0, "s": "x", "l": []any{1.0, 2.0, "x"}, "o": map[string]any{"k": nil}}}
+	for source, want := range map[string]bool{
+		`text contains "ell" && text startsWith "He" && text endsWith "lo"`: true,
+		`lower(text) == "hello" && upper(text) != text`:                     true,
+		`lower(text) in ["hello", "hi"]`:                                    true,
+		`body.s not in ["y"] && "a" in headers`:                             true,
+		`"n" in body && 2 in body.l && !("z" in body.o)`:                    true,
+		`body.n + 1 == 3 && body.n + body.n > 3.5`:                          true,
+		`status in 200..299 && total_ms + 1 < 4`:                            true,
+		`len(text + body.s) == 6 && (text + "!")[5:6] == "!"`:               true,
+		`any(body.l, # == "x") && all(body.l, # != nil)`:                    true,
+		`count(body.l, # == 1) == 1 && none(body.l, # == 9)`:                true,
+		`text matches "^H.l+o$" && !(text matches body.s + "$")`:            true,
+		`body.o.k == nil && body.missing == nil && has(body.n)`:             true,
+		`string(body.n) == "2" && int(body.n) == 2 && float("1.5") == 1.5`:  true,
+		`(body.s == "x" ? text : body.s) == "Hello"`:                        true,
+		`trim(" a ") == "a" && body.l[0] < body.l[1]`:                       true,
+		`text == "hello"`: false,
+	} {
+		p, err := expect.Compile(source, monitor.KindHTTP)
+		if err != nil {
+			t.Errorf("%s: %v", source, err)
+			continue
+		}
+		if got, shown := p.Eval(values); got != want {
+			t.Errorf("%s is %t (%s)", source, got, shown)
+		}
+	}
+}
+
 // doubling puts a value together with itself, forty times.
 func doubling(form string) string {
 	out := "let a0 = text; "

@@ -11,6 +11,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -166,3 +167,21 @@ func flood(c net.Conn, piece string) {
 // is: escapes, NUL, bell, marks of direction and of no width, a line separator,
 // broken UTF-8, and markup.
 const Nasty = "\x1b[31m\x00\a\b\u202eevil\u200b\u2028\r\nBcc: all@example.com\x9b2J\xff\xc3</script><img src=x onerror=alert(1)>"
+
+// Quick is the animals whose verdict takes no timeout: those whose answers are
+// shown to people.
+func Quick(t testing.TB) []Animal {
+	t.Helper()
+	return slices.DeleteFunc(All(t), func(a Animal) bool {
+		return a.Kind == monitor.FailTimeout || a.Monitor.Timeout < Amply || a.NameServers != nil
+	})
+}
+
+// Checks is one check of each.
+func Checks(animals []Animal) []monitor.Check {
+	out := make([]monitor.Check, len(animals))
+	for i, a := range animals {
+		out[i] = monitor.Check{Monitor: a.Monitor, Location: monitor.Local, Scheduled: time.Now()}
+	}
+	return out
+}

@@ -31,6 +31,7 @@ const (
 type tour struct {
 	Monitors    []monitor.Monitor
 	NameServers map[string]string
+	Pings       map[monitor.ID]monitor.Ping
 }
 
 type report struct {
@@ -98,9 +99,12 @@ func again(t *testing.T, animals []zoo.Animal, out *report) {
 // send sends a visitor through the zoo.
 func send(t *testing.T, animals []zoo.Animal) report {
 	t.Helper()
-	all := tour{NameServers: map[string]string{}}
+	all := tour{NameServers: map[string]string{}, Pings: map[monitor.ID]monitor.Ping{}}
 	for _, a := range animals {
 		all.Monitors = append(all.Monitors, a.Monitor)
+		if a.Ping != nil {
+			all.Pings[a.Monitor.ID] = *a.Ping
+		}
 		for ip, at := range a.NameServers {
 			all.NameServers[ip] = at
 		}

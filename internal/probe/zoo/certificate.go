@@ -75,6 +75,16 @@ func certificates(c *cage) {
 	chain("names that hurt", stranger.pem(), "", shown(c.sign(c.sign(nil, authority("issuer "+strings.ToValidUTF8(Nasty, ""))), leaf(func(c *x509.Certificate) {
 		c.Subject = pkix.Name{CommonName: "subject \x1b[31m\u202e</script>\r\nBcc: x", Organization: []string{strings.Repeat("long", 5000)}}
 	}))))
+	var crowd []*paper
+	for i := range 9 {
+		crowd = append(crowd, c.sign(root, func(c *x509.Certificate) {
+			c.Subject = pkix.Name{CommonName: fmt.Sprint("crowd ", i)}
+			for j := range 95 {
+				c.DNSNames = append(c.DNSNames, fmt.Sprintf("%d.%sexample", j, strings.Repeat(strings.Repeat("a", 60)+".", 3)))
+			}
+		}))
+	}
+	c.put("a chain of long names", monitor.Monitor{TLS: &monitor.TLS{Address: c.secure(settings(shown(c.sign(root, leaf()), crowd...))), CA: root.pem()}}, "", "", "")
 	revoked := shown(c.sign(root, leaf()), root)
 	var err error
 	revoked.OCSPStaple, err = ocsp.CreateResponse(root.cert, root.cert, ocsp.Response{Status: ocsp.Revoked, RevokedAt: time.Now().Add(-time.Hour),

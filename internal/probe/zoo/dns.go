@@ -124,6 +124,12 @@ func resolvers(c *cage) {
 	c.put("ever new aliases", ask(func(w dns.ResponseWriter, q *dns.Msg) {
 		records(q.Question[0].Name+" 60 IN CNAME x"+q.Question[0].Name)(w, q)
 	}), "dns", "127.0.0.1", "")
+	chain := make([]string, 1500)
+	for i := range chain { // the last first: each has to be looked for
+		chain[len(chain)-1-i] = "n" + itoa(i) + ".test. 60 IN CNAME n" + itoa(i+1) + ".test."
+	}
+	chain[len(chain)-1] = "a.test. 60 IN CNAME n1.test."
+	c.put("a chain of aliases", ask(overUDP(cutOff, records(chain...))), "dns", "127.0.0.1", "an alias of n1500.test")
 	c.put("a record of another name", ask(records("b.test. 60 IN A 192.0.2.1")), "dns", "127.0.0.1", "has no A record")
 	c.put("only a header", shortly(ask(raw(""))), "dns", "query to", "")
 	c.put("a name that points to itself", ask(raw("\x00\x01\x00\x01\x00\x00\x00\x00\x01a\x04test\x00\x00\x01\x00\x01\xc0\x18\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\xc0\x00\x02\x01")), "dns", "query to", "")

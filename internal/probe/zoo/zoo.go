@@ -34,6 +34,9 @@ type Animal struct {
 	// monitors that ask those of a zone.
 	NameServers map[string]string
 
+	// Ping is what is known of a heartbeat's job; nil of any other monitor.
+	Ping *monitor.Ping
+
 	Outcome monitor.Outcome
 	Kind    monitor.FailureKind // empty when up
 	Phase   string              // part of the detail that names what was under way
@@ -46,7 +49,7 @@ func All(t testing.TB) []Animal {
 	var all []Animal
 	for family, fill := range map[string]func(*cage){
 		"addresses": addresses, "body": bodies, "certificate": certificates, "dialogue": dialogues, "dns": resolvers, "domain": registries,
-		"expect": expectations, "grpc": healths, "http": connections, "http2": frames, "redirect": redirects, "ssh": shells,
+		"expect": expectations, "grpc": healths, "heartbeat": jobs, "http": connections, "http2": frames, "redirect": redirects, "ssh": shells,
 		"starttls": upgrades, "steps": steps, "text": texts, "tls": handshakes, "token": tokens, "udp": datagrams, "websocket": sockets, "zone": zones,
 	} {
 		c := &cage{TB: t, family: family}
@@ -173,7 +176,7 @@ const Nasty = "\x1b[31m\x00\a\b\u202eevil\u200b\u2028\r\nBcc: all@example.com\x9
 func Quick(t testing.TB) []Animal {
 	t.Helper()
 	return slices.DeleteFunc(All(t), func(a Animal) bool {
-		return a.Kind == monitor.FailTimeout || a.Monitor.Timeout < Amply || a.NameServers != nil
+		return a.Kind == monitor.FailTimeout || a.Monitor.Timeout < Amply || a.NameServers != nil || a.Ping != nil
 	})
 }
 

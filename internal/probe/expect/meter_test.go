@@ -38,6 +38,9 @@ func TestWork(t *testing.T) {
 		{"a text that doubles", doubling("x + x"), expect.Values{"text": strings.Repeat("a", 60_000)}, "more than 1 MiB", false},
 		{"a list that doubles", doubling("[x, x]"), expect.Values{"text": "a"}, stops, false},
 		{"a pattern of the target", `text matches body`, expect.Values{"text": "a", "body": strings.Repeat("(a?){500}", 200)}, "longer than 1000 bytes", false},
+		{"a pattern of a thousand steps", `text matches "(a?){900}b"`, expect.Values{"text": strings.Repeat("a", 65_536)}, stops, false},
+		{"such a pattern of the target", `text matches body`, expect.Values{"text": strings.Repeat("a", 65_536), "body": "(a?){900}b"}, stops, false},
+		{"a pattern that is long, and fair", `text matches "[0-9a-f]{64}$"`, expect.Values{"text": strings.Repeat("a", 65_536)}, reads, true},
 		{"numbers still add", "body[1] + body[2] == 3.0", expect.Values{"body": many(3)}, reads, true},
 		{"texts still join", `text + "b" == "ab"`, expect.Values{"text": "a"}, reads, true},
 		{"a number and a text do not", `body + "b" == "1b"`, expect.Values{"body": 1.0}, "cannot be judged", false},
@@ -74,6 +77,7 @@ func TestMeterChangesNothing(t *testing.T) {
 		`body.o.k == nil && body.missing == nil && has(body.n)`:             true,
 		`string(body.n) == "2" && int(body.n) == 2 && float("1.5") == 1.5`:  true,
 		`(body.s == "x" ? text : body.s) == "Hello"`:                        true,
+		`"axb" matches "a" + body.s && !(body.missing matches text)`:        true,
 		`trim(" a ") == "a" && body.l[0] < body.l[1]`:                       true,
 		`text == "hello"`: false,
 	} {

@@ -26,11 +26,14 @@ func readRequest(c net.Conn) {
 	}
 }
 
-// says reads a request, answers with a text, and hangs up.
+// says reads a request, answers with a text, and hangs up. It hears the client
+// out: what was not read would make a reset of the end.
 func says(text string) func(net.Conn) {
 	return func(c net.Conn) {
 		readRequest(c)
 		_, _ = io.WriteString(c, text)
+		_ = c.(*net.TCPConn).CloseWrite()
+		hold(c)
 	}
 }
 

@@ -42,6 +42,7 @@ var rules = []rule{
 	{"internal/table/socket", []string{"internal/table"}, []string{"go.etcd.io/bbolt", "github.com/aws/aws-sdk-go-v2/..."}, "an adapter knows its port and one third party"},
 	{"internal/table/dynamo", []string{"internal/table"}, []string{"go.etcd.io/bbolt"}, "an adapter knows its port and one third party"},
 	{"internal/probe", []string{"internal/monitor", "internal/probe/expect"}, []string{"github.com/aws/aws-sdk-go-v2/...", "go.etcd.io/bbolt"}, "probes run anywhere"},
+	{"internal/probe/zoo", []string{"internal/monitor"}, nil, "targets know nothing of who visits them"},
 	{"internal/notify", []string{"internal/monitor", "internal/incident", "internal/zone"}, []string{"github.com/aws/aws-sdk-go-v2/..."}, "texts know no carrier"},
 	{"internal/notify/sns", []string{"internal/monitor", "internal/notify"}, []string{"go.etcd.io/bbolt"}, "an adapter knows its port and one third party"},
 	{"internal/notify/inbox", []string{"internal/monitor", "internal/notify"}, []string{"github.com/aws/aws-sdk-go-v2/..."}, "an adapter knows its port and one third party"},

@@ -158,7 +158,7 @@ const MaxChain = 10
 type Link struct {
 	Subject   string    `json:"subject"`
 	Issuer    string    `json:"issuer"`
-	Names     []string  `json:"names,omitempty"` // DNS names and IP addresses, at most 100
+	Names     []string  `json:"names,omitempty"` // DNS names and IP addresses, at most 100 and at most 4 KiB
 	NotBefore time.Time `json:"not_before"`
 	NotAfter  time.Time `json:"not_after"`
 }

@@ -10,7 +10,10 @@ import (
 	"github.com/sondehq/sonde/internal/monitor"
 )
 
-const maxNames = 100 // kept of one certificate
+const (
+	maxNames     = 100     // of one certificate that are known to expressions
+	maxNameBytes = 4 << 10 // of names that are kept with one certificate in a result
+)
 
 // links describes a chain as it was sent.
 func links(chain []*x509.Certificate) []monitor.Link {
@@ -18,10 +21,22 @@ func links(chain []*x509.Certificate) []monitor.Link {
 	for _, c := range chain[:min(len(chain), monitor.MaxChain)] {
 		out = append(out, monitor.Link{
 			Subject: printable(c.Subject.String(), 200), Issuer: printable(c.Issuer.String(), 200),
-			Names: allNames(c), NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC(),
+			Names: keptNames(c), NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC(),
 		})
 	}
 	return out
+}
+
+// keptNames are as many of a certificate's names as a result has room for: it is
+// stored beside others.
+func keptNames(c *x509.Certificate) []string {
+	names, bytes := allNames(c), 0
+	for i, name := range names {
+		if bytes += len(name); bytes > maxNameBytes {
+			return names[:i]
+		}
+	}
+	return names
 }
 
 // allNames are the DNS names and addresses that a certificate is for.

@@ -92,7 +92,7 @@ func rdap(ctx context.Context, m monitor.Monitor, env *Env) ([]byte, Observation
 	}
 	request.Header.Set("User-Agent", UserAgent)
 	request.Header.Set("Accept", "application/rdap+json")
-	c := http.Client{Transport: transport, CheckRedirect: onlyHTTPS}
+	c := http.Client{Transport: staying{transport}, CheckRedirect: onlyHTTPS}
 	response, err := c.Do(request)
 	if err != nil {
 		if response != nil {

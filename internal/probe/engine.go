@@ -315,7 +315,7 @@ func (e *Engine) expectation(m monitor.Monitor, o *Observation, source string, w
 	if warn {
 		o.Outcome = monitor.OutcomeDegraded
 	}
-	o.Failure = fail(monitor.FailExpect, "%s (%s)", source, x.Shown)
+	o.Failure = fail(monitor.FailExpect, "%s (%s)", printable(source, maxDetail/2), x.Shown)
 }
 
 // values is what expressions are judged on.

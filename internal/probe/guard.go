@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"syscall"
+	"time"
 
 	"github.com/sondehq/sonde/internal/monitor"
 )
@@ -87,12 +88,19 @@ func dialer(m monitor.Monitor, env *Env, resolver *net.Resolver) *net.Dialer {
 // lookups asks one DNS server, itself under the guard; the system's resolver
 // where none is named, which is always allowed.
 func lookups(m monitor.Monitor, env *Env, server string) *net.Resolver {
-	if server == "" {
-		return &net.Resolver{PreferGo: true}
+	d := &net.Dialer{}
+	if server != "" {
+		d = dialer(m, env, nil)
 	}
-	d := dialer(m, env, nil)
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return d.DialContext(ctx, network, monitor.WithPort(server, "53"))
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		if server != "" {
+			address = monitor.WithPort(server, "53")
+		}
+		conn, err := d.DialContext(ctx, network, address)
+		if err == nil { // net would wait for the answer for seconds after the check has ended
+			context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+		}
+		return conn, err
 	}}
 }
 

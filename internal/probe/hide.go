@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,26 +15,37 @@ const hidden = "***"
 // hider replaces secrets in texts: in any mixture of upper and lower case, with
 // any of their characters escaped as in URLs, JSON, Go, quoted-printable or HTML,
 // also more than once, and cut off at the end of the text or before "...".
+//
+// Who knows a secret, or gives one, can make it dear to look for. A hider does a
+// bounded amount of work; what it has no work left for is hidden as a whole. It
+// is for one goroutine.
 type hider struct {
-	forms []string // in a fixed order, each at least minSecret bytes
-	first [256]bool
+	at   [256][]string // forms that may begin with a byte, in a fixed order, each at least minSecret bytes
+	work int           // characters that may still be compared
 }
+
+// maxHiding is a fifth of a second or so.
+const maxHiding = 10_000_000
+
+// escapes are what an escaped character begins with.
+const escapes = `%\&=`
 
 // newHider returns nil for no forms.
 func newHider(f forms) *hider {
 	if len(f) == 0 {
 		return nil
 	}
-	h := &hider{}
-	for form := range f {
-		h.forms = append(h.forms, form)
+	h := &hider{work: maxHiding}
+	all := slices.Sorted(maps.Keys(f))
+	for _, form := range all {
 		for c := range 256 {
-			h.first[c] = h.first[c] || same(byte(c), form[0])
+			if same(byte(c), form[0]) && !strings.ContainsRune(escapes, rune(c)) {
+				h.at[c] = append(h.at[c], form)
+			}
 		}
 	}
-	slices.Sort(h.forms)
-	for _, c := range `%\&=` {
-		h.first[c] = true
+	for _, c := range escapes {
+		h.at[c] = all
 	}
 	return h
 }
@@ -59,10 +71,11 @@ func (h *hider) once(text string) string {
 	from := 0
 	for at := 0; at < len(text); {
 		width := 0
-		if h.first[text[at]] {
-			for _, form := range h.forms {
-				width = max(width, find(text[at:], form))
-			}
+		for _, form := range h.at[text[at]] {
+			width = max(width, h.find(text[at:], form))
+		}
+		if h.work < 0 {
+			return hidden
 		}
 		if width < minSecret {
 			at++
@@ -81,19 +94,27 @@ func (h *hider) once(text string) string {
 
 // find is how many bytes of the text's beginning are the form, or as much of it
 // as there was room for; 0 if they are something else.
-func find(text, form string) int {
-	s := search{text: text, form: form}
+func (h *hider) find(text, form string) int {
+	s := search{text: text, form: form, work: &h.work}
 	return s.from(0, 0)
 }
 
 type search struct {
 	text, form string
+	work       *int
 	dead       map[[2]int]bool // where the search has been in vain
 }
 
 // from goes on with the text behind at, and the form behind done.
 func (s *search) from(at, done int) int {
 	for done < len(s.form) {
+		if *s.work--; *s.work < 0 {
+			return 0
+		}
+		if at < len(s.text) && strings.IndexByte(escapes, s.text[at]) < 0 && same(s.text[at], s.form[done]) {
+			at, done = at+1, done+1
+			continue
+		}
 		options := readings(s.text[at:], s.form[done:])
 		switch len(options) {
 		case 0:
@@ -260,14 +281,17 @@ func number(text string, digits, base int) (uint64, bool) {
 	return n, err == nil
 }
 
+// maxLeft is the longest escape that may be left, in bytes.
+const maxLeft = 10
+
 // cutOff reports whether the text ends here or was cut here, and how many bytes
 // of an escape were left.
 func cutOff(text string) (int, bool) {
-	rest := text
-	if cut := strings.Index(text, "..."); cut >= 0 {
-		rest = text[:cut]
+	rest := text[:min(len(text), maxLeft+len("...")+1)]
+	if cut := strings.Index(rest, "..."); cut >= 0 {
+		rest = rest[:cut]
 	}
-	if len(rest) > 10 || rest != "" && !strings.ContainsRune(`%\&=`, rune(rest[0])) {
+	if len(rest) > maxLeft || rest != "" && !strings.ContainsRune(`%\&=`, rune(rest[0])) {
 		return 0, false
 	}
 	return len(rest), true

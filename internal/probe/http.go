@@ -1,12 +1,10 @@
 package probe
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,19 +19,17 @@ import (
 	"time"
 
 	"github.com/sondehq/sonde/internal/monitor"
-	"github.com/sondehq/sonde/internal/probe/expect"
 )
 
 const (
 	maxHeader   = 64 << 10 // bytes of an answer's header
-	keptBody    = 1 << 10  // bytes of the body kept with a failure
-	textOfBody  = 64 << 10 // bytes of the body that expressions see as text
 	dialTimeout = 30 * time.Second
 )
 
 var (
 	errRedirects = errors.New("redirected without end")
 	errScheme    = errors.New("redirected to a scheme that is not http or https")
+	errSwitch    = errors.New("it is 101, and goes over to another protocol, which nobody asked for")
 
 	errClientCert = errors.New("client_cert holds no certificate and its key in PEM form")
 )
@@ -108,7 +104,7 @@ func (v *visit) ask(ctx context.Context, r monitor.Request, wanted []string) Obs
 }
 
 func (v *visit) do(request *http.Request, r monitor.Request, trace *hops, wanted []string) Observation {
-	c := http.Client{Transport: v.transport, CheckRedirect: redirects(v.m, r.Headers), Jar: v.jar}
+	c := http.Client{Transport: staying{v.transport}, CheckRedirect: redirects(v.m, r.Headers), Jar: v.jar}
 	response, err := c.Do(request)
 	if err != nil {
 		if response != nil {
@@ -134,7 +130,9 @@ func (v *visit) do(request *http.Request, r monitor.Request, trace *hops, wanted
 	case v.m.HTTP.Version == "2" && response.ProtoMajor != 2:
 		o.Failure = fail(monitor.FailHTTP, "answer of %s: it is HTTP/%d.%d, not HTTP/2", o.Address, response.ProtoMajor, response.ProtoMinor)
 	case len(wanted) > 0:
-		o.Values = valuesOf(wanted, response, body)
+		var note string
+		o.Values, note = valuesOf(wanted, response, body)
+		o.Notes = map[string]string{"body": note}
 		if mentions(wanted, "cookies") {
 			o.Values["cookies"] = cookiesFor(v.jar, response)
 		}
@@ -250,6 +248,20 @@ func newTransport(m monitor.Monitor, env *Env) (*http.Transport, error) {
 	}, nil
 }
 
+// staying takes no answer that goes over to another protocol: nobody has asked for
+// it, and such a body is a bare connection, whose reads no deadline ends.
+type staying struct{ transport *http.Transport }
+
+// RoundTrip implements http.RoundTripper.
+func (s staying) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := s.transport.RoundTrip(r)
+	if err == nil && response.StatusCode == http.StatusSwitchingProtocols {
+		_ = response.Body.Close()
+		return nil, errSwitch
+	}
+	return response, err
+}
+
 var tlsVersions = map[string]uint16{
 	"": tls.VersionTLS12, "1.0": tls.VersionTLS10, "1.1": tls.VersionTLS11, "1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13,
 }
@@ -328,38 +340,15 @@ func requestFailure(err error, trace *hops) *monitor.Failure {
 		return fail(monitor.FailDNS, "look-up of %s: the name has no address of the family that is asked for", trace.host)
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return fail(monitor.FailTLS, "%s: the answer is not TLS but plain HTTP", phase)
+	case isLongHeader(err):
+		return fail(monitor.FailHTTP, "%s: the header is longer than %d KiB", phase, maxHeader>>10)
 	}
 	return classify(err, phase, otherwise)
 }
 
-// valuesOf is what expressions may use of an answer. What none of them names is
-// not made.
-func valuesOf(wanted []string, response *http.Response, body []byte) expect.Values {
-	v := expect.Values{"cookies": map[string]string(nil), "status": response.StatusCode, "cert_days": 0, "body": nil, "text": "", "headers": map[string]string(nil)}
-	if mentions(wanted, "headers") {
-		headers := make(map[string]string, len(response.Header))
-		for name, values := range response.Header {
-			headers[strings.ToLower(name)] = strings.Join(values, ", ")
-		}
-		v["headers"] = headers
-	}
-	if mentions(wanted, "text") {
-		v["text"] = strings.ToValidUTF8(string(body[:min(len(body), textOfBody)]), "?")
-	}
-	if trimmed := bytes.TrimLeft(body, " \t\r\n"); mentions(wanted, "body") && len(trimmed) > 0 && bytes.IndexByte([]byte(`{["-0123456789tfn`), trimmed[0]) >= 0 {
-		var parsed any
-		if json.Unmarshal(body, &parsed) == nil {
-			v["body"] = parsed
-		}
-	}
-	return v
-}
-
-// mentions reports whether one of the expressions may use a name.
-func mentions(expressions []string, name string) bool {
-	return slices.ContainsFunc(expressions, func(source string) bool { return strings.Contains(source, name) })
-}
-
-func printableBody(body []byte) string {
-	return printable(string(body[:min(len(body), keptBody)]), keptBody)
+// isLongHeader: net/http has no error of its own for it, neither of HTTP/1 nor of
+// HTTP/2. The cap is on all that comes before the body, interim answers included.
+func isLongHeader(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "server response headers exceeded") || strings.Contains(text, "response header list larger than")
 }

@@ -17,12 +17,17 @@ import (
 // and so is this long a piece of a secret that a server may have taken apart.
 const longSecret = 8
 
+// maxParts is how many parts of one secret are looked for, the longest: a key in
+// PEM has a hundred, a token that somebody made for it could have thousands.
+const maxParts = 300
+
 // redact takes secrets out of every text that a target may have had a hand in: a
 // server may repeat what it was sent.
 func redact(r *monitor.Result, h *hider) {
 	if h == nil {
 		return
 	}
+	h.work = maxHiding // little is left to look through, and it is what people read
 	r.Failure = h.failure(r.Failure)
 	if c := r.Certificate; c != nil {
 		hidden := *c
@@ -125,7 +130,8 @@ func (f forms) add(secret string) {
 			parts = append(parts, string(decoded), password)
 		}
 	}
-	for _, part := range parts {
+	slices.SortFunc(parts, func(a, b string) int { return len(b) - len(a) })
+	for _, part := range parts[:min(len(parts), maxParts)] {
 		if len(part) < minSecret || f[part] {
 			continue
 		}

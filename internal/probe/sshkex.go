@@ -74,7 +74,7 @@ func (k *kex) hello() error {
 		line, err := k.r.ReadSlice('\n')
 		if err == nil && bytes.HasPrefix(line, []byte("SSH-")) {
 			k.banner = firstLine(line)
-			return nil
+			return k.version()
 		}
 		if k.before == "" {
 			k.before = string(line[:min(len(line), maxShownT)])
@@ -87,6 +87,15 @@ func (k *kex) hello() error {
 		}
 	}
 	return fmt.Errorf("the answer is not SSH: %s", quoted([]byte(k.before)))
+}
+
+// version: a server that says 1.99 knows 2.0 too (RFC 4253, 5.1); an older one
+// waits for what nobody will send.
+func (k *kex) version() error {
+	if strings.HasPrefix(k.banner, "SSH-2.0-") || strings.HasPrefix(k.banner, "SSH-1.99-") {
+		return nil
+	}
+	return fmt.Errorf("the server does not speak SSH 2.0: %s", quoted([]byte(k.banner)))
 }
 
 // hostKey makes an exchange of keys and returns the server's own, once it has

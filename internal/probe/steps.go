@@ -158,7 +158,7 @@ func savedText(value any, match string) (text, why string) {
 		if err != nil {
 			return "", "has a match that is no regular expression"
 		}
-		found := form.FindStringSubmatch(text)
+		found := form.FindStringSubmatch(text[:min(len(text), textOfBody)])
 		if found == nil {
 			return "", "does not match " + strconv.Quote(match)
 		}

@@ -30,7 +30,8 @@ type token struct {
 
 const (
 	maxTokens   = 5000
-	maxToken    = 64 << 10 // bytes of a token endpoint's answer
+	maxGrant    = 64 << 10 // bytes of a token endpoint's answer
+	maxToken    = 32 << 10 // bytes of a token: it is sent in a header
 	tokenMargin = time.Minute
 )
 
@@ -104,13 +105,13 @@ func (v *visit) fetchToken(ctx context.Context, a *monitor.OAuth2) (text string,
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.SetBasicAuth(url.QueryEscape(a.ClientID), url.QueryEscape(a.ClientSecret))
-	c := http.Client{Transport: v.transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	c := http.Client{Transport: staying{v.transport}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	response, err := c.Do(request)
 	if err != nil {
 		return "", 0, requestFailure(err, trace)
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxToken))
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxGrant))
 	if err != nil {
 		return "", 0, classify(err, fmt.Sprintf("body after %d bytes", len(body)), monitor.FailBody)
 	}
@@ -134,6 +135,8 @@ func readToken(status int, body []byte) (text string, life time.Duration, failur
 		return "", 0, fail(monitor.FailHTTP, "the endpoint answers %d", status)
 	case err != nil || answer.Token == "":
 		return "", 0, fail(monitor.FailBody, "the endpoint's answer holds no access_token")
+	case len(answer.Token) > maxToken:
+		return "", 0, fail(monitor.FailBody, "the endpoint's token is longer than %d bytes", maxToken)
 	case answer.Type != "" && !strings.EqualFold(answer.Type, "bearer"):
 		return "", 0, fail(monitor.FailBody, "the endpoint's token is of the type %q, not bearer", answer.Type)
 	case strings.ContainsFunc(answer.Token, func(c rune) bool { return c <= ' ' || c > '~' }):

@@ -5,7 +5,8 @@
 // know is an error when the file is read:
 //
 //	status         number   HTTP status                                  http
-//	body           any      the body, if it is JSON; otherwise nil       http
+//	body           any      the body, if it is JSON of at most 50,000
+//	                        values; otherwise nil                        http
 //	text           text     the body, as much of it as was read          http
 //	headers        map      headers of the answer, names in lower case   http
 //	cookies        map      cookies that the next request would send     http
@@ -58,9 +59,9 @@
 // any, all, none, count, int, float, string, has (nothing else): no function
 // reads a clock or a file, and none is unbounded.
 //
-// An expression is bounded in size when it is compiled and in memory when it is
-// run; it has no loops of its own. One that fails while it runs (a member of
-// nothing) is false, and says why.
+// An expression is bounded in size when it is compiled, and in memory and work
+// when it is run, whatever a target has sent: see meter.go. One that fails while
+// it runs (a member of nothing, too much work) is false, and says why.
 package expect
 
 import (
@@ -70,7 +71,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
@@ -86,7 +86,6 @@ const (
 	MaxLength = 1000    // bytes of an expression
 	maxNodes  = 500     // of its tree
 	maxMemory = 100_000 // values made while it runs
-	maxShown  = 100     // bytes of one value
 )
 
 // Values is what an expression is judged on, by name.
@@ -95,6 +94,7 @@ type Values map[string]any
 // Program is a compiled expression. It may be run from several goroutines.
 type Program struct {
 	program *vm.Program
+	metered bool   // it must be run on metered values
 	uses    []path // what it reads, in order of appearance
 }
 
@@ -175,7 +175,7 @@ func environment(kind monitor.Kind) types.Map {
 var functions = []string{"len", "lower", "upper", "trim", "any", "all", "none", "count", "int", "float", "string"}
 
 func options(kind monitor.Kind) []expr.Option {
-	opts := []expr.Option{expr.Env(environment(kind)), expr.MaxNodes(maxNodes), expr.DisableAllBuiltins()}
+	opts := []expr.Option{expr.Env(withMeter(environment(kind))), expr.MaxNodes(maxNodes), expr.DisableAllBuiltins()}
 	for _, name := range functions {
 		opts = append(opts, expr.EnableBuiltin(name))
 	}
@@ -202,11 +202,15 @@ func compile(source string, kind monitor.Kind, more ...expr.Option) (*Program, e
 		return nil, &Error{Line: 1, Column: 1, Message: "the expression is empty"}
 	}
 	seen := &reads{}
-	program, err := expr.Compile(source, append(append(options(kind), expr.Patch(seen)), more...)...)
+	// Once for its errors and types, which the calls of the meter would hide.
+	if _, err := expr.Compile(source, append(append(options(kind), expr.Patch(seen)), more...)...); err != nil {
+		return nil, explain(err, kind)
+	}
+	program, has, err := fit(source, append(options(kind), more...))
 	if err != nil {
 		return nil, explain(err, kind)
 	}
-	p := &Program{program: program}
+	p := &Program{program: program, metered: has}
 	for _, text := range seen.texts() {
 		eval, err := expr.Compile(text, options(kind)...)
 		if err == nil {
@@ -283,8 +287,7 @@ func (r *reads) texts() []string {
 // Eval judges the expression. shown names the values that it was judged on:
 // "status was 503".
 func (p *Program) Eval(values Values) (ok bool, shown string) {
-	machine := vm.VM{MemoryBudget: maxMemory}
-	out, err := machine.Run(p.program, map[string]any(values))
+	out, err := p.run(values)
 	shown = p.show(values)
 	if err != nil {
 		return false, strings.TrimPrefix(shown+", cannot be judged: "+printable(firstLine(err.Error()), maxShown), ", ")
@@ -295,49 +298,17 @@ func (p *Program) Eval(values Values) (ok bool, shown string) {
 
 // Value is what the expression gives: nil, too, where it cannot be judged.
 func (p *Program) Value(values Values) any {
-	machine := vm.VM{MemoryBudget: maxMemory}
-	out, err := machine.Run(p.program, map[string]any(values))
+	out, err := p.run(values)
 	if err != nil {
 		return nil
 	}
 	return out
 }
 
-func (p *Program) show(values Values) string {
-	var parts []string
-	for _, use := range p.uses {
-		machine := vm.VM{MemoryBudget: maxMemory}
-		v, err := machine.Run(use.eval, map[string]any(values))
-		if err != nil {
-			v = nil
-		}
-		parts = append(parts, use.text+" was "+value(v))
+func (p *Program) run(values Values) (any, error) {
+	machine := vm.VM{MemoryBudget: maxMemory}
+	if p.metered {
+		return machine.Run(p.program, metered(values))
 	}
-	return printable(strings.Join(parts, ", "), 3*maxShown)
-}
-
-func value(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return "nothing"
-	case string:
-		return fmt.Sprintf("%q", printable(v, maxShown))
-	case float64:
-		return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.3f", v), "0"), ".")
-	}
-	return printable(fmt.Sprint(v), maxShown)
-}
-
-// printable takes out control characters and cuts.
-func printable(text string, most int) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == unicode.ReplacementChar || unicode.Is(unicode.Cf, r) {
-			return ' '
-		}
-		return r
-	}, text)
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most-3], "") + "..."
-	}
-	return text
+	return machine.Run(p.program, map[string]any(values))
 }

@@ -55,6 +55,15 @@ func (s Service) Drains(now time.Time) (until time.Time, only bool) {
 	return until, only
 }
 
+// TTL is how long DNS answers of the service's names may be kept, as far as its
+// monitors have seen.
+func (s Service) TTL() (ttl time.Duration) {
+	for _, d := range s.Details {
+		ttl = max(ttl, d.TTL)
+	}
+	return ttl
+}
+
 // layers says in words at which layer a check failed.
 var layers = map[monitor.FailureKind]string{
 	monitor.FailDNS: "DNS does not answer as it should", monitor.FailRefused: "connections are refused", monitor.FailTimeout: "there is no answer in time",

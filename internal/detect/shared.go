@@ -35,6 +35,10 @@ func shared(r *monitor.Result) []string {
 // every check sees another.
 const drainStep = 30 * time.Second
 
+// maxTTL is the longest TTL that is believed: resolvers keep nothing for longer
+// than a day or two.
+const maxTTL = 48 * time.Hour
+
 // drains is until when a result says that old DNS answers last; zero if it says
 // nothing of that.
 func drains(r *monitor.Result) time.Time {

@@ -59,8 +59,11 @@ type Monitor struct {
 	// Expiry is until when what it checks is valid, as far as it has one.
 	Expiry *Expiry `json:"expiry,omitempty"`
 
-	// Drains is until when old DNS answers were seen to last.
-	Drains time.Time `json:"drains,omitzero"`
+	// Drains is until when old DNS answers were seen to last, and TTL the largest
+	// TTL of its answers ever seen: a cache that asked just before the record
+	// changed keeps the old answer for as long.
+	Drains time.Time     `json:"drains,omitzero"`
+	TTL    time.Duration `json:"ttl,omitempty"`
 
 	Vote    *Vote                        `json:"vote,omitempty"`
 	Marks   map[monitor.Location]Mark    `json:"marks,omitempty"` // what was counted last, as of the last change

@@ -68,6 +68,11 @@ func (s *stepper) result(r *monitor.Result) {
 		d.Expiry = next
 		s.put(r.Monitor, d)
 	}
+	if ttl := time.Duration(r.TTL) * time.Second; ttl > d.TTL+d.TTL/8 && ttl <= maxTTL {
+		d = d.clone()
+		d.TTL = ttl
+		s.put(r.Monitor, d)
+	}
 	if until := drains(r); until.After(d.Drains.Add(drainStep)) {
 		d = d.clone()
 		d.Drains = until

@@ -13,8 +13,10 @@ import (
 func (s *stepper) restored(inc Incident, svc monitor.Service, before Affected) {
 	flapping := slices.ContainsFunc(inc.Services, func(a Affected) bool { return a.Cause && a.Flapping })
 	for _, a := range inc.Services { // what is affected may know more of DNS than the cause
-		if view, known := s.view(a.ID); known {
-			inc.Drain = latest(inc.Drain, view.Drain)
+		if view, known := s.view(a.ID); known && view.Drain.After(s.now) {
+			// Our resolvers have asked some time before the change; others, the
+			// moment before, keep the old answer for the whole of its TTL.
+			inc.Drain = latest(latest(inc.Drain, view.Drain), lastRestored(&inc).Add(view.TTL))
 		}
 	}
 	switch {
@@ -34,6 +36,25 @@ func (s *stepper) restored(inc Incident, svc monitor.Service, before Affected) {
 	default:
 		s.resolve(inc)
 	}
+}
+
+// lastRestored is when the last of an incident's causes was fine again.
+func lastRestored(inc *Incident) (at time.Time) {
+	for _, a := range inc.Services {
+		if a.Cause {
+			at = latest(at, a.Restored)
+		}
+	}
+	return at
+}
+
+// restoredAt is when what was wrong was fine again, of an incident that is over:
+// that old DNS answers ran out after that is nothing that was wrong.
+func (i *Incident) restoredAt() time.Time {
+	if i.Resolved.IsZero() {
+		return time.Time{}
+	}
+	return lastRestored(i)
 }
 
 func drainTitle(name string, until time.Time, zone *time.Location) string {

@@ -17,10 +17,11 @@ type Change struct {
 	Detail       string // what failed, for operators
 	Check        string // the id of the check that began it
 
-	Flapping bool      // one of its monitors keeps changing
-	Shared   []string  // what its failures may have in common with others'
-	Drain    time.Time // until when old DNS answers were seen to last; zero: none
-	OnlyDNS  bool      // all that is left of it is old DNS answers
+	Flapping bool          // one of its monitors keeps changing
+	Shared   []string      // what its failures may have in common with others'
+	Drain    time.Time     // until when old DNS answers were seen to last; zero: none
+	TTL      time.Duration // how long DNS answers of its names are kept; 0: not known
+	OnlyDNS  bool          // all that is left of it is old DNS answers
 	// Muted is until when the service is in planned maintenance; zero: it is not.
 	// Status is what is measured all the same.
 	Muted time.Time

@@ -51,10 +51,10 @@ type Notification struct {
 	Impact   monitor.Impact `json:"impact"`
 	Worst    monitor.Impact `json:"worst"`
 	Opened   time.Time      `json:"opened"`
-	Since    time.Time      `json:"since"` // when it became as bad as Worst
-	Resolved time.Time      `json:"resolved,omitzero"`
-	Services []Affected     `json:"services"`       // those that the tier may know of
-	Until    time.Time      `json:"until,omitzero"` // when maintenance is to end
+	Since    time.Time      `json:"since"`             // when it became as bad as Worst
+	Resolved time.Time      `json:"resolved,omitzero"` // when it worked again, of one that is over
+	Services []Affected     `json:"services"`          // those that the tier may know of
+	Until    time.Time      `json:"until,omitzero"`    // when maintenance is to end
 	Text     string         `json:"text"`
 	Detail   string         `json:"detail,omitempty"` // not for public tiers
 
@@ -200,7 +200,7 @@ func notification(cfg *monitor.Config, tier monitor.Tier, inc *Incident, event E
 		ID: digest("notification", inc.ID, receipt, string(tier.ID)), Incident: inc.ID,
 		Tier: tier.ID, Event: event, Receipt: receipt, At: now, Check: inc.Check,
 		Title: inc.Title, Phase: inc.Phase, Impact: inc.Impact, Worst: inc.Worst,
-		Opened: inc.Opened, Since: inc.Since, Resolved: inc.Resolved, Services: inc.Services,
+		Opened: inc.Opened, Since: inc.Since, Resolved: inc.restoredAt(), Services: inc.Services,
 		Text: update.Text, Detail: inc.Detail,
 		Site: cfg.Site.Name, Zone: cfg.Site.TimeZone, Public: tier.Public, Chat: tier.Chat,
 	}

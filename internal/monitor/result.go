@@ -49,6 +49,7 @@ type Result struct {
 	Certificate  *Certificate  `json:"certificate,omitempty"`
 	Expires      time.Time     `json:"valid_until,omitzero"` // when the certificate chain's first part, or the registration, ends; zero: not known
 	Answers      []string      `json:"answers,omitempty"`    // of a DNS check; of a domain check, what the registry says
+	TTL          int           `json:"ttl_s,omitempty"`      // of a DNS check: the largest TTL of all answers, in seconds
 	Cutover      *Cutover      `json:"cutover,omitempty"`    // of a DNS check of several servers with a set of answers
 	Body         string        `json:"body,omitempty"`       // first part of the answer, kept on failure only
 

@@ -232,6 +232,7 @@ func changeOf(s detect.Service, now time.Time) incident.Change {
 		Muted: s.InMaintenance(now), Flapping: s.Flaps(), Shared: s.Shared(),
 	}
 	c.Drain, c.OnlyDNS = s.Drains(now)
+	c.TTL = s.TTL()
 	return c
 }
 

@@ -208,7 +208,7 @@ func gather(m monitor.Monitor, now time.Time, replies []reply) Observation {
 	}
 	slices.Sort(all)
 	all = slices.Compact(all)
-	o.Answers = shownAnswers(all)
+	o.Answers, o.TTL = shownAnswers(all), int(ttl)
 	if len(replies) == 1 {
 		o.Address, o.Resolver = replies[0].address, replies[0].label
 	}

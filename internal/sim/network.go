@@ -70,6 +70,16 @@ func (r *record) says(resolver string, now time.Time) (addresses []string, until
 	return r.addresses, time.Time{}
 }
 
+// left is the TTL of a resolver's answer: it asks anew whenever it has run out, at
+// times of its own.
+func (r *record) left(resolver string, now time.Time) time.Duration {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(resolver))
+	ttl := max(r.ttl, time.Second)
+	phase := time.Duration(h.Sum64() % uint64(ttl))
+	return ttl - (time.Duration(now.UnixNano())+phase)%ttl
+}
+
 // handles are the names by which events may mean a monitor: its id, its service,
 // its host, and the star that means all.
 func handles(m monitor.Monitor) []string {
@@ -226,6 +236,7 @@ func (n *network) ask(r monitor.Result, c monitor.Check, now time.Time) monitor.
 			cut.Ends = until
 		}
 	}
+	r.TTL = int(known.left(resolvers[0], now) / time.Second)
 	slices.Sort(r.Answers)
 	r.Answers = slices.Compact(r.Answers)
 	good := len(resolvers) - len(cut.Behind)

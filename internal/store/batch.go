@@ -32,7 +32,18 @@ type Batch struct {
 }
 
 // packedVersion is the first byte of packed results.
-const packedVersion = 1
+const packedVersion = 2
+
+// packedOne is an up result as the first form of packed results had it.
+type packedOne struct {
+	_       struct{} `cbor:",toarray"`
+	Monitor string
+	StartMS int64
+	Timing  [6]uint32
+	Status  int
+	Address []byte
+	Expires int64
+}
 
 // packed is an up result in some 40 bytes of CBOR: the fields in order, without
 // names. The batch it stands in says location, scheduled time and attempt.
@@ -44,6 +55,7 @@ type packed struct {
 	Status  int
 	Address []byte // netip.AddrPort, or empty
 	Expires int64  // epoch seconds; 0: nothing that ends was seen
+	TTL     int    // seconds, of DNS
 }
 
 // tick is the resolution of packed timings; the longest is some eleven hours.
@@ -64,6 +76,7 @@ func pack(b Batch) (data []byte, others []monitor.Result, err error) {
 		if address, err := netip.ParseAddrPort(r.Address); err == nil {
 			p.Address, _ = address.MarshalBinary()
 		}
+		p.TTL = r.TTL
 		if !r.Expires.IsZero() {
 			p.Expires = r.Expires.Unix()
 		}
@@ -82,19 +95,16 @@ func unpack(b Batch, data []byte) ([]monitor.Result, error) {
 	if len(data) == 0 {
 		return nil, nil
 	}
-	if data[0] != packedVersion {
-		return nil, fmt.Errorf("%w: form %d is newer than this program knows", errPacked, data[0])
-	}
-	var up []packed
-	if err := cbor.Unmarshal(data[1:], &up); err != nil {
-		return nil, fmt.Errorf("%w: %w", errPacked, err)
+	up, err := unpackRows(data[0], data[1:])
+	if err != nil {
+		return nil, err
 	}
 	results := make([]monitor.Result, len(up))
 	for i, p := range up {
 		r := monitor.Result{
 			Monitor: monitor.ID(p.Monitor), Location: b.Location, Scheduled: b.Scheduled, Attempt: b.Attempt,
 			Started: b.Scheduled.Add(time.Duration(p.StartMS) * time.Millisecond),
-			Outcome: monitor.OutcomeUp, Status: p.Status,
+			Outcome: monitor.OutcomeUp, Status: p.Status, TTL: p.TTL,
 		}
 		t := &r.Timing
 		for i, d := range []*time.Duration{&t.DNS, &t.Connect, &t.TLS, &t.TTFB, &t.Transfer, &t.Total} {
@@ -110,6 +120,26 @@ func unpack(b Batch, data []byte) ([]monitor.Result, error) {
 		results[i] = r
 	}
 	return results, nil
+}
+
+// unpackRows reads packed results of this form or the one before it.
+func unpackRows(form byte, data []byte) (up []packed, err error) {
+	switch form {
+	case packedVersion:
+		err = cbor.Unmarshal(data, &up)
+	case 1:
+		var old []packedOne
+		err = cbor.Unmarshal(data, &old)
+		for _, p := range old {
+			up = append(up, packed{Monitor: p.Monitor, StartMS: p.StartMS, Timing: p.Timing, Status: p.Status, Address: p.Address, Expires: p.Expires})
+		}
+	default:
+		return nil, fmt.Errorf("%w: form %d is newer than this program knows", errPacked, form)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errPacked, err)
+	}
+	return up, nil
 }
 
 func batchPK(shard int) string { return fmt.Sprintf("BATCH#%03d", shard) }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sondehq/sonde/internal/api/nodetest"
 )
 
 // tools: `make api` runs the description through tools of others, which takes a
@@ -64,10 +66,7 @@ func TestLint(t *testing.T) {
 	if !*tools {
 		t.Skip("run by `make api`")
 	}
-	dir := installed(t, "lint"+strings.Join(linters, ""), func(dir string) *exec.Cmd {
-		return exec.Command("npm", append([]string{"install", "--prefix", dir, "--no-audit", "--no-fund", "--ignore-scripts", "--silent"}, linters...)...)
-	})
-	bin := filepath.Join(dir, "node_modules", ".bin")
+	bin := filepath.Join(nodetest.Modules(t, linters...), ".bin")
 	t.Log(run(t, exec.Command(filepath.Join(bin, "redocly"), "lint", "--config", "testdata/redocly.yaml", "openapi.json")))
 	t.Log(run(t, exec.Command(filepath.Join(bin, "spectral"), "lint", "--ruleset", "testdata/spectral.yaml", "--fail-severity", "hint", "openapi.json")))
 }

@@ -6,9 +6,10 @@ package clienttest
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sondehq/sonde/internal/api/nodetest"
 )
 
 // What is installed, of the versions that were tried.
@@ -38,32 +39,5 @@ func missing(t *testing.T, reason string) {
 // modules returns the folder that the npm packages are installed in.
 func modules(t *testing.T) string {
 	t.Helper()
-	npm := need(t, "npm")
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := strings.NewReplacer("@", "-", "/", "-").Replace(strings.Join(packages, "_"))
-	dir := filepath.Join(cache, "sonde", "api-clients"+name)
-	if _, err := os.Stat(dir); err == nil {
-		return filepath.Join(dir, "node_modules")
-	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	work, err := os.MkdirTemp(filepath.Dir(dir), "installing-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(work)
-	cmd := exec.Command(npm, append([]string{"install", "--prefix", work, "--no-audit", "--no-fund", "--ignore-scripts", "--silent"}, packages...)...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		missing(t, "npm install: "+err.Error()+": "+string(out))
-	}
-	if err := os.Rename(work, dir); err != nil { // somebody else was faster
-		if _, there := os.Stat(dir); there != nil {
-			t.Fatal(err)
-		}
-	}
-	return filepath.Join(dir, "node_modules")
+	return nodetest.Modules(t, packages...)
 }

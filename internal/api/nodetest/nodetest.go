@@ -16,9 +16,8 @@ import (
 	"testing"
 )
 
-// Run runs a module (ECMAScript) that may import the packages, each
-// "name@version", and returns what it writes to its standard output.
-func Run(t *testing.T, script string, input []byte, packages ...string) []byte {
+// Modules returns the node_modules that the packages are in, each "name@version".
+func Modules(t *testing.T, packages ...string) string {
 	t.Helper()
 	dir, err := install(packages)
 	if err != nil {
@@ -27,6 +26,14 @@ func Run(t *testing.T, script string, input []byte, packages ...string) []byte {
 		}
 		t.Skipf("cannot install %s: %v", strings.Join(packages, ", "), err)
 	}
+	return filepath.Join(dir, "node_modules")
+}
+
+// Run runs a module (ECMAScript) that may import the packages, each
+// "name@version", and returns what it writes to its standard output.
+func Run(t *testing.T, script string, input []byte, packages ...string) []byte {
+	t.Helper()
+	dir := filepath.Dir(Modules(t, packages...))
 	// Beside node_modules, so that imports find it.
 	file, err := os.CreateTemp(dir, "test-*.mjs")
 	if err != nil {
@@ -74,6 +81,8 @@ func install(packages []string) (string, error) {
 	if err := os.WriteFile(filepath.Join(work, "package.json"), []byte(`{"private":true}`), 0o644); err != nil {
 		return "", err
 	}
+	// In its folder, not with --prefix: that would make npm look for its own
+	// settings, such as a CA, in there too.
 	cmd := exec.Command("npm", append([]string{"install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-update-notifier", "--silent"}, packages...)...)
 	cmd.Dir = work
 	if out, err := cmd.CombinedOutput(); err != nil {

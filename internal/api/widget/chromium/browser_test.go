@@ -17,6 +17,8 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/sondehq/sonde/internal/api/nodetest"
 )
 
 // patience is how long a browser is waited for before a test fails.
@@ -165,47 +167,12 @@ func (b *tab) accessible() {
 
 const axeVersion = "4.14.1"
 
-var axeSource = sync.OnceValues(func() (string, error) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	dir := filepath.Join(cache, "sonde", "axe-core-"+axeVersion)
-	file := filepath.Join(dir, "node_modules", "axe-core", "axe.min.js")
-	if text, err := os.ReadFile(file); err == nil {
-		return string(text), nil
-	}
-	if _, err := exec.LookPath("npm"); err != nil {
-		return "", err
-	}
-	// Another test may fetch it at the same time: the first whole one wins.
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return "", err
-	}
-	fresh, err := os.MkdirTemp(filepath.Dir(dir), "axe-core-*")
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = os.RemoveAll(fresh) }()
-	out, err := exec.Command("npm", "install", "--prefix", fresh, "--no-audit", "--no-fund", "--ignore-scripts", "axe-core@"+axeVersion).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("npm install: %w: %s", err, out)
-	}
-	if err := os.Rename(fresh, dir); err != nil && !os.IsExist(err) && !strings.Contains(err.Error(), "not empty") {
-		return "", err
-	}
-	text, err := os.ReadFile(file)
-	return string(text), err
-})
-
+// axe is the source of axe-core.
 func axe(t *testing.T) string {
 	t.Helper()
-	source, err := axeSource()
+	text, err := os.ReadFile(filepath.Join(nodetest.Modules(t, "axe-core@"+axeVersion), "axe-core", "axe.min.js"))
 	if err != nil {
-		if os.Getenv("CI") != "" || !errors.Is(err, exec.ErrNotFound) {
-			t.Fatalf("axe-core: %v", err)
-		}
-		t.Skipf("no axe-core here: %v", err)
+		t.Fatal(err)
 	}
-	return source
+	return string(text)
 }

@@ -262,12 +262,14 @@ func detailOf(s detect.Service) string {
 func (p *Pipeline) recheck(ctx context.Context, cfg *monitor.Config, svc monitor.Service, asked []detect.Recheck) error {
 	var batches []schedule.Batch
 	for _, r := range asked {
+		m, _ := cfg.Monitor(r.Monitor)
+		browser := m.Kind() == monitor.KindBrowser
 		at := slices.IndexFunc(batches, func(b schedule.Batch) bool {
-			return b.Location == r.Location && b.Attempt == r.Attempt && b.Scheduled.Equal(r.At)
+			return b.Location == r.Location && b.Attempt == r.Attempt && b.Scheduled.Equal(r.At) && !browser && !b.Browser
 		})
 		if at < 0 {
 			batches = append(batches, schedule.Batch{
-				Shard: svc.Shard, Location: r.Location, Scheduled: r.At, Attempt: r.Attempt, Config: cfg.Version,
+				Shard: svc.Shard, Location: r.Location, Scheduled: r.At, Attempt: r.Attempt, Config: cfg.Version, Browser: browser,
 			})
 			at = len(batches) - 1
 		}

@@ -16,13 +16,19 @@ type Plan struct {
 	groups   []group // by shard, then interval
 }
 
-// group is the monitors of a shard that are always due together.
+// group is the monitors of a shard that are always due together, in one batch.
 type group struct {
 	shard  int
 	every  int64 // seconds, at least 1
 	offset int64 // seconds, 0 to every-1
 	ids    []monitor.ID
+
+	browser bool // they are browser journeys, at most maxJourneys of them
 }
+
+// maxJourneys is how many browser journeys a batch holds: each takes seconds and a
+// browser, and the results of a batch are written when the last has ended.
+const maxJourneys = 3
 
 // NewPlan works out what location has to check. Monitors that are paused, or
 // not checked from there, are left out. An interval that is not in whole
@@ -34,24 +40,31 @@ func NewPlan(cfg *monitor.Config, location monitor.Location) *Plan {
 		shards[s.ID] = s.Shard
 	}
 	type key struct {
-		shard int
-		every int64
+		shard   int
+		every   int64
+		browser bool
 	}
 	members := map[key][]monitor.ID{}
 	for _, m := range cfg.Monitors {
 		if m.Paused || !slices.Contains(m.Locations, location) {
 			continue
 		}
-		k := key{shards[m.Service], wholeSeconds(m.Every)}
+		k := key{shards[m.Service], wholeSeconds(m.Every), m.Kind() == monitor.KindBrowser}
 		members[k] = append(members[k], m.ID)
 	}
 	p := &Plan{config: cfg.Version, location: location}
 	for k, ids := range members {
 		slices.Sort(ids)
-		p.groups = append(p.groups, group{k.shard, k.every, int64(phase(k.shard, location) % uint64(k.every)), ids})
+		most := len(ids)
+		if k.browser {
+			most = maxJourneys
+		}
+		for some := range slices.Chunk(ids, most) {
+			p.groups = append(p.groups, group{k.shard, k.every, int64(phase(k.shard, location) % uint64(k.every)), some, k.browser})
+		}
 	}
 	slices.SortFunc(p.groups, func(a, b group) int {
-		return cmp.Or(cmp.Compare(a.shard, b.shard), cmp.Compare(a.every, b.every))
+		return cmp.Or(cmp.Compare(a.shard, b.shard), compareBool(a.browser, b.browser), cmp.Compare(a.every, b.every), cmp.Compare(a.ids[0], b.ids[0]))
 	})
 	return p
 }
@@ -83,7 +96,7 @@ func (p *Plan) Due(from, to time.Time) []Batch {
 	var batches []Batch
 	for i, t := range turns {
 		g := p.groups[t.group]
-		if i > 0 && turns[i-1].at == t.at && p.groups[turns[i-1].group].shard == g.shard {
+		if i > 0 && !g.browser && turns[i-1].at == t.at && p.groups[turns[i-1].group].shard == g.shard {
 			last := &batches[len(batches)-1]
 			last.Monitors = append(last.Monitors, g.ids...)
 			slices.Sort(last.Monitors)
@@ -91,10 +104,21 @@ func (p *Plan) Due(from, to time.Time) []Batch {
 		}
 		batches = append(batches, Batch{
 			Shard: g.shard, Location: p.location, Scheduled: time.Unix(t.at, 0).UTC(),
-			Monitors: slices.Clone(g.ids), Config: p.config,
+			Monitors: slices.Clone(g.ids), Config: p.config, Browser: g.browser,
 		})
 	}
 	return batches
+}
+
+// compareBool puts what is not so before what is.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 // next is the first turn of the group at or after a second.

@@ -63,6 +63,8 @@ var rules = []rule{
 	{"internal/api/metrics", []string{"internal/monitor", "internal/incident", "internal/store", "internal/api/gatus", "internal/api/sample"}, pureNever, "a view is a function of a snapshot"},
 	{"internal/api/page/words", []string{"internal/uptime"}, pureNever, "a language is texts, and asks nobody"},
 	{"functions/api", nil, []string{"github.com/chromedp/..."}, "the tests of the page drive a browser, the page does not"},
+	{"functions/probe", nil, []string{"github.com/chromedp/..."}, "journeys are run by a function of their own: this one is loaded at each cold start"},
+	{"internal/probe", nil, []string{"github.com/chromedp/..."}, "probe/browser alone drives a browser"},
 	{"internal/local", nil, []string{"github.com/aws/aws-sdk-go-v2/..."}, "`sonde up` needs no AWS"},
 	{"internal/sim", nil, []string{"go.etcd.io/bbolt", "github.com/aws/aws-sdk-go-v2/...", "testing"}, "a world that is played needs no disk, no AWS and no clock"},
 	{"internal/demo", []string{}, nil, "the fleet knows nothing of Sonde"},

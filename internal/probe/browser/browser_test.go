@@ -90,6 +90,12 @@ func check(t *testing.T, url string, timeout time.Duration, change func(*monitor
 	secret := func(_ context.Context, ref probe.Reference) (string, error) { return "open sesame", nil }
 	engine := probe.New(probe.Env{Now: time.Now, Secret: secret}, probe.Options{More: browser.Local()})
 	r := engine.Run(t.Context(), []monitor.Check{{Monitor: m, Location: "here"}})[0]
+	for range 3 { // what a busy machine finds is no verdict
+		if r.Failure == nil || r.Failure.Kind != monitor.FailBusy {
+			break
+		}
+		r = engine.Run(t.Context(), []monitor.Check{{Monitor: m, Location: "here"}})[0]
+	}
 	if took := r.Timing.Total - r.Timing.Delay; took > timeout+500*time.Millisecond { // 250 ms, and as much for a busy machine
 		t.Errorf("took %s, the timeout is %s", took, timeout)
 	}

@@ -2,16 +2,15 @@ package browser
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"os"
 	"os/exec"
 	"strings"
 	"time"
 
 	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -47,23 +46,37 @@ func journey(ctx context.Context, path string, m monitor.Monitor, env *probe.Env
 	if err != nil {
 		return probe.NotRun("make a profile: " + err.Error())
 	}
-	defer func() { _ = os.RemoveAll(profile) }()
-	var process *exec.Cmd
-	options := append(flags(path, profile, p.address, env.InLambda), chromedp.ModifyCmdFunc(func(cmd *exec.Cmd) { apart(cmd); process = cmd }))
-	// The browser must not outlive the check, however it hangs.
+	defer discard(profile)
+	// The browser must not outlive the check, however it hangs: who stops alive
+	// kills it and its children, and leave waits until it is gone.
 	alive, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	defer context.AfterFunc(ctx, func() { kill(process) })()
+	defer context.AfterFunc(ctx, stop)()
+	options := append(flags(path, profile, p.address, env.InLambda), chromedp.ModifyCmdFunc(func(cmd *exec.Cmd) { apart(cmd, env.InLambda) }))
 	allocator, free := chromedp.NewExecAllocator(alive, options...)
-	defer free()
 	tab, leave := chromedp.NewContext(allocator, chromedp.WithErrorf(func(string, ...any) {}), chromedp.WithLogf(func(string, ...any) {}))
-	defer leave()
-	defer func() { kill(process) }() // before all that waits for it to end
+	defer func() { stop(); leave(); free() }()
 	t := &trip{m: m, proxy: p, record: newRecord(), now: env.Now}
 	if err := t.begin(ctx, tab); err != nil {
 		return probe.NotRun("the browser does not start: " + err.Error())
 	}
+	t.record.note(func() { t.record.main = cdp.FrameID(chromedp.FromContext(tab).Target.TargetID) })
+	looking, looked := context.WithTimeout(tab, 2*time.Second)
+	defer looked()
+	if none := noSelector(looking, m.Browser.Steps); none != "" {
+		return probe.NotRun(fmt.Sprintf("%q is no selector of CSS: its step can never be taken", none))
+	}
 	return t.take(ctx, tab)
+}
+
+// discard removes a profile, to which the last of the browser's children may still
+// be writing as they die.
+func discard(profile string) {
+	for range 5 {
+		if os.RemoveAll(profile) == nil {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 // flags start Chromium without anything that a check has no use for, and with no
@@ -74,7 +87,7 @@ func flags(path, profile, proxy string, inLambda bool) []chromedp.ExecAllocatorO
 		chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.Env("TMPDIR="+profile), chromedp.WindowSize(width, height),
 		chromedp.ProxyServer("http://"+proxy), chromedp.Flag("proxy-bypass-list", "<-loopback>"),
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("dns-prefetch-disable", true),
+		chromedp.Flag("disable-popup-blocking", false), chromedp.Flag("disable-quic", true), chromedp.Flag("dns-prefetch-disable", true),
 		chromedp.Flag("force-webrtc-ip-handling-policy", "disable_non_proxied_udp"), chromedp.Flag("webrtc-ip-handling-policy", "disable_non_proxied_udp"),
 		chromedp.Flag("deny-permission-prompts", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-domain-reliability", true),
 		chromedp.Flag("disable-gpu", true), chromedp.Flag("mute-audio", true), chromedp.Flag("hide-scrollbars", true),
@@ -119,7 +132,8 @@ func (t *trip) begin(ctx, tab context.Context) error {
 	select {
 	case err := <-started:
 		return err
-	case <-ctx.Done():
+	case <-ctx.Done(): // which has killed it
+		<-started
 		return ctx.Err()
 	}
 }
@@ -132,17 +146,18 @@ func (t *trip) take(ctx, tab context.Context) probe.Observation {
 	defer done()
 	all := append([]monitor.BrowserStep{{Goto: t.m.Browser.URL}}, t.m.Browser.Steps...)
 	var failure *monitor.Failure
+	// What is left of the time is for the evidence.
+	looking, seen := context.WithDeadline(tab, deadline.Add(-100*time.Millisecond))
+	defer seen()
+	t.record.note(func() { t.record.halt = func() { done(); seen() } })
 	for i, step := range all {
-		if failure = t.step(walking, i, step); failure != nil {
+		if failure = t.step(walking, looking, i, step); failure != nil {
 			break
 		}
 		if i == 0 {
 			t.measure(walking)
 		}
 	}
-	// What is left of the time is for the evidence.
-	looking, seen := context.WithDeadline(tab, deadline.Add(-100*time.Millisecond))
-	defer seen()
 	if failure != nil && t.shot == nil {
 		t.shot = picture(looking)
 	}
@@ -150,8 +165,11 @@ func (t *trip) take(ctx, tab context.Context) probe.Observation {
 }
 
 // step takes one step, and names it in its failure. Step 0 is the first goto.
-func (t *trip) step(ctx context.Context, i int, step monitor.BrowserStep) *monitor.Failure {
+func (t *trip) step(ctx, looking context.Context, i int, step monitor.BrowserStep) *monitor.Failure {
 	start := time.Now()
+	if step.Goto != "" {
+		t.record.note(func() { t.record.status = 0 })
+	}
 	err := walk(ctx, step)
 	if err == nil {
 		err = onWeb(ctx)
@@ -170,10 +188,12 @@ func (t *trip) step(ctx context.Context, i int, step monitor.BrowserStep) *monit
 	result := monitor.StepResult{Name: probe.Printable(name, 100), Outcome: monitor.OutcomeUp, Timing: monitor.Timing{Total: took}}
 	var failure *monitor.Failure
 	if err != nil {
-		failure = t.failure(ctx, name, step, err, took)
+		failure = t.failure(ctx, looking, name, step, err, took)
 		result.Outcome, result.Failure = monitor.OutcomeDown, failure
-	} else if i == 0 {
-		failure = t.answered(name)
+	} else if step.Goto != "" {
+		if failure = t.answered(name); failure != nil {
+			result.Outcome, result.Failure = monitor.OutcomeDown, failure
+		}
 	}
 	t.steps = append(t.steps, result)
 	return failure
@@ -188,8 +208,7 @@ func onWeb(ctx context.Context) error {
 	return nil
 }
 
-// answered judges the first answer: an error is one, unless an expectation is to
-// judge it.
+// answered judges the answer to a goto: an error of HTTP is one.
 func (t *trip) answered(name string) *monitor.Failure {
 	t.record.mu.Lock()
 	defer t.record.mu.Unlock()
@@ -197,70 +216,6 @@ func (t *trip) answered(name string) *monitor.Failure {
 		return probe.Fail(monitor.FailBrowser, "%s: the answer is HTTP %d", name, t.record.status)
 	}
 	return nil
-}
-
-// failure says why a step failed, as far as it can be known: what the network said
-// goes before what the page did not show.
-func (t *trip) failure(ctx context.Context, name string, step monitor.BrowserStep, err error, took time.Duration) *monitor.Failure {
-	t.record.mu.Lock()
-	crashed := t.record.crashed
-	t.record.mu.Unlock()
-	var missing *notYet
-	switch {
-	case crashed:
-		return probe.Fail(monitor.FailBrowser, "%s: the page crashed", name)
-	case errors.Is(err, errScheme):
-		return probe.Fail(monitor.FailBlocked, "%s: %s", name, errScheme)
-	case errors.As(err, &missing):
-		return probe.Fail(monitor.FailBrowser, "%s: %s", name, missing.what)
-	case strings.Contains(err.Error(), "net::"):
-		return t.unreached(name, step, err)
-	case ctx.Err() != nil && step.Goto != "":
-		return probe.Fail(monitor.FailTimeout, "%s: the page had not loaded after %s", name, took.Round(10*time.Millisecond))
-	case ctx.Err() != nil:
-		return probe.Fail(monitor.FailBrowser, "%s: no such element within %s", name, took.Round(10*time.Millisecond))
-	}
-	return probe.Fail(monitor.FailBrowser, "%s: %s", name, err)
-}
-
-// kinds are failures of the network by Chromium's names (net_error_list.h).
-var kinds = []struct {
-	part string
-	kind monitor.FailureKind
-	says string
-}{
-	{"ERR_CERT", monitor.FailCertificate, "the certificate is not good"}, {"ERR_SSL", monitor.FailTLS, "the TLS hand-shake failed"},
-	{"ERR_TOO_MANY_REDIRECTS", monitor.FailHTTP, "redirected without end"}, {"ERR_INVALID_RESPONSE", monitor.FailHTTP, "the answer is not HTTP"},
-	{"ERR_EMPTY_RESPONSE", monitor.FailReset, "the connection was closed without an answer"}, {"ERR_CONNECTION_RESET", monitor.FailReset, "the connection was reset"},
-	{"ERR_TIMED_OUT", monitor.FailTimeout, "no answer in time"}, {"ERR_NAME_NOT_RESOLVED", monitor.FailDNS, "the name does not resolve"},
-}
-
-// unreached is a page that could not be had. What the proxy knows of its host is
-// more than what the browser was told.
-func (t *trip) unreached(name string, step monitor.BrowserStep, err error) *monitor.Failure {
-	t.record.mu.Lock()
-	document := t.record.document
-	t.record.mu.Unlock()
-	for _, raw := range []string{document, step.Goto} {
-		u, bad := url.Parse(raw)
-		if bad != nil || u.Host == "" {
-			continue
-		}
-		port := u.Port()
-		if port == "" {
-			port = map[string]string{"https": "443", "http": "80"}[u.Scheme]
-		}
-		if why := t.proxy.why(u.Hostname(), port); why != nil {
-			return probe.Fail(why.Kind, "%s: %s", name, why.Detail)
-		}
-	}
-	for _, k := range kinds {
-		if strings.Contains(err.Error(), k.part) {
-			return probe.Fail(k.kind, "%s: %s", name, k.says)
-		}
-	}
-	_, code, _ := strings.Cut(err.Error(), "net::")
-	return probe.Fail(monitor.FailBrowser, "%s: the page could not be loaded (%s)", name, code)
 }
 
 // measure asks the first page when its largest part was there.

@@ -4,10 +4,6 @@ package browser
 
 import "os/exec"
 
-func apart(*exec.Cmd) {}
-
-func kill(cmd *exec.Cmd) {
-	if cmd != nil && cmd.Process != nil {
-		_ = cmd.Process.Kill()
-	}
-}
+// apart: without process groups the browser is killed alone, and its children find
+// that it is gone.
+func apart(*exec.Cmd, bool) {}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"sync"
@@ -47,7 +48,7 @@ func startProxy(d dial, why classify) (*proxy, error) {
 		return conn, err
 	}
 	p.transport = &http.Transport{DialContext: p.dial, DisableCompression: true, MaxIdleConnsPerHost: 6}
-	p.server = &http.Server{Handler: p, ReadHeaderTimeout: 10 * time.Second}
+	p.server = &http.Server{Handler: p, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
 	go func() { _ = p.server.Serve(l) }()
 	return p, nil
 }
@@ -97,7 +98,9 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header()[name] = values
 	}
 	w.WriteHeader(answer.StatusCode)
-	_, _ = io.Copy(flushing{w}, answer.Body)
+	if _, err := io.Copy(flushing{w}, answer.Body); err != nil {
+		panic(http.ErrAbortHandler) // what broke off must not look complete
+	}
 }
 
 // flushing hands on at once what comes in pieces.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/inspector"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -31,12 +32,14 @@ type record struct {
 	consoleN int
 	failed   []string
 	failedN  int
-	status   int    // of the newest document
-	document string // its URL
-	crashed  bool   // the page's process died
+	main     cdp.FrameID // that of the page itself: all others are frames within it
+	status   int         // of the newest document
+	document string      // its URL
+	crashed  bool        // the page's process died
+	halt     func()      // called when it has: a page that is gone shows nothing more
 }
 
-func newRecord() *record { return &record{urls: map[network.RequestID]string{}} }
+func newRecord() *record { return &record{urls: map[network.RequestID]string{}, halt: func() {}} }
 
 // listen notes events, and answers every dialogue that a page opens.
 func (r *record) listen(ctx context.Context) {
@@ -45,7 +48,7 @@ func (r *record) listen(ctx context.Context) {
 		case *page.EventJavascriptDialogOpening:
 			go func() { _ = chromedp.Run(ctx, page.HandleJavaScriptDialog(false)) }()
 		case *inspector.EventTargetCrashed:
-			r.note(func() { r.crashed = true })
+			r.note(func() { r.crashed = true; r.halt() })
 		case *runtime.EventConsoleAPICalled:
 			if e.Type == runtime.APITypeError || e.Type == runtime.APITypeAssert {
 				r.note(func() { r.complain(consoleText(e.Args)) })
@@ -55,7 +58,7 @@ func (r *record) listen(ctx context.Context) {
 		case *network.EventRequestWillBeSent:
 			r.note(func() {
 				r.requests++
-				if e.Type == network.ResourceTypeDocument {
+				if e.Type == network.ResourceTypeDocument && e.FrameID == r.main {
 					r.document = e.Request.URL
 				}
 				if len(r.urls) < 10_000 {
@@ -64,7 +67,7 @@ func (r *record) listen(ctx context.Context) {
 			})
 		case *network.EventResponseReceived:
 			r.note(func() {
-				if e.Type == network.ResourceTypeDocument {
+				if e.Type == network.ResourceTypeDocument && e.FrameID == r.main {
 					r.status = int(e.Response.Status)
 				}
 				if e.Response.Status >= 400 {

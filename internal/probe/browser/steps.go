@@ -48,6 +48,11 @@ return all.find(e => read(e) === want) || all.find(e => read(e).includes(want)) 
   [...document.querySelectorAll('body *')].find(e => seen(e) && read(e).includes(want) && ![...e.children].some(c => read(c).includes(want))) || null;
 })()`
 
+// selectAll selects what is in the field that has the focus, for what is typed to
+// take its place. Keys are typed as at a keyboard: no page can make a field of files
+// of it, which would read one of this machine.
+const selectAll = `(e => e?.select ? e.select() : e?.isContentEditable && getSelection().selectAllChildren(e))(document.activeElement)`
+
 var keys = map[string]string{
 	"Enter": kb.Enter, "Tab": kb.Tab, "Escape": kb.Escape, "Backspace": kb.Backspace, "Delete": kb.Delete, "Space": " ",
 	"ArrowUp": kb.ArrowUp, "ArrowDown": kb.ArrowDown, "ArrowLeft": kb.ArrowLeft, "ArrowRight": kb.ArrowRight, "Home": kb.Home, "End": kb.End,
@@ -67,7 +72,7 @@ func walk(ctx context.Context, s monitor.BrowserStep) error {
 		return chromedp.Run(ctx, chromedp.Click(sel, append(by, chromedp.NodeVisible)...))
 	case s.Fill != "":
 		sel, by := find(s.Fill)
-		return chromedp.Run(ctx, chromedp.Focus(sel, append(by, chromedp.NodeVisible)...), chromedp.Evaluate("document.activeElement?.select?.()", nil), chromedp.SendKeys(sel, s.With, by...))
+		return chromedp.Run(ctx, chromedp.Focus(sel, append(by, chromedp.NodeVisible)...), chromedp.Evaluate(selectAll, nil), chromedp.KeyEvent(kb.Backspace), chromedp.KeyEvent(s.With))
 	case s.Press != "":
 		key, named := keys[s.Press]
 		if !named {
@@ -113,10 +118,14 @@ const look = 100 * time.Millisecond
 
 // expected waits until a page is as it is to be.
 func expected(ctx context.Context, s monitor.BrowserStep) error {
+	var last error
 	for {
-		last := seen(ctx, s)
-		if last == nil {
+		now := seen(ctx, s)
+		if now == nil {
 			return nil
+		}
+		if last == nil || ctx.Err() == nil { // a look that was cut short saw nothing
+			last = now
 		}
 		t := time.NewTimer(look)
 		select {
@@ -184,4 +193,39 @@ func cut(text string, most int) string {
 		return strings.ToValidUTF8(text[:most], "") + "..."
 	}
 	return text
+}
+
+// noSelector is the first selector of a journey that is none, in the words of the
+// browser that is to look for it; empty if all are.
+func noSelector(ctx context.Context, steps []monitor.BrowserStep) string {
+	for _, s := range steps {
+		all := []string{s.Click, s.Fill, s.Wait}
+		if s.Count != nil {
+			all = append(all, s.Count.Selector)
+		}
+		for _, one := range all {
+			quoted, _ := json.Marshal(one)
+			const try = `(s => { try { document.createDocumentFragment().querySelector(s); return '' } catch { return 'none' } })(%s)`
+			if one != "" && !strings.HasPrefix(one, "text=") && evaluate(ctx, fmt.Sprintf(try, quoted)) != "" {
+				return one
+			}
+		}
+	}
+	return ""
+}
+
+// absent says in which way a selector was not to be had.
+func absent(ctx context.Context, selector string) string {
+	if strings.HasPrefix(selector, "text=") {
+		selector = ""
+	}
+	quoted, _ := json.Marshal(selector)
+	const ask = `(s => s && document.querySelector(s) ? 'hidden' : 'none')(%s)`
+	switch evaluate(ctx, fmt.Sprintf(ask, quoted)) {
+	case "hidden":
+		return "the element is there, but is not seen"
+	case "none":
+		return "no such element"
+	}
+	return "the page does not answer"
 }

@@ -207,9 +207,14 @@ func firstLine(text []byte) string {
 
 // hangUp closes a connection when a check is over, also one that is being read.
 func hangUp(ctx context.Context, conn net.Conn) (done func()) {
+	stop := bounded(ctx, conn)
+	return func() { stop(); _ = conn.Close() }
+}
+
+// bounded ends what is read and written on a connection when a check is over.
+func bounded(ctx context.Context, conn net.Conn) (stop func() bool) {
 	if deadline, has := ctx.Deadline(); has {
 		_ = conn.SetDeadline(deadline)
 	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	return func() { stop(); _ = conn.Close() }
+	return context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 }

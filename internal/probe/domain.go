@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"slices"
 	"strings"
 	"time"
@@ -80,19 +79,19 @@ func rdap(ctx context.Context, m monitor.Monitor, env *Env) ([]byte, Observation
 		URL: strings.TrimSuffix(base, "/") + "/domain/" + m.Domain.Name, Method: http.MethodGet,
 		Headers: map[string]string{"Accept": "application/rdap+json"}, CA: m.Domain.CA,
 	}
-	transport, err := newTransport(m, env)
+	line, err := newWire(m, env)
 	if err != nil {
 		return nil, Observation{Result: monitor.Result{Failure: classify(err, "before the request", monitor.FailInternal)}}
 	}
-	defer transport.CloseIdleConnections()
+	defer line.close()
 	trace := &hops{}
-	request, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace.client()), http.MethodGet, m.HTTP.URL, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, m.HTTP.URL, nil)
 	if err != nil {
 		return nil, Observation{Result: monitor.Result{Failure: fail(monitor.FailInternal, "the request cannot be made: %s", innermost(err))}}
 	}
 	request.Header.Set("User-Agent", UserAgent)
 	request.Header.Set("Accept", "application/rdap+json")
-	c := http.Client{Transport: staying{transport}, CheckRedirect: onlyHTTPS}
+	c := http.Client{Transport: line.under(trace), CheckRedirect: onlyHTTPS}
 	response, err := c.Do(request)
 	if err != nil {
 		if response != nil {

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
@@ -25,18 +24,18 @@ import (
 func probeGRPC(ctx context.Context, m monitor.Monitor, env *Env) Observation {
 	g := m.GRPC
 	m.HTTP = &monitor.HTTP{URL: healthURL(g), Version: "2", CA: g.CA, ClientCert: g.ClientCert, Address: ""}
-	transport, err := newTransport(m, env)
+	line, err := newWire(m, env)
 	if err != nil {
 		return Observation{Result: monitor.Result{Failure: classify(err, "before the call", monitor.FailInternal)}}
 	}
-	defer transport.CloseIdleConnections()
-	transport.TLSClientConfig.ServerName = g.ServerName
+	defer line.close()
+	line.settings.ServerName = g.ServerName
 	trace := &hops{}
-	request, err := healthCall(httptrace.WithClientTrace(ctx, trace.client()), g)
+	request, err := healthCall(ctx, g)
 	if err != nil {
 		return Observation{Result: monitor.Result{Failure: fail(monitor.FailInternal, "the call cannot be made: %s", innermost(err))}}
 	}
-	response, err := transport.RoundTrip(request)
+	response, err := line.under(trace).RoundTrip(request)
 	if err != nil {
 		o := trace.observation()
 		o.Failure = callFailure(err, trace)

@@ -1,10 +1,10 @@
 package probe
 
 import (
-	"crypto/tls"
+	"cmp"
+	"context"
 	"net"
 	"net/http/httptrace"
-	"strings"
 	"sync"
 	"time"
 
@@ -21,24 +21,29 @@ type hops struct {
 	dns, connect, tls, got, wrote, received time.Time
 }
 
-func (h *hops) client() *httptrace.ClientTrace {
-	mark := func(do func(now time.Time)) {
-		now := time.Now()
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		do(now)
-	}
-	return &httptrace.ClientTrace{
-		GetConn: func(hostPort string) {
-			mark(func(time.Time) {
-				h.timing, h.address, h.at, h.received = monitor.Timing{}, "", "connect", time.Time{}
-				h.count++
-				h.host, _, _ = net.SplitHostPort(hostPort)
-			})
-		},
-		DNSStart: func(i httptrace.DNSStartInfo) { mark(func(now time.Time) { h.dns, h.at = now, "dns" }) },
+// mark notes something that happens now.
+func (h *hops) mark(do func(now time.Time)) {
+	now := time.Now()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	do(now)
+}
+
+// hop begins one: a request, or a redirect that is followed.
+func (h *hops) hop(host string) {
+	h.mark(func(time.Time) {
+		h.timing, h.address, h.at, h.received = monitor.Timing{}, "", "connect", time.Time{}
+		h.count++
+		h.host = host
+	})
+}
+
+// dialing lets net tell of look-ups and connections.
+func (h *hops) dialing(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		DNSStart: func(httptrace.DNSStartInfo) { h.mark(func(now time.Time) { h.dns, h.at = now, "dns" }) },
 		DNSDone: func(i httptrace.DNSDoneInfo) {
-			mark(func(now time.Time) {
+			h.mark(func(now time.Time) {
 				h.timing.DNS = now.Sub(h.dns)
 				if i.Err == nil {
 					h.at = "connect"
@@ -46,40 +51,58 @@ func (h *hops) client() *httptrace.ClientTrace {
 			})
 		},
 		ConnectStart: func(_, address string) {
-			mark(func(now time.Time) {
+			h.mark(func(now time.Time) {
 				if h.at == "connect" {
 					h.connect, h.address = now, address
 				}
 			})
 		},
 		ConnectDone: func(_, address string, err error) {
-			mark(func(now time.Time) {
+			h.mark(func(now time.Time) {
 				if err == nil {
 					h.timing.Connect, h.address = now.Sub(h.connect), address
 				}
 			})
 		},
-		TLSHandshakeStart: func() { mark(func(now time.Time) { h.tls, h.at = now, "tls" }) },
-		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
-			mark(func(now time.Time) {
-				h.timing.TLS = now.Sub(h.tls)
-				if err == nil {
-					h.at = "request"
-				}
-			})
-		},
-		GotConn: func(i httptrace.GotConnInfo) {
-			mark(func(now time.Time) {
-				h.at, h.got, h.wrote, h.address = "request", now, now, i.Conn.RemoteAddr().String()
-			})
-		},
-		WroteRequest: func(httptrace.WroteRequestInfo) {
-			mark(func(now time.Time) { h.at, h.wrote, h.timing.Request = "answer", now, now.Sub(h.got) })
-		},
-		GotFirstResponseByte: func() {
-			mark(func(now time.Time) { h.timing.TTFB, h.received, h.at = now.Sub(h.wrote), now, "header" })
-		},
-	}
+	})
+}
+
+func (h *hops) shaking() { h.mark(func(now time.Time) { h.tls, h.at = now, "tls" }) }
+
+func (h *hops) shaken(err error) {
+	h.mark(func(now time.Time) {
+		h.timing.TLS = now.Sub(h.tls)
+		if err == nil {
+			h.at = "request"
+		}
+	})
+}
+
+func (h *hops) connected(conn net.Conn) {
+	h.mark(func(now time.Time) {
+		h.at, h.got, h.wrote, h.address = "request", now, now, conn.RemoteAddr().String()
+	})
+}
+
+// asking lets net/http tell of a request over HTTP/2.
+func (h *hops) asking(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteRequest:         func(httptrace.WroteRequestInfo) { h.sent() },
+		GotFirstResponseByte: h.answered,
+	})
+}
+
+// sent ends the request, unless its answer has come before.
+func (h *hops) sent() {
+	h.mark(func(now time.Time) {
+		if h.received.IsZero() {
+			h.at, h.wrote, h.timing.Request = "answer", now, now.Sub(h.got)
+		}
+	})
+}
+
+func (h *hops) answered() {
+	h.mark(func(now time.Time) { h.timing.TTFB, h.received, h.at = now.Sub(h.wrote), now, "header" })
 }
 
 // finished ends the transfer.
@@ -114,5 +137,5 @@ func (h *hops) phase() (string, monitor.FailureKind) {
 	case "header":
 		return "answer of " + h.address, monitor.FailHTTP
 	}
-	return strings.TrimSuffix("connect to "+strings.TrimSpace(h.address), " to "), monitor.FailUnreachable
+	return "connect to " + cmp.Or(h.address, h.host), monitor.FailUnreachable
 }

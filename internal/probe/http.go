@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
-	"net/http/httptrace"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -52,13 +51,13 @@ func probeHTTP(ctx context.Context, m monitor.Monitor, env *Env) Observation {
 
 // probeVisit is one visitor: one set of cookies, one trace.
 func probeVisit(ctx context.Context, m monitor.Monitor, env *Env) Observation {
-	transport, err := newTransport(m, env)
+	w, err := newWire(m, env)
 	if err != nil {
 		return Observation{Result: monitor.Result{Failure: classify(err, "before the request", monitor.FailInternal)}}
 	}
-	defer transport.CloseIdleConnections()
+	defer w.close()
 	jar, _ := cookiejar.New(nil) // without options, it has no error
-	v := &visit{m: m, env: env, transport: transport, jar: jar}
+	v := &visit{m: m, env: env, wire: w, jar: jar}
 	if m.HTTP.Traceparent {
 		v.trace = randomHex(16)
 	}
@@ -74,13 +73,13 @@ func probeVisit(ctx context.Context, m monitor.Monitor, env *Env) Observation {
 
 // visit is what the requests of one check share.
 type visit struct {
-	m         monitor.Monitor
-	env       *Env
-	transport *http.Transport
-	jar       *cookiejar.Jar
-	trace     string            // id; empty where none is sent
-	saved     map[string]string // by earlier steps
-	secrets   []string          // tokens, and what was saved that may not be shown
+	m       monitor.Monitor
+	env     *Env
+	wire    *wire
+	jar     *cookiejar.Jar
+	trace   string            // id; empty where none is sent
+	saved   map[string]string // by earlier steps
+	secrets []string          // tokens, and what was saved that may not be shown
 }
 
 // ask makes one request, follows redirects, and reads the body up to the cap.
@@ -91,7 +90,7 @@ func (v *visit) ask(ctx context.Context, r monitor.Request, wanted []string) Obs
 		return Observation{Result: monitor.Result{Failure: failure, Timing: monitor.Timing{Token: took}}}
 	}
 	trace := &hops{}
-	request, err := v.request(httptrace.WithClientTrace(ctx, trace.client()), r, token)
+	request, err := v.request(ctx, r, token)
 	if err != nil {
 		return Observation{Result: monitor.Result{Failure: fail(monitor.FailInternal, "the request cannot be made: %s", innermost(err))}}
 	}
@@ -104,7 +103,7 @@ func (v *visit) ask(ctx context.Context, r monitor.Request, wanted []string) Obs
 }
 
 func (v *visit) do(request *http.Request, r monitor.Request, trace *hops, wanted []string) Observation {
-	c := http.Client{Transport: staying{v.transport}, CheckRedirect: redirects(v.m, r.Headers), Jar: v.jar}
+	c := http.Client{Transport: v.wire.under(trace), CheckRedirect: redirects(v.m, r.Headers), Jar: v.jar}
 	response, err := c.Do(request)
 	if err != nil {
 		if response != nil {
@@ -209,9 +208,9 @@ func randomHex(bytes int) string {
 	return hex.EncodeToString(b)
 }
 
-// newTransport makes a transport that is used once: no connection, look-up or
-// TLS session of an earlier check is used again, and no proxy.
-func newTransport(m monitor.Monitor, env *Env) (*http.Transport, error) {
+// newWire is for one check: no connection, look-up or TLS session of an earlier
+// one is used again, and no proxy.
+func newWire(m monitor.Monitor, env *Env) (*wire, error) {
 	settings, err := client("", m.HTTP.CA, m.HTTP.Insecure, env.Now)
 	if err != nil {
 		return nil, err
@@ -236,30 +235,14 @@ func newTransport(m monitor.Monitor, env *Env) (*http.Transport, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the URL cannot be read")
 	}
-	return &http.Transport{
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			if host, port, err := net.SplitHostPort(address); err == nil && m.HTTP.Address != "" && strings.EqualFold(host, own.Hostname()) {
-				address = monitor.WithPort(m.HTTP.Address, port)
-			}
-			return d.DialContext(ctx, family(network, m.HTTP.Family), address)
-		},
-		TLSClientConfig: settings, Protocols: protocols(m.HTTP.Version, own.Scheme), DisableKeepAlives: true, DisableCompression: true,
-		MaxResponseHeaderBytes: maxHeader, WriteBufferSize: 2 << 10, ReadBufferSize: 4 << 10,
-	}, nil
-}
-
-// staying takes no answer that goes over to another protocol: nobody has asked for
-// it, and such a body is a bare connection, whose reads no deadline ends.
-type staying struct{ transport *http.Transport }
-
-// RoundTrip implements http.RoundTripper.
-func (s staying) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := s.transport.RoundTrip(r)
-	if err == nil && response.StatusCode == http.StatusSwitchingProtocols {
-		_ = response.Body.Close()
-		return nil, errSwitch
-	}
-	return response, err
+	settings.NextProtos = offers(m.HTTP.Version)
+	return &wire{settings: settings, plain2: m.HTTP.Version == "2", dial: func(ctx context.Context, host, port string) (net.Conn, error) {
+		address := net.JoinHostPort(host, port)
+		if m.HTTP.Address != "" && strings.EqualFold(host, own.Hostname()) {
+			address = monitor.WithPort(m.HTTP.Address, port)
+		}
+		return d.DialContext(ctx, family("tcp", m.HTTP.Family), address)
+	}}, nil
 }
 
 var tlsVersions = map[string]uint16{
@@ -277,14 +260,15 @@ func family(network, name string) string {
 	return network
 }
 
-// protocols is what may be spoken: HTTP/2 without TLS only where nothing else
-// may be, since there is nothing to agree on it with.
-func protocols(version, scheme string) *http.Protocols {
-	p := &http.Protocols{}
-	p.SetHTTP1(version != "2")
-	p.SetHTTP2(version != "1.1" && (scheme == "https" || version == "2"))
-	p.SetUnencryptedHTTP2(version == "2")
-	return p
+// offers is what may be spoken over TLS: nothing is said of HTTP/1.1 alone.
+func offers(version string) []string {
+	switch version {
+	case "1.1":
+		return nil
+	case "2":
+		return []string{"h2"}
+	}
+	return []string{"h2", "http/1.1"}
 }
 
 // redirects follows up to so many; with none, the redirect is the answer.
@@ -346,9 +330,8 @@ func requestFailure(err error, trace *hops) *monitor.Failure {
 	return classify(err, phase, otherwise)
 }
 
-// isLongHeader: net/http has no error of its own for it, neither of HTTP/1 nor of
-// HTTP/2. The cap is on all that comes before the body, interim answers included.
+// isLongHeader: net/http's HTTP/2 has no error of its own for it. The cap is on
+// all that comes before the body, interim answers included.
 func isLongHeader(err error) bool {
-	text := err.Error()
-	return strings.Contains(text, "server response headers exceeded") || strings.Contains(text, "response header list larger than")
+	return errors.Is(err, errLongHeader) || strings.Contains(err.Error(), "response header list larger than")
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"sync"
@@ -97,7 +96,7 @@ func (v *visit) fetchToken(ctx context.Context, a *monitor.OAuth2) (text string,
 		form.Set("scope", strings.Join(a.Scopes, " "))
 	}
 	trace := &hops{}
-	request, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace.client()), http.MethodPost, a.TokenURL, strings.NewReader(form.Encode()))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, a.TokenURL, strings.NewReader(form.Encode()))
 	if err != nil {
 		return "", 0, fail(monitor.FailHTTP, "token_url is not a URL that can be asked")
 	}
@@ -105,7 +104,7 @@ func (v *visit) fetchToken(ctx context.Context, a *monitor.OAuth2) (text string,
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.SetBasicAuth(url.QueryEscape(a.ClientID), url.QueryEscape(a.ClientSecret))
-	c := http.Client{Transport: staying{v.transport}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	c := http.Client{Transport: v.wire.under(trace), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	response, err := c.Do(request)
 	if err != nil {
 		return "", 0, requestFailure(err, trace)

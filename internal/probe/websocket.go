@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"slices"
 	"strings"
 	"time"
@@ -24,18 +23,18 @@ func probeWebSocket(ctx context.Context, m monitor.Monitor, env *Env) Observatio
 	captures := map[string]string{}
 	values := expect.Values{"text": "", "captures": captures, "subprotocol": "", "close_code": 0, "status": 0, "cert_days": 0}
 	m.HTTP = &monitor.HTTP{URL: "http" + strings.TrimPrefix(w.URL, "ws"), Version: "1.1", CA: w.CA}
-	transport, err := newTransport(m, env)
+	line, err := newWire(m, env)
 	if err != nil {
 		return Observation{Result: monitor.Result{Failure: classify(err, "before the request", monitor.FailInternal)}, Values: values}
 	}
-	defer transport.CloseIdleConnections()
-	transport.DisableKeepAlives = false // it would say "Connection: close"
+	defer line.close()
+	line.upgrades = true
 	trace := &hops{}
-	request, key, err := opening(httptrace.WithClientTrace(ctx, trace.client()), m.HTTP.URL, w)
+	request, key, err := opening(ctx, m.HTTP.URL, w)
 	if err != nil {
 		return Observation{Result: monitor.Result{Failure: fail(monitor.FailInternal, "the request cannot be made: %s", innermost(err))}, Values: values}
 	}
-	response, err := transport.RoundTrip(request)
+	response, err := line.under(trace).RoundTrip(request)
 	if err != nil {
 		o := trace.observation()
 		o.Failure, o.Certificate, o.Values = requestFailure(err, trace), unverified(err, env.Now()), values

@@ -57,7 +57,7 @@ func redirects(c *cage) {
 	c.put("to control characters", to("http://a\x1b[31m/"), "http", "answer of", "")
 	c.put("to a closed port", to("http://"+c.closed()+"/"), "refused", "connect to", "connection refused")
 	c.put("to TLS where there is none", to("https://"+c.serve(says(ok))+"/"), "tls", "TLS hand-shake", "plain HTTP")
-	c.put("to a port beyond all", to("http://127.0.0.1:99999/"), "unreachable", "connect: ", "invalid port")
+	c.put("to a port beyond all", to("http://127.0.0.1:99999/"), "unreachable", "connect to 127.0.0.1", "invalid port")
 	c.put("to nowhere", get(c.serve(says("HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n"))), "", "", "")
 	same := to("http://localhost:1/")
 	same.HTTP.SameHost = true

@@ -1,0 +1,73 @@
+package probe_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/miekg/dns"
+
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// TestEarlyAnswer: a server that turns a large body down does not read it; what it
+// says counts, and not that the rest could not be sent.
+func TestEarlyAnswer(t *testing.T) {
+	for name, size := range map[string]int{"sent in one go": 10 << 10, "being sent": 64 << 20} {
+		t.Run(name, func(t *testing.T) {
+			answered := make(chan struct{})
+			address := serveOnce(t, func(c net.Conn) {
+				if _, err := http.ReadRequest(bufio.NewReader(c)); err != nil {
+					t.Error(err)
+				}
+				_, _ = io.WriteString(c, "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
+				<-answered
+			})
+			m := httpMonitor("http://" + address + "/")
+			m.HTTP.Method, m.HTTP.Body = http.MethodPost, strings.Repeat("x", size)
+			m.Expect = []string{`status == 413`, `text == "no"`}
+			r := engineOf(1).Run(t.Context(), []monitor.Check{{Monitor: m}})[0]
+			close(answered)
+			if diff := cmp.Diff([]any{r.Outcome, r.Failure}, []any{monitor.OutcomeUp, (*monitor.Failure)(nil)}); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestInternationalName: what is looked up and asked for is the name in ASCII.
+func TestInternationalName(t *testing.T) {
+	looked := make(chan string, 100)
+	m := httpMonitor("http://b\u00fccher.test/")
+	m.HTTP.Resolver = resolver(t, func(w dns.ResponseWriter, q *dns.Msg) {
+		looked <- q.Question[0].Name
+		zone()(w, q)
+	})
+	_ = engineOf(1).Run(t.Context(), []monitor.Check{{Monitor: m}})
+	if got, want := <-looked, "xn--bcher-kva.test."; got != want {
+		t.Errorf("got a look-up of %s, want %s", got, want)
+	}
+}
+
+// serveOnce is a server of one connection.
+func serveOnce(t *testing.T, serve func(net.Conn)) (address string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer func() { _ = c.Close() }()
+		serve(c)
+	}()
+	return l.Addr().String()
+}

@@ -21,6 +21,8 @@ type Ending struct {
 // urgent is from how many days on an end is no matter of planning any more.
 const urgent = 3
 
+const day = 24 * time.Hour
+
 // Notices are the messages about an end, which belong to no incident: to every
 // tier that hears of what is minor and is not the public. The same end gives the
 // same messages.
@@ -41,7 +43,7 @@ func Notices(cfg *monitor.Config, svc monitor.Service, e Ending, now time.Time) 
 		}
 		n := Notification{
 			ID: digest("notification", id, receipt, string(tier.ID)), Incident: id, Tier: tier.ID, Event: event, Receipt: receipt, At: now,
-			Title: svc.Name + ": " + endingTitle(e), Impact: impact, Worst: impact.Worse(monitor.ImpactMinor), Opened: now, Since: now,
+			Title: svc.Name + ": " + endingTitle(e, now), Impact: impact, Worst: impact.Worse(monitor.ImpactMinor), Opened: now, Since: now,
 			Services: []Affected{{ID: svc.ID, Name: svc.Name, Cause: true, Since: now}},
 			Text:     endingText(e, cfg.Zone()), Site: cfg.Site.Name, Zone: cfg.Site.TimeZone, URL: cfg.Site.URL, Chat: tier.Chat,
 		}
@@ -60,7 +62,9 @@ func what(e Ending) string {
 	return "certificate"
 }
 
-func endingTitle(e Ending) string {
+// endingTitle says how many days are left, rounded: nobody is told of seven when
+// a prober that was away finds six.
+func endingTitle(e Ending, now time.Time) string {
 	switch {
 	case e.Renewed:
 		return what(e) + " renewed"
@@ -69,7 +73,7 @@ func endingTitle(e Ending) string {
 	case e.Days == 1:
 		return what(e) + " ends within a day"
 	}
-	return what(e) + " ends in " + strconv.Itoa(e.Days) + " days"
+	return what(e) + " ends in " + strconv.Itoa(int(e.At.Sub(now).Round(day)/day)) + " days"
 }
 
 func endingText(e Ending, zone *time.Location) string {

@@ -73,13 +73,20 @@ func (s *stepper) isOpen(id monitor.PlanID) bool {
 	return slices.ContainsFunc(s.runs, func(r Run) bool { return r.Plan == id && !r.IsOver() })
 }
 
+func (s *stepper) has(run string) bool {
+	return slices.ContainsFunc(s.runs, func(r Run) bool { return r.ID == run })
+}
+
 func (s *stepper) hasEnded(id monitor.PlanID, at time.Time) bool {
 	return slices.ContainsFunc(s.runs, func(r Run) bool { return r.Plan == id && r.Planned.Equal(at) && r.IsOver() })
 }
 
 // window is one that has begun.
 func (s *stepper) window(p monitor.Plan, w Window) {
-	same := slices.IndexFunc(s.runs, func(r Run) bool { return r.Plan == p.ID && r.Planned.Equal(w.From) })
+	s.outlived(p)
+	same := slices.IndexFunc(s.runs, func(r Run) bool {
+		return r.Plan == p.ID && (r.Planned.Equal(w.From) || !r.IsOver() && r.ID == RunID(p.ID, w.From)) // the latter was moved, and is moved back
+	})
 	open := slices.IndexFunc(s.runs, func(r Run) bool { return r.Plan == p.ID && !r.IsOver() })
 	switch {
 	case same >= 0 && s.runs[same].IsOver():
@@ -98,6 +105,9 @@ func (s *stepper) window(p monitor.Plan, w Window) {
 		if !r.To.After(r.From) {
 			return
 		}
+		for at := w.From; s.has(r.ID); r.ID = RunID(p.ID, at) { // one that was moved from here, and has ended
+			at = at.Add(1)
+		}
 		s.runs = append(s.runs, r)
 		open = len(s.runs) - 1
 		s.changed[r.ID] = true
@@ -108,6 +118,16 @@ func (s *stepper) window(p monitor.Plan, w Window) {
 		r.Updated, s.changed[r.ID] = s.now, true
 	}
 	s.end(r, r.To)
+}
+
+// outlived ends a run that was over when its plan was changed, and that nobody
+// has looked at since: what is planned now is not that run going on.
+func (s *stepper) outlived(p monitor.Plan) {
+	for i := range s.runs {
+		if r := &s.runs[i]; r.Plan == p.ID && !r.IsOver() && !r.To.After(p.Since) {
+			s.end(r, r.To)
+		}
+	}
 }
 
 // orphans ends runs whose plan is gone, or plans nothing of the kind any more.
@@ -132,7 +152,7 @@ func (s *stepper) effects() Effects {
 	for i := range s.runs {
 		r := &s.runs[i]
 		if !r.IsOver() {
-			fx.Coverage = append(fx.Coverage, covering{run: r})
+			fx.Coverage = append(fx.Coverage, covering{run: r, now: s.now})
 		}
 		notifications := tell(s.cfg, r, s.now)
 		if len(notifications) == 0 && !s.changed[r.ID] {
@@ -148,7 +168,8 @@ func (s *stepper) effects() Effects {
 type Coverage []covering
 
 type covering struct {
-	run      *Run // that is going on; or
+	run      *Run // that is going on now; or
+	now      time.Time
 	window   Window
 	all      bool
 	services []monitor.ServiceID
@@ -156,7 +177,8 @@ type covering struct {
 
 func (c covering) of(id monitor.ServiceID) (Window, bool) {
 	if c.run != nil {
-		return c.run.Of(id)
+		w, has := c.run.Of(id)
+		return w, has && w.To.After(c.now) // the service may have left it
 	}
 	return c.window, c.all || slices.Contains(c.services, id)
 }

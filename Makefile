@@ -11,7 +11,7 @@ TOOLS = sh infra/venv.sh
 ENV ?= dev
 STACK ?= sonde
 
-.PHONY: help demo test race check fuzz bench sim mutations kill soak api functions build emulators validate deploy location site clean
+.PHONY: help demo test race check fuzz bench sim mutations kill soak api functions build emulators validate deploy location browser site clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -96,6 +96,13 @@ location: build ## checks from a further REGION; also HOME_REGION=, TABLE=, STAC
 	$$($(TOOLS) sam)/sam deploy --template-file .aws-sam/location/template.yaml --stack-name $(STACK) --region $(REGION) \
 		--resolve-s3 --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset \
 		--parameter-overrides HomeRegion=$(HOME_REGION) TableName=$(TABLE) $(PARAMETERS)
+
+browser: ## browser journeys from REGION, with Docker; also HOME_REGION=, TABLE=, TOPIC= of its alarms, STACK= of the home stack
+	@test -n "$(REGION)" -a -n "$(HOME_REGION)" -a -n "$(TABLE)" -a -n "$(TOPIC)" || { echo "say REGION=, HOME_REGION=, TABLE= and TOPIC= (infra/README.md)"; exit 2; }
+	$$($(TOOLS) sam)/sam build --template infra/browser.yaml --build-dir .aws-sam/browser
+	$$($(TOOLS) sam)/sam deploy --template-file .aws-sam/browser/template.yaml --stack-name $(STACK)-browser --region $(REGION) \
+		--resolve-s3 --resolve-image-repos --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset \
+		--parameter-overrides HomeRegion=$(HOME_REGION) HomeStack=$(STACK) TableName=$(TABLE) AlarmTopicArn=$(TOPIC) $(PARAMETERS)
 
 site: build ## the page behind CloudFront, in REGION; also HOME_REGION=, TABLE= and API= (its domain) of the home stack
 	@test -n "$(REGION)" -a -n "$(HOME_REGION)" -a -n "$(TABLE)" -a -n "$(API)" || { echo "say REGION=, HOME_REGION=, TABLE= and API= (infra/README.md)"; exit 2; }

@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "sonde-functions-")
 	if err == nil {
 		binaries = dir
-		build := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", dir+"/", "./dispatch", "./probe", "./detect", "./notify", "./sweep", "./rollup", "./api", "./publish")
+		build := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", dir+"/", "./dispatch", "./probe", "./detect", "./notify", "./sweep", "./rollup", "./api", "./publish", "./browser")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		build.Stdout, build.Stderr = os.Stderr, os.Stderr
 		err = build.Run()
@@ -271,7 +271,7 @@ func TestSweepRollupApi(t *testing.T) {
 
 // TestMissingSetting: a function that is wired wrongly says what is missing.
 func TestMissingSetting(t *testing.T) {
-	for _, name := range []string{"dispatch", "probe", "detect", "notify", "sweep", "rollup", "api", "publish"} {
+	for _, name := range []string{"dispatch", "probe", "detect", "notify", "sweep", "rollup", "api", "publish", "browser"} {
 		out, err := exec.Command(filepath.Join(binaries, name)).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), "SONDE_TABLE is not set") {
 			t.Errorf("%s without settings: %v: %s", name, err, out)

@@ -26,10 +26,14 @@ func alarmed(s stack, metric, id string) bool {
 }
 
 func TestAlarms(t *testing.T) {
-	each(t, func(t *testing.T, s stack) {
+	eachAndBrowser(t, func(t *testing.T, s stack) {
+		topic, called := "${OperationsTopic}", []string{"DispatchFunction", "ProbeFunction"}
+		if s.name == browser { // nobody need have journeys
+			topic, called = "${AlarmTopicArn}", nil
+		}
 		for _, alarm := range s.must(t, "AWS::CloudWatch::Alarm") {
 			for _, end := range []string{"AlarmActions", "OKActions"} {
-				if got := texts(alarm.at(end)); !slices.Equal(got, []string{"${OperationsTopic}"}) {
+				if got := texts(alarm.at(end)); !slices.Equal(got, []string{topic}) {
 					t.Errorf("%s: %s is %v", alarm.id, end, got)
 				}
 			}
@@ -55,7 +59,7 @@ func TestAlarms(t *testing.T) {
 				}
 			}
 		}
-		for _, id := range []string{"DispatchFunction", "ProbeFunction"} {
+		for _, id := range called {
 			if !alarmed(s, "Invocations", id) {
 				t.Errorf("nobody is told that %s is not called", id)
 			}

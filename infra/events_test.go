@@ -25,7 +25,7 @@ func deadLetter(s stack) map[string]bool {
 }
 
 func TestQueues(t *testing.T) {
-	each(t, func(t *testing.T, s stack) {
+	eachAndBrowser(t, func(t *testing.T, s stack) {
 		aside := deadLetter(s)
 		for _, q := range s.must(t, "AWS::SQS::Queue") {
 			if q.at("SqsManagedSseEnabled") != true {
@@ -48,7 +48,7 @@ func TestQueues(t *testing.T) {
 }
 
 func TestMappings(t *testing.T) {
-	each(t, func(t *testing.T, s stack) {
+	eachAndBrowser(t, func(t *testing.T, s stack) {
 		for _, m := range s.must(t, "AWS::Lambda::EventSourceMapping") {
 			if !slices.Contains(texts(m.at("FunctionResponseTypes")), "ReportBatchItemFailures") {
 				t.Errorf("%s fails a whole batch for one record", m.id)
@@ -216,6 +216,9 @@ func TestQueueNames(t *testing.T) {
 	if other := text(location.resources["ProbeQueue"].at("QueueName")); name != other || name == "" {
 		t.Errorf("the probe queue is called %q at home and %q elsewhere", name, other)
 	}
+	if got := text(load(t, browser).resources["BrowserQueue"].at("QueueName")); got != "${HomeStack}-BrowserQueue" {
+		t.Errorf("the queue of browser journeys is called %q", got)
+	}
 	for id, want := range map[string]bool{"DispatchFunction": false, "DetectFunction": true} {
 		var queues map[string]string
 		if err := json.Unmarshal([]byte(text(home.resources[id].at("Environment", "Variables", "SONDE_QUEUES"))), &queues); err != nil {
@@ -223,6 +226,13 @@ func TestQueueNames(t *testing.T) {
 		}
 		if (queues["*"] == "https://sqs.*.${AWS::URLSuffix}/${AWS::AccountId}/${ProbeQueue.QueueName}") != want {
 			t.Errorf("%s knows the queues %v; those of other Regions: want %v", id, queues, want)
+		}
+		region := map[bool]string{true: "*", false: "${AWS::Region}"}[want]
+		journeys := `{"` + region + `":"https://sqs.` + region + `.${AWS::URLSuffix}/${AWS::AccountId}/${AWS::StackName}-BrowserQueue"}`
+		for _, s := range []stack{home, location} {
+			if f, has := s.resources[id]; has && text(f.at("Environment", "Variables", "SONDE_BROWSER_QUEUES")) != journeys {
+				t.Errorf("%s: %s sends browser journeys to %s, want %s", s.name, id, text(f.at("Environment", "Variables", "SONDE_BROWSER_QUEUES")), journeys)
+			}
 		}
 	}
 }

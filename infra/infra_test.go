@@ -11,11 +11,11 @@ import (
 )
 
 func TestFunctions(t *testing.T) {
-	eachAndSite(t, func(t *testing.T, s stack) {
+	all(t, func(t *testing.T, s stack) {
 		roles := map[string]string{}
 		for _, f := range s.must(t, "AWS::Lambda::Function") {
 			name := strings.TrimSuffix(f.id, "Function")
-			if got := text(f.at("Runtime")) + " " + strings.Join(texts(f.at("Architectures")), " "); got != "provided.al2023 arm64" {
+			if got := text(f.at("Runtime")) + " " + strings.Join(texts(f.at("Architectures")), " "); got != "provided.al2023 arm64" && (text(f.at("PackageType")) != "Image" || got != " arm64") {
 				t.Errorf("%s runs on %s", f.id, got)
 			}
 			if got := text(f.at("LoggingConfig", "LogFormat")); got != "JSON" {
@@ -103,7 +103,7 @@ func TestTopics(t *testing.T) {
 // TestParameters: a wrong value is refused before anything is made of it, and
 // the default, if there is one, is a right one.
 func TestParameters(t *testing.T) {
-	for _, name := range append(slices.Clone(templates), "infra/alarms.yaml") {
+	for _, name := range append(slices.Clone(templates), browser, "infra/alarms.yaml") {
 		for id, p := range parse(t, name, translate(t, name)).parameters {
 			pattern, hasPattern := p["AllowedPattern"].(string)
 			_, hasRange := p["MinValue"]

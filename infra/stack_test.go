@@ -35,10 +35,14 @@ type stack struct {
 	resources  map[string]resource
 }
 
-// templates are the stacks that check; site is the one that only shows.
+// templates are the stacks that check by themselves, browser is one beside them
+// that takes journeys, site the one that only shows.
 var templates = []string{"template.yaml", "infra/location.yaml"}
 
-const site = "infra/site.yaml"
+const (
+	browser = "infra/browser.yaml"
+	site    = "infra/site.yaml"
+)
 
 // each runs a check on every template that is deployed by itself.
 func each(t *testing.T, check func(t *testing.T, s stack)) {
@@ -46,6 +50,20 @@ func each(t *testing.T, check func(t *testing.T, s stack)) {
 	for _, name := range templates {
 		t.Run(name, func(t *testing.T) { check(t, load(t, name)) })
 	}
+}
+
+// eachAndBrowser is each for rules that hold for the browser's stack too.
+func eachAndBrowser(t *testing.T, check func(t *testing.T, s stack)) {
+	t.Helper()
+	each(t, check)
+	t.Run(browser, func(t *testing.T) { check(t, load(t, browser)) })
+}
+
+// all is each for rules that hold everywhere.
+func all(t *testing.T, check func(t *testing.T, s stack)) {
+	t.Helper()
+	eachAndBrowser(t, check)
+	t.Run(site, func(t *testing.T) { check(t, load(t, site)) })
 }
 
 // eachAndSite is each for rules that hold for the site's stack too.

@@ -25,6 +25,8 @@ def main(path):
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::Serverless::Function" and "CodeUri" in properties:
             properties["CodeUri"] = "s3://bucket/code"
+        if properties.get("PackageType") == "Image":
+            properties["ImageUri"] = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/image:tag"
         if resource["Type"] == "AWS::Serverless::Application":
             properties["Location"] = "https://s3.amazonaws.com/bucket/template"
     json.dump(transform(document, {}, NoManagedPolicies()), sys.stdout)

@@ -13,7 +13,7 @@ import (
 
 func main() {
 	function.Main(func(w *function.Wiring) any {
-		w.Deps.Queue = sqsqueue.New(sqs.NewFromConfig(w.AWS), w.Queues, w.Deps.Now)
+		w.Deps.Queue = sqsqueue.New(sqs.NewFromConfig(w.AWS), w.Queues, w.Browsers, w.Deps.Now)
 		return cloud.Detect(pipeline.New(w.Deps))
 	}, "SONDE_QUEUES")
 }

@@ -77,11 +77,22 @@ func runApply(cmd *cobra.Command, flags applyFlags) error {
 		explain(cmd.ErrOrStderr(), flags.file, err)
 		return &exitError{code: ExitUsage}
 	}
+	noteJourneys(cmd.ErrOrStderr(), cfg)
 	stored, err := putInForce(cmd, d, cfg, flags.dryRun)
 	if err != nil || stored == nil {
 		return err
 	}
 	return newTokens(cmd, d.store, cfg)
+}
+
+// noteJourneys says what browser journeys need, which the home stack has not.
+func noteJourneys(w io.Writer, cfg *monitor.Config) {
+	for _, m := range cfg.Monitors {
+		if m.Kind() == monitor.KindBrowser {
+			_, _ = fmt.Fprintf(w, "sonde: note: %s is a browser journey: each of its locations needs the stack infra/browser.yaml (`make browser`)\n", m.ID)
+			return
+		}
+	}
 }
 
 // putInForce shows what changes and stores the configuration, unless nothing

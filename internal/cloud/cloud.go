@@ -28,6 +28,7 @@ type Settings struct {
 	Region   string                      // SONDE_TABLE_REGION: where the table is; empty: where the function is
 	Location monitor.Location            // SONDE_LOCATION, or AWS_REGION
 	Queues   map[monitor.Location]string // SONDE_QUEUES: JSON, location to queue URL; see sqsqueue.New for "*"
+	Browsers map[monitor.Location]string // SONDE_BROWSER_QUEUES: the same of browser journeys
 	Topics   map[monitor.TierID]string   // SONDE_TOPICS: JSON, tier to topic ARN
 	Stack    string                      // SONDE_STACK: the name that metrics bear
 }
@@ -46,6 +47,9 @@ func Read(getenv func(string) string, needed ...string) (Settings, error) {
 		s.Location = monitor.Location(getenv("AWS_REGION"))
 	}
 	if err := readMap(getenv, "SONDE_QUEUES", &s.Queues); err != nil {
+		return Settings{}, err
+	}
+	if err := readMap(getenv, "SONDE_BROWSER_QUEUES", &s.Browsers); err != nil {
 		return Settings{}, err
 	}
 	if err := readMap(getenv, "SONDE_TOPICS", &s.Topics); err != nil {

@@ -45,9 +45,12 @@ const (
 	idlePolling  = 650_000 // requests a month of an idle queue mapping (Lambda Developer Guide, "Using Lambda with Amazon SQS")
 	homeAlarms   = 26      // infra/alarms.yaml
 	placeAlarms  = 12      // infra/location.yaml
+	trackAlarms  = 4       // infra/browser.yaml
+	imageGB      = 0.5     // of it, an estimate: Debian, Chromium and fonts, compressed
 	ownMetrics   = 1       // ChecksRun; the others are billed by the hour, when they are emitted
 	core         = 1769.0  // MB that give one whole core (Lambda Developer Guide, "Configure Lambda function memory")
 	probeMB      = 512
+	browserMB    = 2048
 	sweepMB      = 256
 	rollupMB     = 256
 	detectMB     = 256
@@ -105,6 +108,7 @@ type model struct {
 	stored                      float64 // write units a month of batches
 	bytes                       float64 // a month of batches
 	probeGBs, detectGBs, looked float64
+	journeys                    bool // there are some
 }
 
 // add counts what a location does in a month.
@@ -128,7 +132,12 @@ func (m *model) add(location monitor.Location) {
 			m.batches += times
 			m.bytes += size * times
 			m.stored += float64(int((size+1023)/1024)) * times
-			m.probeGBs += times * gbs(probeMB, m.u.Batch.CPU.Of(n), m.opts.Wait+2*m.u.Call)
+			if b.Browser {
+				m.journeys = true
+				m.probeGBs += times * n * gbs(browserMB, m.u.Journey.CPU, m.u.Journey.Wait+2*m.u.Call)
+			} else {
+				m.probeGBs += times * gbs(probeMB, m.u.Batch.CPU.Of(n), m.opts.Wait+2*m.u.Call)
+			}
 			touched := map[monitor.ServiceID]bool{}
 			for _, id := range b.Monitors {
 				mon, _ := m.cfg.Monitor(id)
@@ -178,23 +187,31 @@ func (m *model) lines() []Line {
 		sweeps*(u.Sweep.Reads.Of(m.services)+m.batchReads(3*time.Minute)) +
 		rollups*(u.Rollup.Reads.Of(m.services)+m.batchReads(40*time.Minute)) + m.opts.Views*u.View.Reads
 	logged := m.batches*u.Batch.Log + dispatches*u.Dispatch.Log
-	return []Line{
+	browsers := 0.0 // stacks of them
+	if m.journeys {
+		browsers = m.places
+	}
+	lines := []Line{
 		line(lambdaRequests, requests),
 		line(lambdaCompute, compute),
 		line(tableWrites, writes),
 		line(tableReads, reads),
 		line(tableStorage, m.bytes*keepDays/(hours/24.0)/1e9),
-		line(queueRequests, m.places*idlePolling+m.batches*2.2), // sent by tens, received, deleted
+		line(queueRequests, (m.places+browsers)*idlePolling+m.batches*2.2), // sent by tens, received, deleted
 		line(publishes, messages),
 		line(emails, messages*m.opts.Readers),
 		line(schedules, dispatches+sweeps+rollups),
 		line(apiRequests, m.opts.Views),
 		line(logs, logged/1e9),
 		line(metrics, ownMetrics*m.places),
-		line(alarms, homeAlarms+placeAlarms*(m.places-1)),
+		line(alarms, homeAlarms+placeAlarms*(m.places-1)+trackAlarms*browsers),
 		line(keys, m.places),
 		line(dataOut, (m.bytesOut+m.opts.Views*u.View.Bytes)/1e9),
 	}
+	if m.journeys {
+		lines = append(lines, line(images, imageGB*browsers))
+	}
+	return lines
 }
 
 // batchReads is what reading back the batches of a span costs: strongly

@@ -135,3 +135,27 @@ func TestDaily(t *testing.T) {
 		t.Errorf("checks: %v, want %v", b.Checks, want)
 	}
 }
+
+// TestJourneys: what goes through a browser is billed for its own memory and
+// time, and for the stack that takes it.
+func TestJourneys(t *testing.T) {
+	cfg := fleet(2, 5*time.Minute, "eu-west-1")
+	var u cost.Usage
+	u.Journey.CPU, u.Journey.Wait = 1000, 4000
+	before := cost.Monthly(cfg, u, cost.Options{})
+	cfg.Monitors[1].HTTP, cfg.Monitors[1].Browser = nil, &monitor.Browser{URL: "https://example.com/"}
+	after := cost.Monthly(cfg, u, cost.Options{})
+	const runs = 730 * 12
+	grown := find(t, after, "Lambda compute, arm64").Quantity - find(t, before, "Lambda compute, arm64").Quantity
+	if want := runs * 2 * 5.0; !near(grown, want) { // the other monitor's batches stay
+		t.Errorf("journeys take %v GB-s, want %v", grown, want)
+	}
+	if got := find(t, after, "ECR storage").Quantity; got != 0.5 {
+		t.Errorf("images: %v GB", got)
+	}
+	for what, want := range map[string]float64{"CloudWatch alarms": 4, "SQS requests": 650_000 + runs*2.2} {
+		if got := find(t, after, what).Quantity - find(t, before, what).Quantity; !near(got, want) {
+			t.Errorf("%s: %v more, want %v", what, got, want)
+		}
+	}
+}

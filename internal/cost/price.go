@@ -27,6 +27,7 @@ var (
 	logs           = Price{"CloudWatch Logs", "GB", 0.50, 5, "https://aws.amazon.com/cloudwatch/pricing/"}
 	metrics        = Price{"CloudWatch metrics", "metrics", 0.30, 10, "https://aws.amazon.com/cloudwatch/pricing/"}
 	alarms         = Price{"CloudWatch alarms", "alarms", 0.10, 10, "https://aws.amazon.com/cloudwatch/pricing/"}
+	images         = Price{"ECR storage", "GB-months", 0.10, 0, "https://aws.amazon.com/ecr/pricing/"}
 	keys           = Price{"KMS key", "keys", 1.00, 0, "https://aws.amazon.com/kms/pricing/"}
 	dataOut        = Price{"Data out", "GB", 0.09, 100, "https://aws.amazon.com/ec2/pricing/on-demand/#Data_Transfer"}
 

@@ -25,7 +25,8 @@ type Usage struct {
 		CPU Linear // by batches queued
 		Log float64
 	}
-	View struct{ CPU, Reads, Bytes float64 } // of the status page
+	View    struct{ CPU, Reads, Bytes float64 } // of the status page
+	Journey struct{ CPU, Wait float64 }         // of one through a browser, milliseconds
 
 	// Out is what a check sends to its target, in bytes, by kind: requests and a
 	// client's side of handshakes. HTTPS is that of a check over HTTPS. Packets is
@@ -59,6 +60,8 @@ func measured() (u Usage) {
 	u.Dispatch.Log = 121                // one line a run
 	u.View.CPU, u.View.Reads = 3, 2     // internal/api, its benchmark; a snapshot of up to 8 KB
 	u.View.Bytes = 9000                 // the demo's page, compressed
+	u.Journey.CPU = 1100                // 0.55 s on two cores, a page on loopback, the browser's start included
+	u.Journey.Wait = 3000               // an assumption: what a real site makes its visitor wait
 	u.Out = map[monitor.Kind]float64{   // of the others there are only estimates
 		monitor.KindHTTP: 232, monitor.KindTCP: 0, monitor.KindTLS: 1600, monitor.KindUDP: 50, monitor.KindSSH: 1500, monitor.KindDNS: 100, monitor.KindDomain: 3500, monitor.KindGRPC: 1900, monitor.KindWebSocket: 1900, monitor.KindICMP: 0, monitor.KindBrowser: 20000, monitor.KindHeartbeat: 0,
 	}

@@ -164,7 +164,7 @@ func (e *Engine) check(ctx context.Context, c monitor.Check) (r monitor.Result, 
 			return monitor.Expand(text, func(Reference) string { return "" })
 		})
 	case !known:
-		o = notRun("this version knows no monitor of this kind")
+		o = notRun(unknown(m.Kind()))
 	default:
 		o = e.guarded(ctx, f, m, secrets, budget)
 		// A check that was cut short by this run is no fault of its target.
@@ -197,6 +197,14 @@ func (e *Engine) probe(kind monitor.Kind) (Func, bool) {
 	}
 	f, has := Probes[kind]
 	return f, has
+}
+
+// unknown says why a kind is not run here.
+func unknown(kind monitor.Kind) string {
+	if kind == monitor.KindBrowser {
+		return "no browser is deployed in this location: see infra/browser.yaml"
+	}
+	return "this version knows no monitor of this kind"
 }
 
 // doubt is the part of a timeout that a delay must be to be taken for its cause.

@@ -38,9 +38,9 @@ const patience = 10 * time.Second
 
 // Queue sends batches to the queue of their location.
 type Queue struct {
-	client API
-	urls   map[monitor.Location]string
-	now    func() time.Time
+	client         API
+	urls, browsers map[monitor.Location]string
+	now            func() time.Time
 }
 
 var _ pipeline.Queue = (*Queue)(nil)
@@ -48,48 +48,80 @@ var _ pipeline.Queue = (*Queue)(nil)
 // New returns a queue over the queue URL of each location. The entry "*" is for
 // all locations that have none of their own; the asterisk in its URL stands for
 // the location's name, such as https://sqs.*.amazonaws.com/123456789012/sonde.
-func New(client API, urls map[monitor.Location]string, now func() time.Time) *Queue {
-	return &Queue{client, urls, now}
+//
+// Batches of browser journeys go to the queues of browsers, of the same form.
+// Where there is none, or none was deployed, they go where the others go: the
+// function there says in their results that it has no browser.
+func New(client API, urls, browsers map[monitor.Location]string, now func() time.Time) *Queue {
+	return &Queue{client, urls, browsers, now}
 }
 
 // Send implements pipeline.Queue. If it fails, some of the batches may have
 // been sent; sending them again is safe. A queue that cannot be reached does not
 // keep others from theirs: all are tried, and what failed is told together.
 func (q *Queue) Send(ctx context.Context, batches []schedule.Batch) error {
-	byURL := map[string][]types.SendMessageBatchRequestEntry{}
+	var journeys, rest []schedule.Batch
+	for _, b := range batches {
+		if _, has := urlOf(q.browsers, b.Location); has && b.Browser {
+			journeys = append(journeys, b)
+		} else {
+			rest = append(rest, b)
+		}
+	}
+	homeless, err := q.sendTo(ctx, q.browsers, journeys)
+	nowhere, more := q.sendTo(ctx, q.urls, append(rest, homeless...))
+	if len(nowhere) > 0 {
+		more = errors.Join(more, fmt.Errorf("send batches: the queue of location %s does not exist", nowhere[0].Location))
+	}
+	return errors.Join(err, more)
+}
+
+// sendTo sends batches to queues. Those whose queue does not exist are returned,
+// and are no error yet.
+func (q *Queue) sendTo(ctx context.Context, urls map[monitor.Location]string, batches []schedule.Batch) ([]schedule.Batch, error) {
+	byURL := map[string][]schedule.Batch{}
 	var order []string
+	var homeless []schedule.Batch
 	var failed []error
-	for i, b := range batches {
-		url, ok := q.url(b.Location)
+	for _, b := range batches {
+		url, ok := urlOf(urls, b.Location)
 		if !ok {
 			failed = append(failed, fmt.Errorf("send batch: no queue for location %s (SONDE_QUEUES)", b.Location))
 			continue
 		}
-		entry, err := q.entry(i, b)
-		if err != nil {
-			return err
-		}
 		if _, seen := byURL[url]; !seen {
 			order = append(order, url)
 		}
-		byURL[url] = append(byURL[url], entry)
+		byURL[url] = append(byURL[url], b)
 	}
 	for _, url := range order {
-		failed = append(failed, q.sendAll(ctx, url, byURL[url]))
+		err := q.sendAll(ctx, url, byURL[url])
+		if none := (*types.QueueDoesNotExist)(nil); errors.As(err, &none) {
+			homeless = append(homeless, byURL[url]...)
+			continue
+		}
+		failed = append(failed, err)
 	}
-	return errors.Join(failed...)
+	return homeless, errors.Join(failed...)
 }
 
-// url is the queue of a location.
-func (q *Queue) url(location monitor.Location) (string, bool) {
-	if url, ok := q.urls[location]; ok {
+// urlOf is the queue of a location.
+func urlOf(urls map[monitor.Location]string, location monitor.Location) (string, bool) {
+	if url, ok := urls[location]; ok {
 		return url, true
 	}
-	pattern, ok := q.urls["*"]
+	pattern, ok := urls["*"]
 	return strings.Replace(pattern, "*", string(location), 1), ok
 }
 
-func (q *Queue) sendAll(ctx context.Context, url string, entries []types.SendMessageBatchRequestEntry) error {
+func (q *Queue) sendAll(ctx context.Context, url string, batches []schedule.Batch) error {
+	entries := make([]types.SendMessageBatchRequestEntry, len(batches))
+	for i, b := range batches {
+		var err error
+		if entries[i], err = q.entry(i, b); err != nil {
+			return err
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for batch := range slices.Chunk(entries, maxEntries) {

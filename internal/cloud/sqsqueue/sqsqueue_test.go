@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,12 +27,17 @@ type fake struct {
 	calls int
 	fail  func(call int, e types.SendMessageBatchRequestEntry) bool
 	err   error
+
+	missing []string // queues
 }
 
 func (f *fake) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
 	f.calls++
 	if f.err != nil {
 		return nil, f.err
+	}
+	if slices.Contains(f.missing, *in.QueueUrl) {
+		return nil, fmt.Errorf("operation error SQS: SendMessageBatch: %w", &types.QueueDoesNotExist{})
 	}
 	out := &sqs.SendMessageBatchOutput{}
 	for _, e := range in.Entries {
@@ -47,7 +54,7 @@ var now = time.Date(2019, 5, 29, 1, 0, 0, 0, time.UTC)
 
 func queue(f *fake) *sqsqueue.Queue {
 	f.sent = map[string][]types.SendMessageBatchRequestEntry{}
-	return sqsqueue.New(f, map[monitor.Location]string{"eu-west-1": "home", "us-east-1": "away"}, func() time.Time { return now })
+	return sqsqueue.New(f, map[monitor.Location]string{"eu-west-1": "home", "us-east-1": "away"}, nil, func() time.Time { return now })
 }
 
 func batch(location monitor.Location, in time.Duration) schedule.Batch {
@@ -138,7 +145,7 @@ func TestRegion(t *testing.T) {
 	q := sqsqueue.New(client, map[monitor.Location]string{
 		"eu-west-1": "https://sqs.eu-west-1.amazonaws.com/123456789012/sonde-ProbeQueue",
 		"*":         "https://sqs.*.amazonaws.com/123456789012/sonde-ProbeQueue",
-	}, func() time.Time { return now })
+	}, nil, func() time.Time { return now })
 	err := q.Send(context.Background(), []schedule.Batch{batch("eu-west-1", 0), batch("us-east-1", 0)})
 	if err == nil || !strings.Contains(err.Error(), "https://sqs.us-east-1.amazonaws.com/") {
 		t.Errorf("the error does not name the queue: %v", err)
@@ -149,5 +156,34 @@ func TestRegion(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"eu-west-1", "us-east-1"}, sent.scopes); diff != "" {
 		t.Errorf("signed for (-want +got):\n%s", diff)
+	}
+}
+
+// TestJourneys: batches of browser journeys go where browsers are, and where none
+// are to the ordinary probe, which says so; no other batch is lost by that.
+func TestJourneys(t *testing.T) {
+	f := &fake{sent: map[string][]types.SendMessageBatchRequestEntry{}, missing: []string{"browser-us-east-1"}}
+	q := sqsqueue.New(f, map[monitor.Location]string{"*": "probe-*"}, map[monitor.Location]string{"*": "browser-*"}, func() time.Time { return now })
+	var batches []schedule.Batch
+	for _, location := range []monitor.Location{"eu-west-1", "us-east-1"} {
+		journey := batch(location, 0)
+		journey.Browser = true
+		batches = append(batches, journey, batch(location, 0))
+	}
+	if err := q.Send(t.Context(), batches); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{}
+	for url, entries := range f.sent {
+		got[url] = len(entries)
+	}
+	want := map[string]int{"browser-eu-west-1": 1, "probe-eu-west-1": 1, "probe-us-east-1": 2}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("sent (-want +got):\n%s", diff)
+	}
+	f.missing = []string{"browser-us-east-1", "probe-us-east-1"}
+	err := q.Send(t.Context(), batches)
+	if err == nil || !strings.Contains(err.Error(), "us-east-1 does not exist") {
+		t.Errorf("no queue at all: %v", err)
 	}
 }

@@ -104,6 +104,12 @@ type Affected struct {
 	Shared   []string          `json:"shared,omitempty"`   // what its failure may have in common with others
 }
 
+// IsPending reports whether an incident that is over ended before this service was
+// seen working: it only depended on the cause, which is restored.
+func (a Affected) IsPending() bool {
+	return !a.Cause && !a.Unknown && a.Restored.IsZero() && a.Status.IsOutage()
+}
+
 // Told is what a tier has heard.
 type Told struct {
 	At        time.Time      `json:"at"`

@@ -155,6 +155,13 @@ func cases() map[string][]incident.Notification {
 	for name, ns := range told() {
 		all[name] = ns
 	}
+	pending := notification(incident.EventResolved, true)
+	for i := range pending.Services {
+		if !pending.Services[i].Cause {
+			pending.Services[i].Restored = time.Time{}
+		}
+	}
+	all["resolved-pending"] = []incident.Notification{pending}
 	all["maintenance"] = []incident.Notification{planned(incident.EventMaintenance)}
 	all["maintenance-over"] = []incident.Notification{planned(incident.EventMaintained)}
 	for _, event := range events {

@@ -75,6 +75,9 @@ func verdict(a account) string {
 		if a.Text == "" {
 			return text
 		}
+		if s.IsPending() {
+			return s.Name + ": should work again. " + text
+		}
 		return s.Name + ": working again. " + text
 	case incident.EventEscalated:
 		return text + " This is worse than you were told before."
@@ -137,6 +140,10 @@ func services(p *paper, a account) {
 		}
 		if a.isNotice() {
 			p.row(name, s.Name)
+			continue
+		}
+		if a.isOver() && s.IsPending() {
+			p.row(name, s.Name+": what it depends on works again")
 			continue
 		}
 		p.row(name, s.Name+": "+standing(s))

@@ -41,6 +41,7 @@ func (p *Pipeline) Detect(ctx context.Context, batches []store.Batch) error {
 	if err != nil {
 		return err
 	}
+	services = brokenLast(services, states)
 	turned, failed, desk := false, []error(nil), p.newDesk()
 	for _, svc := range services {
 		step := func(state detect.Service) (detect.Service, detect.Effects) {
@@ -74,6 +75,22 @@ func causesFirst(cfg *monitor.Config, results map[monitor.ServiceID][]monitor.Re
 	}
 	slices.SortStableFunc(services, func(a, b monitor.Service) int { return depth[a.ID] - depth[b.ID] })
 	return services
+}
+
+// brokenLast puts those services last that are broken by now, and of these the
+// effects before their causes: if all are mended in one batch, an incident knows
+// of the effects before it ends with its cause.
+func brokenLast(services []monitor.Service, states map[monitor.ServiceID]store.State) []monitor.Service {
+	var fine, broken []monitor.Service
+	for _, svc := range services {
+		if states[svc.ID].Status.Impact() == monitor.ImpactNone {
+			fine = append(fine, svc)
+		} else {
+			broken = append(broken, svc)
+		}
+	}
+	slices.Reverse(broken)
+	return append(fine, broken...)
 }
 
 func ids(services []monitor.Service) []monitor.ServiceID {

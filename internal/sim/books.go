@@ -40,6 +40,13 @@ type books struct {
 	results   []store.Batch      // as they were first written
 	keys      map[table.Key]bool // of results
 	votes     map[monitor.ID]vote
+	doubts    []doubt
+}
+
+// doubt is which locations were set aside from a time on.
+type doubt struct {
+	at    time.Time
+	aside []monitor.Location
 }
 
 // vote is an open vote, as the state was written last.
@@ -130,12 +137,30 @@ func (b *books) row(w *world, row table.Row) error {
 		}
 		b.keys[row.Key] = true
 		b.results = append(b.results, batch)
+	case "doubted":
+		var d struct {
+			Locations map[monitor.Location]time.Time
+		}
+		if err := json.Unmarshal(row.Doc, &d); err != nil {
+			return err
+		}
+		b.doubts = append(b.doubts, doubt{w.now, slices.Sorted(maps.Keys(d.Locations))})
 	case "state":
 		var state detect.Service
 		if err := json.Unmarshal(row.Doc, &state); err != nil {
 			return err
 		}
 		b.state(w, state)
+	}
+	return nil
+}
+
+// aside is which locations were set aside at a time.
+func (b *books) aside(at time.Time) []monitor.Location {
+	for _, d := range slices.Backward(b.doubts) {
+		if !d.at.After(at) {
+			return d.aside
+		}
 	}
 	return nil
 }

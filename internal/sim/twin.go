@@ -155,9 +155,10 @@ func (w *world) checkReplay(cfg *monitor.Config) {
 	tick := w.script.Start
 	for at := w.script.Start; at.Before(w.now); at = at.Add(time.Second) {
 		for len(all) > 0 && !all[0].Scheduled.After(at) {
+			counted := detect.WithoutDoubtful(all[0].Results, b.aside(all[0].Finished))
 			for _, svc := range cfg.Services {
 				if svc.Shard == all[0].Shard {
-					states[svc.ID], _ = detect.Step(cfg, svc, states[svc.ID], all[0].Results, at)
+					states[svc.ID], _ = detect.Step(cfg, svc, states[svc.ID], counted, at)
 				}
 			}
 			seen.Hear(all[0])

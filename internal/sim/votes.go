@@ -50,12 +50,41 @@ func (w *world) checkVote(m monitor.Monitor, f monitor.Flip, before time.Time, a
 		return
 	}
 	opened := all[opener].Scheduled
+	borne := w.count(m, f, all, opened, before, finished, nil)
+	if doubted := w.books.doubtedIn(opened, f.Decided); len(doubted) > 0 && !(borne.enough() && borne.dated) {
+		// What a location says wrong while it is set aside does not count. Whether a
+		// single result came before or after nobody outside can tell.
+		borne = w.count(m, f, all, opened, before, finished, doubted)
+	}
+	if !borne.enough() {
+		w.books.violate("a vote counts those who agree", "%s turned from %s to %s at %s, borne by %d of %d locations, %d needed",
+			m.ID, f.From, f.To, f.Decided.Sub(w.script.Start), borne.agree, borne.of, borne.need)
+	}
+	if !borne.dated {
+		w.books.violate("a flip is dated back to its first check", "%s turned %s at %s, and no check of that time says so", m.ID, f.To, f.At.Sub(w.script.Start))
+	}
+}
+
+// tally is what bears a flip.
+type tally struct {
+	agree, of, need int
+	dated           bool // to a check that says so
+}
+
+func (t tally) enough() bool { return t.agree >= t.need }
+
+// count counts the results that were there when a flip was decided; of locations
+// that are doubted, the good ones.
+func (w *world) count(m monitor.Monitor, f monitor.Flip, all []monitor.Result, opened, before time.Time, finished map[string]time.Time, doubted []monitor.Location) tally {
 	fits, enough := runsOf(m, f)
-	longest, spoke, dated := map[monitor.Location]int{}, map[monitor.Location]bool{}, f.At.Equal(before.Add(time.Millisecond)) || f.At.Equal(f.Decided)
-	run := map[monitor.Location]int{}
+	longest, spoke, run := map[monitor.Location]int{}, map[monitor.Location]bool{}, map[monitor.Location]int{}
+	t := tally{of: len(m.Locations), dated: f.At.Equal(before.Add(time.Millisecond)) || f.At.Equal(f.Decided)}
 	for _, r := range all {
 		// A location's clock may be ahead, and say that it finished in the future.
 		if r.Scheduled.Before(opened) || finished[r.ID()].Add(-w.maxSkew()).After(f.Decided) {
+			continue
+		}
+		if r.Outcome != monitor.OutcomeUp && slices.Contains(doubted, r.Location) {
 			continue
 		}
 		// At a deadline those decide who were heard; what came just before it may
@@ -69,30 +98,33 @@ func (w *world) checkVote(m monitor.Monitor, f monitor.Flip, before time.Time, a
 		}
 		run[r.Location]++
 		longest[r.Location] = max(longest[r.Location], run[r.Location])
-		dated = dated || r.Scheduled.Equal(f.At)
+		t.dated = t.dated || r.Scheduled.Equal(f.At)
 	}
-	agree := 0
 	for _, n := range longest {
 		if n >= enough {
-			agree++
+			t.agree++
 		}
 	}
-	n := len(m.Locations)
-	need := n/2 + 1 // more than half of them
+	t.need = t.of/2 + 1 // more than half of them
 	if deadline := opened.Add(max(2*m.Every, time.Duration(max(m.Confirm, m.Recover))*(m.Recheck+m.Timeout))); !f.Decided.Before(deadline) {
-		n = len(spoke)
-		need = min(need, n/2+1)
+		t.of = len(spoke)
+		t.need = min(t.need, t.of/2+1)
 	}
 	if f.To == string(monitor.Up) || f.From == string(monitor.Down) {
-		need = max(need, n-need+1)
+		t.need = max(t.need, t.of-t.need+1)
 	}
-	if agree < need {
-		w.books.violate("a vote counts those who agree", "%s turned from %s to %s at %s, borne by %d of %d locations, %d needed",
-			m.ID, f.From, f.To, f.Decided.Sub(w.script.Start), agree, n, need)
+	return t
+}
+
+// doubtedIn is the locations that were set aside at any moment of a span.
+func (b *books) doubtedIn(from, to time.Time) []monitor.Location {
+	all := slices.Clone(b.aside(from))
+	for _, d := range b.doubts {
+		if !d.at.Before(from) && !d.at.After(to) {
+			all = append(all, d.aside...)
+		}
 	}
-	if !dated {
-		w.books.violate("a flip is dated back to its first check", "%s turned %s at %s, and no check of that time says so", m.ID, f.To, f.At.Sub(w.script.Start))
-	}
+	return all
 }
 
 // runsOf says which outcomes bear a flip, and how many of them in a row.

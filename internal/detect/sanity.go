@@ -70,12 +70,17 @@ func (d *Monitor) alone(location monitor.Location) bool {
 }
 
 // WithoutDoubtful leaves out the failing results of locations that are set aside:
-// what they say says something of themselves. Their good results count.
-func WithoutDoubtful(results []monitor.Result, aside []monitor.Location) []monitor.Result {
+// what they say says something of themselves. Their good results count, and so
+// does what is known without them: by that they come to agree again.
+func WithoutDoubtful(s Service, results []monitor.Result, aside []monitor.Location) []monitor.Result {
 	if len(aside) == 0 {
 		return results
 	}
 	return slices.DeleteFunc(slices.Clone(results), func(r monitor.Result) bool {
-		return r.Outcome != monitor.OutcomeUp && slices.Contains(aside, r.Location)
+		if r.Outcome == monitor.OutcomeUp || !slices.Contains(aside, r.Location) {
+			return false
+		}
+		d := s.Details[r.Monitor]
+		return d.Vote != nil || !agrees(d.Settled, r.Outcome)
 	})
 }

@@ -33,15 +33,15 @@ func (p *Pipeline) Detect(ctx context.Context, batches []store.Batch) error {
 			}
 		}
 	}
-	if err := p.trusted(ctx, cfg, results); err != nil {
-		return err
-	}
 	services := causesFirst(cfg, results)
 	states, err := p.Store.States(ctx, ids(services))
 	if err != nil {
 		return err
 	}
 	services = brokenLast(services, states)
+	if err := p.trusted(ctx, cfg, states, results); err != nil {
+		return err
+	}
 	turned, failed, desk := false, []error(nil), p.newDesk()
 	for _, svc := range services {
 		step := func(state detect.Service) (detect.Service, detect.Effects) {

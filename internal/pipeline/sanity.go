@@ -103,7 +103,7 @@ func (p *Pipeline) doubtOne(ctx context.Context, cfg *monitor.Config, desk *desk
 
 // trusted leaves out of results what locations that are set aside find wrong.
 // That is asked of the table only where something is.
-func (p *Pipeline) trusted(ctx context.Context, cfg *monitor.Config, results map[monitor.ServiceID][]monitor.Result) error {
+func (p *Pipeline) trusted(ctx context.Context, cfg *monitor.Config, states map[monitor.ServiceID]store.State, results map[monitor.ServiceID][]monitor.Result) error {
 	if len(cfg.Locations) < 2 || !failing(results) {
 		return nil
 	}
@@ -113,7 +113,7 @@ func (p *Pipeline) trusted(ctx context.Context, cfg *monitor.Config, results map
 	}
 	locations := slices.Collect(maps.Keys(aside))
 	for id, rs := range results {
-		results[id] = detect.WithoutDoubtful(rs, locations)
+		results[id] = detect.WithoutDoubtful(states[id].Service, rs, locations)
 	}
 	return nil
 }

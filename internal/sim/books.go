@@ -30,6 +30,7 @@ type books struct {
 	incidents []string // ids, in the order of their first write
 	heads     map[string][]head
 	due       []incident.Notification // in the order of their first write
+	stored    []time.Time             // when that was
 	dueIDs    map[string]int
 	receipts  map[string]int // by notification
 	sends     map[string]int // by notification
@@ -110,7 +111,7 @@ func (b *books) row(w *world, row table.Row) error {
 			return nil
 		}
 		b.dueIDs[p.Notification.ID] = len(b.due)
-		b.due = append(b.due, p.Notification)
+		b.due, b.stored = append(b.due, p.Notification), append(b.stored, w.now)
 	case "receipt":
 		var r store.Receipt
 		if err := json.Unmarshal(row.Doc, &r); err != nil {

@@ -19,6 +19,7 @@ func (w *world) check() {
 	}
 	w.checkDelivery()
 	w.checkHeard()
+	w.checkMaintenance()
 	w.checkStates(cfg)
 	w.checkIncidents(cfg)
 	w.checkPolicy(cfg)
@@ -62,6 +63,9 @@ func (w *world) checkHeard() {
 	lines := map[line][]incident.Notification{}
 	var order []line
 	for _, n := range b.due {
+		if n.Event.IsMaintenance() {
+			continue
+		}
 		l := line{n.Incident, n.Tier}
 		if len(lines[l]) == 0 {
 			order = append(order, l)
@@ -151,6 +155,9 @@ func (w *world) checkIncidents(cfg *monitor.Config) {
 			b.violate("the list of open incidents holds", "%s is open: %t, listed: %t", id, open, listed)
 		}
 	}
+	for _, location := range b.aside(w.now) {
+		b.violate("a location that finds what the others find counts again", "%s is still set aside", location)
+	}
 	for _, svc := range cfg.Services {
 		state, err := w.store.State(w.ctx, svc.ID)
 		if err != nil {
@@ -190,12 +197,13 @@ func (w *world) checkOutages(svc monitor.Service, members []monitor.Monitor) {
 			if over.IsZero() {
 				over = w.now
 			}
-			covered = covered || at < o.to && over.Sub(w.script.Start) >= o.to
+			// A check that is made late counts as of when it was due.
+			covered = covered || at < o.to && over.Add(w.travel()).Sub(w.script.Start) >= o.to
 		}
 		if opened > 1 {
 			b.violate("one outage opens one incident", "%s was down from %s to %s, %d incidents were opened", svc.ID, o.from, o.to, opened)
 		}
-		if !covered && o.to-o.from >= w.notice(members) && !w.blind(members, o) {
+		if o = w.quiet(svc.ID, o); !covered && o.to-o.from >= w.notice(members) && !w.blind(members, o) {
 			b.violate("an outage opens an incident", "%s was down from %s to %s, and no incident says so until then", svc.ID, o.from, o.to)
 		}
 	}

@@ -21,6 +21,7 @@ func Generate(seed uint64) Script {
 	s.Config = g.config()
 	s.Outages = g.outages(&s)
 	s.Acts = g.acts(&s)
+	s.Plans = plans(seed, &s)
 	if !g.one(8) {
 		s.Faults = g.faults(&s)
 		if g.one(4) {

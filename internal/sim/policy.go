@@ -47,12 +47,13 @@ func (w *world) checkTier(id string, tier monitor.Tier) {
 		if i+1 < len(b.heads[id]) {
 			to = b.heads[id][i+1].at
 		}
-		if !concerns(tier, h.inc) {
+		from := unmuted(h)
+		if !concerns(tier, h.inc) || !from.Before(to) {
 			since = time.Time{}
 			continue
 		}
-		if since.IsZero() {
-			since = h.at
+		if since.IsZero() || from.After(h.at) {
+			since = from
 		}
 		by := since.Add(tier.After + tier.Hold + w.patience())
 		if to.After(by) && (first == nil || first.At.After(by)) {
@@ -61,6 +62,21 @@ func (w *world) checkTier(id string, tier monitor.Tier) {
 			return
 		}
 	}
+}
+
+// unmuted is from when on an incident as it was written is not about maintenance
+// alone.
+func unmuted(h head) time.Time {
+	first, any := time.Time{}, false
+	for _, a := range h.inc.Services {
+		if a.Cause && a.Restored.IsZero() && (!any || a.Muted.Before(first)) {
+			first, any = a.Muted, true
+		}
+	}
+	if first.Before(h.at) {
+		return h.at
+	}
+	return first
 }
 
 // concerns reports whether an incident is one that a tier is to hear of.

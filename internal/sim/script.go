@@ -17,7 +17,8 @@ type Script struct {
 	Settle time.Duration // the quiet time after it
 
 	Config  *monitor.Config
-	Changes []Change // of the configuration
+	Plans   []monitor.Plan // maintenance, beside what Config has
+	Changes []Change       // of the configuration
 	Outages []Outage
 	Faults  []Fault
 	Acts    []Act
@@ -130,6 +131,9 @@ func (s Script) String() string {
 	}
 	for _, t := range s.Config.Tiers {
 		_, _ = fmt.Fprintf(&b, "  tier %s after %s, hold %s, impact %s, remind %s, public: %t\n", t.ID, t.After, t.Hold, t.Impact, t.Remind, t.Public)
+	}
+	for _, p := range s.Plans {
+		line(p.Starts.Sub(s.Start), "maintenance %s of %v until %s, cron %q for %s", p.ID, p.Services, p.Ends.Sub(s.Start), p.Cron, p.Duration)
 	}
 	for _, o := range s.Outages {
 		line(o.Begins, "%s %s from %q until %.3f", o.Monitor, o.Outcome, o.From, o.Ends.Seconds())

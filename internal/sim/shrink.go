@@ -1,6 +1,10 @@
 package sim
 
-import "time"
+import (
+	"time"
+
+	"github.com/sondehq/sonde/internal/monitor"
+)
 
 // Shrink returns a shorter script that still breaks the same promise: without the
 // faults, acts, changes and outages that do not matter, and no longer than it has
@@ -12,6 +16,7 @@ func Shrink(s Script, rule string, tries int) Script {
 			less(sh, func(s *Script) *[]Act { return &s.Acts }) ||
 			less(sh, func(s *Script) *[]Change { return &s.Changes }) ||
 			less(sh, func(s *Script) *[]Outage { return &s.Outages }) ||
+			less(sh, func(s *Script) *[]monitor.Plan { return &s.Plans }) ||
 			sh.sooner()
 	}
 	return sh.best

@@ -48,7 +48,7 @@ func (w *world) checkUptime(id monitor.ServiceID) {
 	}
 	got := line.Tally(uptime.Window{From: w.script.Start, To: end})
 	flips := slices.DeleteFunc(b.flipsOf(id), func(f monitor.Flip) bool { return f.Monitor != "" })
-	var down, unknown time.Duration
+	var down, unknown, planned time.Duration
 	status, next := monitor.NotKnown, 0
 	for at := w.script.Start; at.Before(end); at = at.Add(time.Second) {
 		for next < len(flips) && !flips[next].At.After(at) {
@@ -56,17 +56,22 @@ func (w *world) checkUptime(id monitor.ServiceID) {
 			next++
 		}
 		switch {
+		case status == monitor.NotKnown: // in maintenance, too
+			unknown += time.Second
+		case w.inMaintenance(id, at):
+			planned += time.Second
 		case status.IsOutage():
 			down += time.Second
-		case status == monitor.NotKnown:
-			unknown += time.Second
 		}
 	}
-	slack := time.Duration(len(flips)+1) * time.Second // flips fall between seconds
+	slack := time.Duration(len(flips)+2*len(w.script.windows(id))+1) * time.Second // flips fall between seconds
+	if (got.Maintenance - planned).Abs() > slack+w.patience() {
+		b.violate("uptime is what counting gives", "%s: maintenance %s, counted %s", id, got.Maintenance, planned)
+	}
 	if (got.Down-down).Abs() > slack || (got.Unknown-unknown).Abs() > slack {
 		b.violate("uptime is what counting gives", "%s: down %s, counted %s; unknown %s, counted %s", id, got.Down, down, got.Unknown, unknown)
 	}
-	if len(w.script.Faults)+len(w.script.Changes) == 0 {
+	if len(w.script.Faults)+len(w.script.Changes)+len(w.script.Plans) == 0 {
 		w.checkTruth(id, down, flips)
 	}
 }
@@ -155,9 +160,10 @@ func (w *world) checkReplay(cfg *monitor.Config) {
 	tick := w.script.Start
 	for at := w.script.Start; at.Before(w.now); at = at.Add(time.Second) {
 		for len(all) > 0 && !all[0].Scheduled.After(at) {
-			counted := detect.WithoutDoubtful(all[0].Results, b.aside(all[0].Finished))
+			aside := b.aside(all[0].Finished)
 			for _, svc := range cfg.Services {
 				if svc.Shard == all[0].Shard {
+					counted := detect.WithoutDoubtful(states[svc.ID], all[0].Results, aside)
 					states[svc.ID], _ = detect.Step(cfg, svc, states[svc.ID], counted, at)
 				}
 			}

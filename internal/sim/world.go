@@ -66,6 +66,7 @@ var errCrash = errors.New("the function died")
 type crash struct{}
 
 func newWorld(s Script, targets Targets) *world {
+	s.plan()
 	w := &world{
 		script: s, targets: targets, ctx: context.Background(),
 		stages: map[string]*pipeline.Pipeline{}, feeds: map[string]*feed{},

@@ -1,0 +1,176 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/sondehq/sonde/internal/incident"
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// plans makes planned maintenance for one script in three: once, or every so many
+// minutes. It has dice of its own, so that the rest of a seed's script stays what
+// it is. All is over when the script is.
+func plans(seed uint64, s *Script) []monitor.Plan {
+	g := &generator{rand.New(rand.NewPCG(seed, 0x4d_41_49_4e))}
+	if !g.one(3) {
+		return nil
+	}
+	var all []monitor.Plan
+	for i := range g.between(1, 2) {
+		p := monitor.Plan{ID: monitor.PlanID(fmt.Sprintf("plan-%d", i)), Title: "Work", TimeZone: "UTC", Created: s.Start, Since: s.Start}
+		if g.one(2) {
+			p.Services = []monitor.ServiceID{pick(g, s.Config.Services...).ID}
+		}
+		minutes := int(s.Length / time.Minute)
+		from := g.between(1, minutes-4)
+		if g.one(4) {
+			p.Cron, p.Duration = fmt.Sprintf("%d * * * *", s.Start.Minute()+from), time.Duration(g.between(1, minutes-from-1))*time.Minute
+		} else {
+			p.Starts = s.Start.Add(time.Duration(from)*time.Minute + time.Duration(g.IntN(60))*time.Second)
+			p.Ends = p.Starts.Add(time.Duration(g.between(30, 60*(minutes-from-2))) * time.Second)
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// plan puts the plans into the configurations.
+func (s *Script) plan() {
+	if len(s.Plans) == 0 {
+		return
+	}
+	with := func(cfg *monitor.Config) *monitor.Config {
+		next := *cfg
+		next.Maintenance = slices.Concat(cfg.Maintenance, s.Plans)
+		return &next
+	}
+	s.Config, s.Changes = with(s.Config), slices.Clone(s.Changes)
+	for i := range s.Changes {
+		s.Changes[i].Config = with(s.Changes[i].Config)
+	}
+}
+
+// windows are the times of a service's planned maintenance, as somebody reads
+// them off the plans.
+func (s Script) windows(id monitor.ServiceID) []span {
+	var all []span
+	for _, p := range s.Plans {
+		switch {
+		case !p.Covers(id):
+		case p.Cron == "":
+			all = append(all, span{p.Starts.Sub(s.Start), p.Ends.Sub(s.Start)})
+		default:
+			for at := s.Start; at.Before(s.Start.Add(s.Length + s.Settle)); at = at.Add(time.Minute) {
+				if p.Cron == fmt.Sprintf("%d * * * *", at.Minute()) {
+					all = append(all, span{at.Sub(s.Start), at.Add(p.Duration).Sub(s.Start)})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// inMaintenance reports whether a service is in maintenance at a time.
+func (w *world) inMaintenance(id monitor.ServiceID, at time.Time) bool {
+	if _, is := id.Prober(); is {
+		return false // a location, not a service
+	}
+	d := at.Sub(w.script.Start)
+	return slices.ContainsFunc(w.script.windows(id), func(v span) bool { return d >= v.from && d < v.to })
+}
+
+// follows reports whether the window that a service is in began a moment ago, soon
+// after another: a service knows of one window, and of the next when a sweep has
+// come through.
+func (w *world) follows(id monitor.ServiceID, at time.Time) bool {
+	d, late := at.Sub(w.script.Start), w.patience()
+	all := w.script.windows(id)
+	return len(w.script.Faults) > 0 && slices.ContainsFunc(all, func(v span) bool {
+		return d >= v.from && d < v.from+late && slices.ContainsFunc(all, func(o span) bool { return o.to <= v.from && o.to > v.from-late })
+	})
+}
+
+// quiet is what is left of a time of outage to be told: what comes after the
+// maintenance in it; nothing if that outlasts it.
+func (w *world) quiet(id monitor.ServiceID, o span) span {
+	for again := true; again; {
+		again = false
+		for _, v := range w.script.windows(id) {
+			if v.from < o.to && v.to > o.from && v.from-w.notice(nil)-time.Minute < o.from {
+				o.from, again = v.to, true
+			}
+		}
+	}
+	return o
+}
+
+// checkMaintenance: while all that is broken in an incident is in planned
+// maintenance, nobody is alerted of it; and who heard that work began hears, once,
+// that it is over.
+func (w *world) checkMaintenance() {
+	b := w.books
+	type line struct {
+		run  string
+		tier monitor.TierID
+	}
+	heard := map[line][]incident.Event{}
+	var order []line
+	for i, n := range b.due {
+		if n.Event.IsMaintenance() {
+			l := line{n.Incident, n.Tier}
+			if len(heard[l]) == 0 {
+				order = append(order, l)
+			}
+			heard[l] = append(heard[l], n.Event)
+			continue
+		}
+		if n.Event != incident.EventOpened && n.Event != incident.EventEscalated && n.Event != incident.EventReminder {
+			continue
+		}
+		at := b.stored[i]
+		inc, known := b.as(n.Incident, at)
+		if !known {
+			continue // said elsewhere
+		}
+		if w.isPlanned(inc, at) && inc.State == incident.Open {
+			b.violate("no alert comes inside maintenance", "%s hears %s of %s at %s", n.Tier, n.Receipt, n.Incident, at.Sub(w.script.Start))
+		}
+	}
+	for _, id := range b.incidents {
+		if first := b.heads[id][0]; w.isPlanned(first.inc, first.at) {
+			b.violate("no incident opens inside maintenance", "%s does at %s", id, first.at.Sub(w.script.Start))
+		}
+	}
+	for _, l := range order {
+		if !slices.Equal(heard[l], []incident.Event{incident.EventMaintenance, incident.EventMaintained}) {
+			b.violate("who heard that maintenance began hears that it is over", "%s of %s heard %v", l.tier, l.run, heard[l])
+		}
+	}
+}
+
+// isPlanned reports whether all that is broken in an incident is in maintenance.
+func (w *world) isPlanned(inc incident.Incident, at time.Time) bool {
+	broken, muted := 0, 0
+	for _, a := range inc.Services {
+		if a.Cause && a.Restored.IsZero() {
+			broken++
+			if w.inMaintenance(a.ID, at) && !w.follows(a.ID, at) {
+				muted++
+			}
+		}
+	}
+	return broken > 0 && muted == broken
+}
+
+// as is an incident as it stood at a time, that time's writes included.
+func (b *books) as(id string, at time.Time) (incident.Incident, bool) {
+	for _, h := range slices.Backward(b.heads[id]) {
+		if !h.at.After(at) {
+			return h.inc, true
+		}
+	}
+	return incident.Incident{}, false
+}

@@ -22,6 +22,9 @@ var (
 func TestSeeds(t *testing.T) {
 	var next atomic.Uint64
 	next.Store(*first)
+	if testing.Short() {
+		*seeds = min(*seeds, 25)
+	}
 	end := *first + *seeds
 	var failed sync.Once
 	var group sync.WaitGroup

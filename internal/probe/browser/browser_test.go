@@ -141,8 +141,11 @@ func TestJourney(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			timeout := long
+			if testing.Short() && (c.kind == "browser" || c.detail == "*") {
+				t.Skip("it waits for seconds")
+			}
 			if c.kind != "" && c.kind != "expect" || c.detail == "*" {
-				timeout = 8 * time.Second
+				timeout = 5 * time.Second
 			}
 			r := check(t, s.URL+c.path, timeout, func(m *monitor.Monitor) {
 				if c.expect != "" {

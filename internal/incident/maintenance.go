@@ -53,6 +53,21 @@ func (s *stepper) belowMaintenance(svc monitor.Service, c Change) bool {
 	})
 }
 
+// mute lets an incident know of planned maintenance of its other services that has
+// begun: else somebody would hear of it now, because the one that changed has news.
+func (s *stepper) mute(inc *Incident) {
+	for i := range inc.Services {
+		a := &inc.Services[i]
+		view, known := s.view(a.ID)
+		if !known || !a.Restored.IsZero() || !view.isMuted(s.now) || !a.Muted.IsZero() {
+			continue
+		}
+		a.Muted = view.Muted
+		text := a.Name + ": in planned maintenance until " + clock(a.Muted, s.cfg.Zone()) + "; messages about it wait until then."
+		s.updates = append(s.updates, Update{Incident: inc.ID, At: s.now, Phase: inc.Phase, Text: text, Impact: inc.Impact})
+	}
+}
+
 // planned says that maintenance of a service in an incident has begun, is to end
 // at another time, or is over; false if none of it is new.
 func (s *stepper) planned(svc monitor.Service, c Change, before Affected) (text string, turned bool) {

@@ -296,12 +296,14 @@ func (s *stepper) put(inc Incident, text, detail string, loud bool) {
 }
 
 func (s *stepper) effects() Effects {
-	fx := Effects{Updates: s.updates, Waits: s.waits}
+	fx := Effects{Waits: s.waits}
 	for _, inc := range s.changed {
+		s.mute(&inc)
 		told, notifications := tell(s.cfg, inc, s.loud[inc.ID], s.now)
 		fx.Incidents = append(fx.Incidents, told)
 		fx.Notifications = append(fx.Notifications, notifications...)
 	}
+	fx.Updates = s.updates
 	return fx
 }
 

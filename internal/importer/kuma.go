@@ -1,0 +1,3 @@
+package importer
+
+func (b *builder) kuma(file File) error { return ErrNothing }

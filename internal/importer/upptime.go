@@ -1,0 +1,3 @@
+package importer
+
+func (b *builder) upptime(file File) error { return ErrNothing }

@@ -18,6 +18,7 @@ var ofForm = regexp.MustCompile(`^(\d{1,3}) of (\d{1,3})$`)
 // readConfirm reads how many failing results make an outage: so many in a row, or
 // so many of the last so many.
 func (s *settings) readConfirm(r *reader, c cursor) {
+	r.may(form(ofForm.String(), "3 of 5"))
 	n := r.enter(c.node, c.path)
 	if n == nil || n.Kind != yaml.ScalarNode {
 		s.confirm = integerKey(r, c, 1, maxRuns)
@@ -45,6 +46,7 @@ const (
 
 // readFlapping reads after how many changes a monitor is said to flap, or off.
 func (s *settings) readFlapping(r *reader, c cursor) {
+	r.may(fragment{"enum": []any{"off", false}})
 	n := r.enter(c.node, c.path)
 	if n != nil && n.Kind == yaml.ScalarNode && (n.Value == "off" || n.Value == "false") {
 		s.flapping = &monitor.Flap{}

@@ -61,7 +61,7 @@ var refinements = map[string]fragment{
 func oneKind() []fragment {
 	var all []fragment
 	for _, kind := range monitor.Kinds {
-		all = append(all, fragment{"required": []string{string(kind)}})
+		all = append(all, fragment{"required": []string{string(kind)}, "errorMessage": "A monitor is of exactly one kind: http, tcp, heartbeat and so on."})
 	}
 	return all
 }

@@ -174,7 +174,8 @@ func texts(examples ...any) fragment {
 }
 
 func form(pattern string, examples ...any) fragment {
-	return fragment{"type": "string", "pattern": pattern, "examples": examples}
+	hint := fmt.Sprintf("Expected something such as %v.", examples[0])
+	return fragment{"type": "string", "pattern": pattern, "patternErrorMessage": hint, "errorMessage": hint, "examples": examples}
 }
 
 // mayText notes a single value by what the loader calls it.
@@ -192,7 +193,7 @@ func (r *reader) mayText(want string) {
 func scalars() map[string][]fragment {
 	secret := `^\$\{(env:[A-Za-z_][A-Za-z0-9_]*|ssm:/[A-Za-z0-9./_-]+)\}$`
 	return map[string][]fragment{
-		"an id":                {{"type": "string", "pattern": idForm.String(), "maxLength": 63, "examples": []any{"app", "lb-primary"}}, {"type": "integer"}},
+		"an id":                {{"type": "string", "pattern": idForm.String(), "patternErrorMessage": "An id is a lower-case letter or digit, then up to 62 of these and hyphens.", "maxLength": 63, "examples": []any{"app", "lb-primary"}}, {"type": "integer"}},
 		"host:port":            {form(`^.+:[0-9]{1,5}$`, "mail.example.com:587", "[2001:db8::1]:443")},
 		"an IP address":        {form(`^[0-9A-Fa-f.:\[\]]+$`, "203.0.113.10", "1.1.1.1:53", "2001:db8::1")},
 		"an IANA time zone":    {form(`^[A-Za-z][A-Za-z0-9_+/-]*$`, "UTC", "Europe/Berlin", "America/Los_Angeles")},
@@ -253,8 +254,10 @@ func (r *reader) mayLast(least, most time.Duration) bool {
 	}
 	return r.may(fragment{
 		"type": "string", "pattern": `^\+?(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))*)$`,
-		boundsKey:  fmt.Sprintf(" A duration from %s to %s.", short(least), short(most)),
-		"examples": durations(least, most),
+		"patternErrorMessage": "Expected a duration such as 30s, 5m or 24h.",
+		"errorMessage":        "Expected a duration such as 30s, 5m or 24h.",
+		boundsKey:             fmt.Sprintf(" A duration from %s to %s.", short(least), short(most)),
+		"examples":            durations(least, most),
 	})
 }
 

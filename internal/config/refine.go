@@ -12,12 +12,11 @@ import (
 // monitors[].http.url; *. stands for wherever.
 var refinements = map[string]fragment{
 	"":                              {"required": []string{"monitors"}},
-	"locations":                     {"examples": []any{[]any{"us-east-1", "eu-west-1"}}},
 	"monitors":                      {"minItems": 1, "maxItems": MaxMonitors},
 	"monitors[]":                    {"required": []string{"id"}, "oneOf": oneKind(), "defaultSnippets": snippets()},
-	"monitors[].expect":             {"examples": []any{[]any{"status == 200", "total_ms < 800"}, []any{`body.status == "ok"`}}},
-	"monitors[].warn":               {"examples": []any{[]any{"cert_days > 14", "total_ms < 800"}}},
-	"monitors[].locations":          {"examples": []any{[]any{"us-east-1"}}},
+	"monitors[].expect[]":           {"examples": []any{"status == 200", `body.status == "ok"`, "total_ms < 800"}},
+	"monitors[].warn[]":             {"examples": []any{"cert_days > 14", "total_ms < 800"}},
+	"monitors[].locations[]":        {"examples": []any{"us-east-1", "eu-west-1"}},
 	"monitors[].browser.steps":      {"maxItems": maxJourney},
 	"monitors[].http.steps":         {"minItems": 1, "maxItems": maxSteps},
 	"monitors[].http":               {"anyOf": []fragment{{"required": []string{"url"}}, {"required": []string{"steps"}}}, "minProperties": 1},

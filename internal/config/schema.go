@@ -26,8 +26,8 @@ func Schema() []byte {
 	r := &reader{shape: &shape{}, object: &object{}, ids: map[string]place{}, expressions: map[expression]error{}}
 	r.mapping(&yaml.Node{}, "", func(c cursor) { fileKeys.read(r, c, &file{}) })
 	root := r.shape.schema("")
-	for path, more := range refinements {
-		refine(root, path, more)
+	for _, path := range slices.Sorted(maps.Keys(refinements)) {
+		refine(root, path, refinements[path])
 	}
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["$id"] = SchemaID

@@ -143,6 +143,11 @@ func TestSchemaKeys(t *testing.T) {
 	if err := json.Unmarshal(config.Schema(), &root); err != nil {
 		t.Fatal(err)
 	}
+	for range 20 {
+		if !bytes.Equal(config.Schema(), config.Schema()) {
+			t.Fatal("the schema is another each time")
+		}
+	}
 	count := 0
 	walk(root, nil, func(path []string, key string, property map[string]any) {
 		count++

@@ -123,6 +123,7 @@ func (b *builder) finish(tool, name string) (*Result, error) {
 	b.checkSite()
 	b.doc.Monitors = slices.DeleteFunc(b.doc.Monitors, func(e *entry) bool { return !b.valid(e) })
 	b.services()
+	b.doc.shareDefaults()
 	b.doc.Maintenance = slices.DeleteFunc(b.doc.Maintenance, func(p *planOut) bool { return !b.validPlan(p) })
 	r := &Result{Monitors: len(b.doc.Monitors), Services: len(b.doc.Services), Warnings: b.sorted()}
 	if len(b.doc.Monitors) == 0 {

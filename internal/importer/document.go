@@ -13,10 +13,18 @@ import (
 // document is a monitors.yaml in the making. Zero values are left out.
 type document struct {
 	Site        *siteOut      `yaml:"site,omitempty"`
+	Defaults    defaultsOut   `yaml:"defaults,omitempty"`
 	Monitors    []*entry      `yaml:"monitors"`
 	Services    []*serviceOut `yaml:"services,omitempty"`
 	Tiers       []*tierOut    `yaml:"tiers,omitempty"`
 	Maintenance []*planOut    `yaml:"maintenance,omitempty"`
+}
+
+type defaultsOut struct {
+	Every   span `yaml:"every,omitempty"`
+	Timeout span `yaml:"timeout,omitempty"`
+	Confirm int  `yaml:"confirm,omitempty"`
+	Recover int  `yaml:"recover,omitempty"`
 }
 
 type siteOut struct {
@@ -45,6 +53,7 @@ type entry struct {
 	Warn      []string      `yaml:"warn,omitempty"`
 	Every     span          `yaml:"every,omitempty"`
 	Timeout   span          `yaml:"timeout,omitempty"`
+	Recheck   span          `yaml:"recheck,omitempty"`
 	Confirm   int           `yaml:"confirm,omitempty"`
 	Recover   int           `yaml:"recover,omitempty"`
 	Private   bool          `yaml:"private,omitempty"`
@@ -73,6 +82,7 @@ type httpOut struct {
 	Redirects string            `yaml:"redirects,omitempty"`
 	MaxBody   string            `yaml:"max_body,omitempty"`
 	Insecure  bool              `yaml:"insecure,omitempty"`
+	CA        string            `yaml:"ca,omitempty"`
 	Cert      *certOut          `yaml:"client_cert,omitempty"`
 	MinTLS    string            `yaml:"min_tls,omitempty"`
 }
@@ -147,6 +157,7 @@ type dnsOut struct {
 	RCode     string   `yaml:"rcode,omitempty"`
 	Contains  []string `yaml:"contains,omitempty"`
 	Matches   []string `yaml:"matches,omitempty"`
+	Needs     string   `yaml:"needs,omitempty"`
 }
 
 type grpcOut struct {
@@ -236,6 +247,9 @@ func lone[T any](all *T, text string, only T, more any) (any, error) {
 // MarshalYAML implements yaml.Marshaler, like those below: a text alone stands for
 // the first key.
 func (h *httpOut) MarshalYAML() (any, error) {
+	if len(h.Headers) == 0 {
+		h.Headers = nil
+	}
 	type plain httpOut
 	return lone(h, h.URL, httpOut{URL: h.URL}, (*plain)(h))
 }
@@ -313,6 +327,14 @@ func (d *document) text(head string) ([]byte, error) {
 	}
 	if d.Site != nil {
 		text, err := encode(map[string]any{"site": d.Site})
+		if err != nil {
+			return nil, err
+		}
+		out.WriteString("\n")
+		out.Write(text)
+	}
+	if d.Defaults != (defaultsOut{}) {
+		text, err := encode(map[string]any{"defaults": d.Defaults})
 		if err != nil {
 			return nil, err
 		}

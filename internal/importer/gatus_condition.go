@@ -92,7 +92,7 @@ func (p *gatusEndpoint) condition(c condition) bool {
 	case "DOMAIN_EXPIRATION":
 		return p.ends(c, func(days int) bool {
 			if p.kind != monitor.KindDomain {
-				return p.registration(days)
+				return p.source.registration(p.o, p.host, days)
 			}
 			p.e.warnOf(c.node, c.at, fmt.Sprintf("days >= %d", days), p.kind)
 			return true

@@ -3,12 +3,8 @@ package importer
 import (
 	"net"
 	"net/netip"
-	"net/url"
-	"strconv"
 	"strings"
 	"time"
-
-	"golang.org/x/net/publicsuffix"
 
 	"github.com/sondehq/sonde/internal/monitor"
 )
@@ -345,46 +341,4 @@ func (p *gatusEndpoint) clientCert(c *object) {
 		return
 	}
 	p.warn(c.keys["tls"], c.join("tls"), "set them to the texts (PEM) of the two files", "Sonde reads no files: the client certificate and its key are %s and %s", own.Cert, own.Key)
-}
-
-// registered is the name of a host that is registered, such as example.com; empty
-// for addresses and names of no registry.
-func registered(host string) string {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	if u, err := url.Parse("//" + host); err != nil || u.Hostname() == "" {
-		return ""
-	}
-	if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
-		return ""
-	}
-	name, err := publicsuffix.EffectiveTLDPlusOne(strings.ToLower(host))
-	if err != nil {
-		return ""
-	}
-	return name
-}
-
-// registration adds a monitor of the registration of a host's name, once; its
-// warning is the strictest that was asked for.
-func (p *gatusEndpoint) registration(days int) bool {
-	name := registered(p.host)
-	if name == "" {
-		return false
-	}
-	e := p.domains[name]
-	if e == nil {
-		e = &entry{ID: p.id("domain-" + name), Name: "Registration of " + name, Domain: name, from: p.source, node: p.o.at, path: p.o.path}
-		p.domains[name] = e
-		p.add(e)
-	}
-	worst := days
-	for _, x := range e.Warn {
-		if n, err := strconv.Atoi(strings.TrimPrefix(x, "days >= ")); err == nil {
-			worst = max(worst, n)
-		}
-	}
-	e.Warn = []string{"days >= " + strconv.Itoa(worst)}
-	return true
 }

@@ -34,7 +34,7 @@ const (
 )
 
 // Tools is what can be imported, by name.
-var Tools = []string{"gatus"}
+var Tools = []string{"gatus", "upptime", "kuma", "blackbox"}
 
 // File is a source.
 type File struct {
@@ -127,6 +127,7 @@ func (b *builder) sorted() []Warning {
 		}
 		return x.Column - y.Column
 	})
+	b.warnings = slices.Compact(b.warnings) // what several targets of a module would say again
 	if more := len(b.warnings) - maxList; more > 0 {
 		return append(b.warnings[:maxList:maxList], Warning{File: b.warnings[0].File, Message: fmt.Sprintf("and %d more warnings", more)})
 	}

@@ -192,3 +192,17 @@ func fuzz(f *testing.F, tool string) {
 
 // The fuzz tests: no panic, and what comes out is valid.
 func FuzzGatus(f *testing.F)    { fuzz(f, "gatus") }
+func FuzzUpptime(f *testing.F)  { fuzz(f, "upptime") }
+func FuzzKuma(f *testing.F)     { fuzz(f, "kuma") }
+func FuzzBlackbox(f *testing.F) { fuzz(f, "blackbox") }
+
+func FuzzPrometheus(f *testing.F) {
+	f.Add(read(f, "testdata/blackbox/everything.prometheus.yml"))
+	blackbox := importer.File{Name: "blackbox.yml", Text: read(f, "testdata/blackbox/everything.yml")}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		r, err := importer.Import("blackbox", blackbox, importer.Options{Prometheus: importer.File{Name: "p", Text: text}})
+		if bad := sound(r, err, monitor.Local); bad != nil || err != nil && strings.Contains(err.Error(), "not valid") {
+			t.Fatal(bad, err)
+		}
+	})
+}

@@ -120,6 +120,9 @@ func (p *blackboxProbe) statuses(o *object) {
 		}
 	}
 	source := "status >= 200 && status < 300"
+	if o.truth("accept_any_response") {
+		return
+	}
 	if len(codes) > 0 {
 		source = statusIn(codes)
 	}

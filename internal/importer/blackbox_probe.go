@@ -119,7 +119,7 @@ func (p *blackboxProbe) family(o *object) string {
 func (p *blackboxProbe) tcp(o *object, target string) {
 	t := &tcpOut{Address: target, TLS: o.truth("tls")}
 	p.e.TCP = t
-	start := false
+	start, sent := false, ""
 	o.objects("query_response", func(q *object) {
 		step := turnOut{Expect: q.text("expect"), Send: q.text("send")}
 		if bytes := q.text("expect_bytes"); bytes != "" {
@@ -136,7 +136,7 @@ func (p *blackboxProbe) tcp(o *object, target string) {
 		if step.Send != "" { // blackbox_exporter ends each with a new line
 			step.Send = p.body(q.values["send"], q.join("send"), p.e.ID, step.Send) + "\n"
 		}
-		start = q.truth("starttls") || start
+		start, sent = q.truth("starttls") || start, sent+q.text("send")+"\n"
 		q.skip("labels")
 		p.rest(q)
 		// It expects first, then sends; a step here sends first.
@@ -149,7 +149,7 @@ func (p *blackboxProbe) tcp(o *object, target string) {
 		}
 	})
 	if start {
-		p.e.TCP, p.e.TLS = nil, &tlsOut{Address: target, StartTLS: startTLSOf(target)}
+		p.e.TCP, p.e.TLS = nil, &tlsOut{Address: target, StartTLS: spokenBefore(sent, target)}
 		p.once("starttls "+o.path, o.keys["query_response"], o.join("query_response"), "", "Sonde speaks the STARTTLS of %s itself: the dialogue is not carried over", p.e.TLS.StartTLS)
 	}
 	if c := o.below("tls_config"); c != nil {
@@ -168,6 +168,21 @@ func (p *blackboxProbe) tcp(o *object, target string) {
 	p.family(o)
 	p.lost(o, "connections go out from any address", "", "source_ip_address")
 	p.rest(o)
+}
+
+// spokenBefore is the protocol that a dialogue up to STARTTLS is of.
+func spokenBefore(sent, target string) string {
+	switch sent = strings.ToUpper(sent); {
+	case strings.Contains(sent, "EHLO"), strings.Contains(sent, "HELO"):
+		return "smtp"
+	case strings.Contains(sent, "STLS"):
+		return "pop3"
+	case strings.Contains(sent, "AUTH TLS"):
+		return "ftp"
+	case strings.Contains(sent, " STARTTLS"): // IMAP's commands have a tag
+		return "imap"
+	}
+	return startTLSOf(target)
 }
 
 func (p *blackboxProbe) grpc(o *object, target string) {

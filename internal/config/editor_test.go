@@ -198,6 +198,7 @@ func TestEditorDiagnostics(t *testing.T) {
 		{"shorthand.yaml", string(read(t, "testdata/good/shorthand.yaml")), []string{}},
 		{"talks.yaml", string(read(t, "testdata/good/talks.yaml")), []string{}},
 		{"http.yaml", string(read(t, "testdata/good/http.yaml")), []string{}},
+		{"start.yaml", string(read(t, "../importer/testdata/start.golden")), []string{}},
 		{"empty.yaml", "site: {name: Example}\n", []string{" 1:1: Missing property \"monitors\"."}},
 		{"mistakes.yaml", `
 site: {naem: Example}

@@ -87,6 +87,13 @@ func TestSchemaAccepts(t *testing.T) {
 			examples = append(examples, b[1])
 		}
 	}
+	for _, path := range globAny(t, "../importer/testdata/*/*.golden") {
+		text, _, is := bytes.Cut(read(t, path), []byte("\n---\n"))
+		if is && !bytes.HasPrefix(text, []byte("error:")) {
+			examples = append(examples, text)
+		}
+	}
+	examples = append(examples, read(t, "../importer/testdata/start.golden"))
 	if len(examples) < 20 {
 		t.Fatalf("only %d examples", len(examples))
 	}

@@ -121,6 +121,7 @@ func (b *builder) add(e *entry) { b.doc.Monitors = append(b.doc.Monitors, e) }
 // finish leaves out what is not valid and writes the rest.
 func (b *builder) finish(tool, name string) (*Result, error) {
 	b.checkSite()
+	b.bound()
 	b.doc.Monitors = slices.DeleteFunc(b.doc.Monitors, func(e *entry) bool { return !b.valid(e) })
 	b.services()
 	b.doc.shareDefaults()
@@ -133,6 +134,9 @@ func (b *builder) finish(tool, name string) (*Result, error) {
 	if err != nil {
 		return r, err
 	}
+	if len(text) > config.MaxFile {
+		return r, fmt.Errorf("the result would have %d bytes, and a monitors.yaml has at most 1 MiB: import the source in parts, one for each stack", len(text))
+	}
 	cfg, err := config.Load("monitors.yaml", text, config.Options{Home: b.opts.Home})
 	if err != nil {
 		return r, fmt.Errorf("the result is not valid: %w", err)
@@ -140,6 +144,20 @@ func (b *builder) finish(tool, name string) (*Result, error) {
 	r.Text = text
 	r.Secrets = variables(cfg)
 	return r, nil
+}
+
+// bound leaves out what is more than a file may hold.
+func (b *builder) bound() {
+	if all := b.doc.Monitors; len(all) > config.MaxMonitors {
+		first := all[config.MaxMonitors]
+		first.from.warn(first.node, first.path, "import the rest as a file of its own, for another stack", "a file has at most %d monitors: %d are left out, from here on", config.MaxMonitors, len(all)-config.MaxMonitors)
+		b.doc.Monitors = all[:config.MaxMonitors]
+	}
+	if all := b.doc.Maintenance; len(all) > config.MaxPlans {
+		first := all[config.MaxPlans]
+		first.from.warn(first.node, first.path, "", "a file has at most %d plans of maintenance: %d are left out, from here on", config.MaxPlans, len(all)-config.MaxPlans)
+		b.doc.Maintenance = all[:config.MaxPlans]
+	}
 }
 
 // variables is the environment variables that a configuration refers to.

@@ -160,6 +160,39 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestBig: thousands of endpoints; what a file cannot hold is said.
+func TestBig(t *testing.T) {
+	for _, c := range []struct{ endpoints, monitors, warnings int }{{3000, 3000, 0}, {5001, 5000, 1}} {
+		var b strings.Builder
+		b.WriteString("endpoints:\n")
+		for i := range c.endpoints {
+			fmt.Fprintf(&b, "  - {name: e%d, url: \"https://e%d.example.com\", conditions: [\"[STATUS] == 200\"]}\n", i, i)
+		}
+		r, err := importer.Import("gatus", importer.File{Name: "f", Text: []byte(b.String())}, importer.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bad := sound(r, err, monitor.Local); bad != nil || r.Monitors != c.monitors || len(r.Warnings) != c.warnings {
+			t.Errorf("%d endpoints: %d monitors, warnings %v, %v", c.endpoints, r.Monitors, r.Warnings, bad)
+		}
+	}
+	long := strings.Repeat("x", 2<<20)
+	_, err := importer.Import("gatus", importer.File{Name: "f", Text: []byte("endpoints: [{name: a, url: https://example.com, body: " + long + "}]")}, importer.Options{})
+	if err == nil || !errors.Is(err, importer.ErrNothing) {
+		t.Errorf("a body that no file can hold: %v", err)
+	}
+}
+
+func BenchmarkGatus(b *testing.B) {
+	file := importer.File{Name: "f", Text: read(b, "testdata/gatus/everything.yaml")}
+	b.SetBytes(int64(len(file.Text)))
+	for b.Loop() {
+		if _, err := importer.Import("gatus", file, importer.Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func TestUnknownTool(t *testing.T) {
 	if _, err := importer.Import("nagios", importer.File{}, importer.Options{}); err == nil || errors.Is(err, importer.ErrNothing) {
 		t.Errorf("error %v", err)

@@ -21,7 +21,7 @@ var (
 	secretForm = regexp.MustCompile(`gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|[srp]k_(live|test)_\w{10,}|\bsk-[\w-]{20,}|xox[abeoprs]-[\w-]{10,}|\bA(K|S)IA[A-Z0-9]{16}\b|\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*|\bAIza[\w-]{30,}|-----BEGIN [A-Z ]*PRIVATE KEY-----`)
 	// secretField is a field of JSON, or of a form, with a secret.
 	secretJSON = regexp.MustCompile(`"([^"\\]{1,60})"(\s*:\s*)"((?:[^"\\]|\\.)+)"`)
-	secretPair = regexp.MustCompile(`([A-Za-z0-9_.-]{1,60})=([^&\s;]+)`)
+	secretPair = regexp.MustCompile(`([A-Za-z0-9_.-]+)=([^&\s;]+)`)
 	// secretPlace is hosts whose paths are secrets: who knows one may post.
 	secretPlace = regexp.MustCompile(`(?i)^(hooks\.slack\.com|discord(app)?\.com/api/webhooks|[^/]*webhook\.office\.com|chat\.googleapis\.com|hc-ping\.com|api\.telegram\.org/bot)`)
 	loneRefs    = regexp.MustCompile(`\$\{[^}]*\}`)
@@ -59,15 +59,15 @@ func (s *source) hide(text string) string {
 
 // header is the value of a header as it may be written.
 func (s *source) header(n *yaml.Node, path, id, name, value string) string {
-	if !secretName.MatchString(name) && !strings.HasSuffix(strings.ToLower(name), "-key") {
-		return s.tokens(n, path, id, value)
-	}
 	for _, scheme := range []string{"Bearer ", "Basic ", "Token ", "ApiKey "} {
 		if len(value) > len(scheme) && strings.EqualFold(value[:len(scheme)], scheme) {
 			return value[:len(scheme)] + s.secret(n, path, value[len(scheme):], id, strings.TrimSpace(scheme))
 		}
 	}
-	return s.secret(n, path, value, id, name)
+	if secretName.MatchString(name) || strings.HasSuffix(strings.ToLower(name), "-key") {
+		return s.secret(n, path, value, id, name)
+	}
+	return s.tokens(n, path, id, value)
 }
 
 // tokens replaces what looks like the token of somebody.
@@ -93,6 +93,9 @@ func (s *source) body(n *yaml.Node, path, id, text string) string {
 // pairs replaces the values of a form, or of a query, whose names say that they
 // are secrets.
 func (s *source) pairs(n *yaml.Node, path, id, text string) string {
+	if !strings.Contains(text, "=") {
+		return text // most have none, and the expression is slow
+	}
 	return secretPair.ReplaceAllStringFunc(text, func(found string) string {
 		m := secretPair.FindStringSubmatch(found)
 		if !secretName.MatchString(m[1]) && !strings.EqualFold(m[1], "key") {

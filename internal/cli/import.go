@@ -47,7 +47,7 @@ Exit code: 0 carried over, with warnings or without, 2 nothing was.`,
 	}
 	cmd.Flags().StringVarP(&flags.output, "output", "o", "", "write into this file instead of standard output")
 	cmd.Flags().BoolVar(&flags.force, "force", false, "with -o: overwrite a file that is there")
-	cmd.Flags().BoolVar(&flags.local, "local", false, "keep what only `sonde up` can check: ICMP, IPv6, port 25")
+	cmd.Flags().BoolVar(&flags.local, "local", false, "keep what Lambda cannot check: ICMP, IPv6, port 25")
 	cmd.Flags().StringVar(&flags.prometheus, "prometheus", "", "blackbox: take targets and intervals from the scrape_configs of this prometheus.yml")
 	cmd.Flags().StringSliceVar(&flags.targets, "targets", nil, "blackbox: targets, as MODULE=TARGET, or TARGET for the module that fits")
 	return cmd

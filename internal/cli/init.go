@@ -35,7 +35,7 @@ beside it the JSON Schema that its first line names, for editors. Without URLs i
 A URL is https, http, tcp://host:port, tls://host:port, dns://name, ssh://host,
 grpc://host:port (grpcs with TLS), ws, wss, icmp://host or domain://name.`,
 		Example: `  sonde init https://example.com https://api.example.com/health
-  sonde init tcp://db.example.com:5432 dns://example.com?type=MX -f production.yaml`,
+  sonde init tcp://db.example.com:5432 'dns://example.com?type=MX' -f production.yaml`,
 		RunE: func(cmd *cobra.Command, urls []string) error {
 			return runInit(cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr(), urls, flags)
 		},

@@ -25,7 +25,7 @@ type importFlags struct {
 func importCommand() *cobra.Command {
 	var flags importFlags
 	cmd := &cobra.Command{
-		Use:   "import gatus|upptime|kuma|blackbox FILE",
+		Use:   "import gatus|upptime|kuma|blackbox FILE…",
 		Short: "Make a monitors.yaml of another tool's configuration",
 		Long: `Makes a monitors.yaml of the configuration of Gatus (config.yaml), Upptime
 (.upptimerc.yml), Uptime Kuma (the JSON backup, or a list of monitors) or
@@ -33,16 +33,17 @@ blackbox_exporter (blackbox.yml, with --prometheus or --targets), and prints it.
 What cannot be carried over is a warning with file, line and what to do. Secrets
 are not written: a reference such as ${env:APP_TOKEN} stands for each.
 The result is valid for AWS, so what Lambda cannot check is left out; with --local
-it is kept, for ` + "`sonde up`" + `. FILE - is standard input.
+it is kept, for ` + "`sonde up`" + `. Several files become one; FILE - is standard input.
 Exit code: 0 carried over, with warnings or without, 2 nothing was.`,
 		Example: `  sonde import gatus config.yaml -o monitors.yaml
+  sonde import gatus config/*.yaml -o monitors.yaml
   sonde import kuma backup.json --local > monitors.yaml
   sonde import blackbox blackbox.yml --prometheus prometheus.yml
   sonde import blackbox blackbox.yml --targets http_2xx=https://example.com`,
-		Args:      cobra.ExactArgs(2),
+		Args:      cobra.MinimumNArgs(2),
 		ValidArgs: importer.Tools,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runImport(cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr(), args[0], args[1], flags)
+			return runImport(cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr(), args[0], args[1:], flags)
 		},
 	}
 	cmd.Flags().StringVarP(&flags.output, "output", "o", "", "write into this file instead of standard output")
@@ -53,24 +54,28 @@ Exit code: 0 carried over, with warnings or without, 2 nothing was.`,
 	return cmd
 }
 
-func runImport(stdin io.Reader, stdout, stderr io.Writer, tool, path string, flags importFlags) error {
+func runImport(stdin io.Reader, stdout, stderr io.Writer, tool string, paths []string, flags importFlags) error {
 	if tool != "blackbox" && (flags.prometheus != "" || len(flags.targets) > 0) {
 		return usage(errors.New("--prometheus and --targets are for blackbox"), "")
 	}
-	file, err := readSource(stdin, path)
-	if err != nil {
-		return err
+	files := make([]importer.File, len(paths))
+	for i, path := range paths {
+		var err error
+		if files[i], err = readSource(stdin, path); err != nil {
+			return err
+		}
 	}
 	opts := importer.Options{Home: anyRegion, Targets: flags.targets}
 	if flags.local {
 		opts.Home = monitor.Local
 	}
 	if flags.prometheus != "" {
+		var err error
 		if opts.Prometheus, err = readSource(stdin, flags.prometheus); err != nil {
 			return err
 		}
 	}
-	result, err := importer.Import(tool, file, opts)
+	result, err := importer.Import(tool, files, opts)
 	for _, w := range result.Warnings {
 		_, _ = fmt.Fprintln(stderr, clean(w.String()))
 	}

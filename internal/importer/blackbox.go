@@ -34,7 +34,11 @@ type probeTarget struct {
 
 // blackbox reads the blackbox.yml of blackbox_exporter, and the targets that
 // Prometheus, or the caller, has for its modules.
-func (b *builder) blackbox(file File, opts Options) error {
+func (b *builder) blackbox(files []File, opts Options) error {
+	file := files[0]
+	if len(files) > 1 {
+		return fmt.Errorf("%s: one blackbox.yml is read at a time: import the other into a file of its own", files[1].Name)
+	}
 	s, root, err := b.open(file, false)
 	if err != nil {
 		return err

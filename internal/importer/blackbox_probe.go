@@ -233,6 +233,7 @@ func (p *blackboxProbe) dns(o *object, target string) bool {
 		}
 		p.e.Name = strings.TrimSpace(name + " at " + target)
 	}
+	p.e.reachResolvers()
 	p.rcodes(o, d)
 	for _, key := range []string{"validate_answer_rrs", "validate_authority_rrs", "validate_additional_rrs"} {
 		p.lost(o, "records are judged without name, class and TTL here: the expressions are not carried over", "use matches: or contains: of the dns monitor", key)

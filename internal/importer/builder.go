@@ -190,6 +190,13 @@ func problem(d *document, home monitor.Location) string {
 	return err.Error()
 }
 
+// reachResolvers is reach for the DNS servers that are asked.
+func (e *entry) reachResolvers() {
+	for _, server := range e.DNS.Resolvers {
+		e.reach(strings.TrimPrefix(server, "tls://"))
+	}
+}
+
 // valid reports whether a monitor can stand in a monitors.yaml, and warns if not.
 func (b *builder) valid(e *entry) bool {
 	what := fmt.Sprintf("%q", e.Name)

@@ -24,27 +24,46 @@ type gatusFile struct {
 	remind time.Duration
 }
 
-// gatus reads the config.yaml of Gatus.
-func (b *builder) gatus(file File) error {
-	s, root, err := b.open(file, false)
-	if err != nil {
-		return err
+// gatus reads the config.yaml of Gatus, or the files of a folder, which it takes
+// together: what one says of alerts holds for the endpoints of the others.
+func (b *builder) gatus(files []File) error {
+	alerts := map[string]*object{}
+	var all []*object
+	var read []*gatusFile
+	for _, file := range files {
+		s, root, err := b.open(file, false)
+		if err != nil {
+			return err
+		}
+		o := s.object(root, "")
+		if o == nil {
+			return fmt.Errorf("%s: %w", file.Name, ErrNothing)
+		}
+		g := &gatusFile{source: s, alerts: alerts}
+		g.alerting(o.below("alerting"))
+		all, read = append(all, o), append(read, g)
 	}
-	g := &gatusFile{source: s, alerts: map[string]*object{}}
-	o := s.object(root, "")
-	if o == nil {
-		return ErrNothing
+	remind := time.Duration(0)
+	for i, g := range read {
+		g.file(all[i])
+		if g.remind > 0 && (remind == 0 || g.remind < remind) {
+			remind = g.remind
+		}
 	}
-	g.alerting(o.below("alerting"))
+	if remind > 0 {
+		b.doc.Tiers = append(b.doc.Tiers, &tierOut{ID: "oncall", Name: "On-call", Remind: span(min(max(remind, time.Minute), 7*24*time.Hour))})
+	}
+	return nil
+}
+
+// file reads all but the alerts.
+func (g *gatusFile) file(o *object) {
 	g.ui(o.below("ui"))
 	o.objects("endpoints", g.endpoint)
 	o.objects("external-endpoints", g.external)
 	o.objects("suites", g.suite)
 	if m := o.below("maintenance"); m != nil {
 		g.maintenance(m, "all")
-	}
-	if g.remind > 0 {
-		b.doc.Tiers = append(b.doc.Tiers, &tierOut{ID: "oncall", Name: "On-call", Remind: span(min(max(g.remind, time.Minute), 7*24*time.Hour))})
 	}
 	o.skip("debug", "metrics", "concurrency", "disable-monitoring-lock", "skip-invalid-config-update")
 	o.lost("Sonde keeps its results in its own table", "history cannot be carried over", "storage")
@@ -55,12 +74,11 @@ func (b *builder) gatus(file File) error {
 	o.lost("Sonde does not read other instances", "import their files, too", "remote")
 	o.lost("Sonde makes no tunnels", "run `sonde up` inside the network", "tunneling")
 	for _, name := range o.names {
-		if strings.HasPrefix(name, "x-") { // a place for anchors
+		if strings.HasPrefix(name, "x-") || o.values[name].Anchor != "" { // what is meant for others to refer to
 			o.skip(name)
 		}
 	}
 	o.rest()
-	return nil
 }
 
 // environment makes of $NAME and ${NAME} references, and of $$ one $.

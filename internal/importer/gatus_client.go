@@ -54,6 +54,7 @@ func (p *gatusEndpoint) clientResolver(c *object) {
 		return
 	}
 	p.e.HTTP.Resolver = server
+	p.e.reach(server)
 }
 
 func (p *gatusEndpoint) clientAuth(c *object) {

@@ -34,7 +34,11 @@ func (g *gatusFile) endpoint(o *object) {
 	p.conditions()
 	g.common(o, p.e)
 	p.e.times(o.duration("interval", gatusEvery), timeout)
-	p.e.reach(p.host)
+	if p.e.DNS == nil {
+		p.e.reach(p.host)
+	} else {
+		p.e.reachResolvers()
+	}
 	o.rest()
 }
 

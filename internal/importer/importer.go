@@ -93,27 +93,36 @@ type Result struct {
 // ErrNothing is the error of a source that has nothing to carry over.
 var ErrNothing = errors.New("nothing in it can be carried over")
 
-// Import reads a file of a tool. With an error the Result holds the warnings that
-// came before it.
-func Import(tool string, file File, opts Options) (*Result, error) {
+// Import reads the files of a tool, at least one, into one document. With an error
+// the Result holds the warnings that came before it.
+func Import(tool string, files []File, opts Options) (*Result, error) {
 	b := newBuilder(opts)
-	var err error
-	switch tool {
-	case "gatus":
-		err = b.gatus(file)
-	case "upptime":
-		err = b.upptime(file)
-	case "kuma":
-		err = b.kuma(file)
-	case "blackbox":
-		err = b.blackbox(file, opts)
-	default:
+	read := map[string]func([]File) error{
+		"gatus":    b.gatus,
+		"upptime":  func(files []File) error { return each(files, b.upptime) },
+		"kuma":     func(files []File) error { return each(files, b.kuma) },
+		"blackbox": func(files []File) error { return b.blackbox(files, opts) },
+	}[tool]
+	switch {
+	case read == nil:
 		return &Result{}, fmt.Errorf("unknown tool %q: expected one of %s", tool, strings.Join(Tools, ", "))
+	case len(files) == 0:
+		return &Result{}, errors.New("no file is given")
 	}
-	if err != nil {
+	if err := read(files); err != nil {
 		return &Result{Warnings: b.sorted()}, err
 	}
-	return b.finish(tool, file.Name)
+	return b.finish(tool, files[0].Name)
+}
+
+// each reads files that know nothing of one another.
+func each(files []File, read func(File) error) error {
+	for _, file := range files {
+		if err := read(file); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sorted is the warnings in the order of their places, file by file.

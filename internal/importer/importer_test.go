@@ -84,14 +84,14 @@ func TestGolden(t *testing.T) {
 		for _, path := range sources(t, tool) {
 			t.Run(tool+"/"+filepath.Base(path), func(t *testing.T) {
 				file := importer.File{Name: filepath.Base(path), Text: read(t, path)}
-				got, err := importer.Import(tool, file, options(t, path, monitor.Local))
+				got, err := importer.Import(tool, []importer.File{file}, options(t, path, monitor.Local))
 				if bad := sound(got, err, monitor.Local); bad != nil {
 					t.Fatal(bad)
 				}
-				if again, _ := importer.Import(tool, file, options(t, path, monitor.Local)); !cmp.Equal(got, again) {
+				if again, _ := importer.Import(tool, []importer.File{file}, options(t, path, monitor.Local)); !cmp.Equal(got, again) {
 					t.Errorf("twice: %s", cmp.Diff(got, again))
 				}
-				onAWS, errAWS := importer.Import(tool, file, options(t, path, "us-east-1"))
+				onAWS, errAWS := importer.Import(tool, []importer.File{file}, options(t, path, "us-east-1"))
 				if bad := sound(onAWS, errAWS, "us-east-1"); bad != nil {
 					t.Error(bad)
 				}
@@ -145,7 +145,7 @@ func TestLimits(t *testing.T) {
 			"deep":    {strings.Repeat("[", 9000), "not|nothing"},
 		} {
 			t.Run(tool+" "+name, func(t *testing.T) {
-				r, err := importer.Import(tool, importer.File{Name: "f", Text: []byte(c.text)}, importer.Options{})
+				r, err := importer.Import(tool, []importer.File{{Name: "f", Text: []byte(c.text)}}, importer.Options{})
 				if err == nil {
 					t.Fatalf("no error; %s", r.Text)
 				}
@@ -160,6 +160,28 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestSeveral: files that Gatus takes together, in any order; names of two files do
+// not clash, and warnings stay with their file.
+func TestSeveral(t *testing.T) {
+	files := []importer.File{
+		{Name: "a.yaml", Text: []byte("endpoints: [{name: app, url: \"https://a.example.com\", alerts: [{type: slack}]}]")},
+		{Name: "b.yaml", Text: []byte("unheard: of\nendpoints: [{name: app, url: \"https://b.example.com\"}]")},
+		{Name: "global.yaml", Text: []byte("alerting: {slack: {default-alert: {failure-threshold: 7}}}")},
+	}
+	r, err := importer.Import("gatus", files, importer.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "# Made by `sonde import gatus`. What to set, and what was not carried over, it has said.\n\nmonitors:\n" +
+		"  - id: app\n    http: https://a.example.com\n    confirm: 7\n\n  - id: app-2\n    name: app\n    http: https://b.example.com\n"
+	if diff := cmp.Diff(want, string(r.Text)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if len(r.Warnings) != 1 || r.Warnings[0].File != "b.yaml" {
+		t.Errorf("warnings %v", r.Warnings)
+	}
+}
+
 // TestBig: thousands of endpoints; what a file cannot hold is said.
 func TestBig(t *testing.T) {
 	for _, c := range []struct{ endpoints, monitors, warnings int }{{3000, 3000, 0}, {5001, 5000, 1}} {
@@ -168,7 +190,7 @@ func TestBig(t *testing.T) {
 		for i := range c.endpoints {
 			fmt.Fprintf(&b, "  - {name: e%d, url: \"https://e%d.example.com\", conditions: [\"[STATUS] == 200\"]}\n", i, i)
 		}
-		r, err := importer.Import("gatus", importer.File{Name: "f", Text: []byte(b.String())}, importer.Options{})
+		r, err := importer.Import("gatus", []importer.File{{Name: "f", Text: []byte(b.String())}}, importer.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -177,7 +199,7 @@ func TestBig(t *testing.T) {
 		}
 	}
 	long := strings.Repeat("x", 2<<20)
-	_, err := importer.Import("gatus", importer.File{Name: "f", Text: []byte("endpoints: [{name: a, url: https://example.com, body: " + long + "}]")}, importer.Options{})
+	_, err := importer.Import("gatus", []importer.File{{Name: "f", Text: []byte("endpoints: [{name: a, url: https://example.com, body: " + long + "}]")}}, importer.Options{})
 	if err == nil || !errors.Is(err, importer.ErrNothing) {
 		t.Errorf("a body that no file can hold: %v", err)
 	}
@@ -187,14 +209,14 @@ func BenchmarkGatus(b *testing.B) {
 	file := importer.File{Name: "f", Text: read(b, "testdata/gatus/everything.yaml")}
 	b.SetBytes(int64(len(file.Text)))
 	for b.Loop() {
-		if _, err := importer.Import("gatus", file, importer.Options{}); err != nil {
+		if _, err := importer.Import("gatus", []importer.File{file}, importer.Options{}); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
 func TestUnknownTool(t *testing.T) {
-	if _, err := importer.Import("nagios", importer.File{}, importer.Options{}); err == nil || errors.Is(err, importer.ErrNothing) {
+	if _, err := importer.Import("nagios", []importer.File{{}}, importer.Options{}); err == nil || errors.Is(err, importer.ErrNothing) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -209,7 +231,7 @@ func fuzz(f *testing.F, tool string) {
 			if tool == "blackbox" {
 				opts.Targets = []string{"https://example.com", "example.com:25", "http_2xx=http://a"}
 			}
-			r, err := importer.Import(tool, importer.File{Name: "f", Text: text}, opts)
+			r, err := importer.Import(tool, []importer.File{{Name: "f", Text: text}}, opts)
 			if err != nil && strings.Contains(err.Error(), "not valid") {
 				t.Fatal(err)
 			}
@@ -233,7 +255,7 @@ func FuzzPrometheus(f *testing.F) {
 	f.Add(read(f, "testdata/blackbox/everything.prometheus.yml"))
 	blackbox := importer.File{Name: "blackbox.yml", Text: read(f, "testdata/blackbox/everything.yml")}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		r, err := importer.Import("blackbox", blackbox, importer.Options{Prometheus: importer.File{Name: "p", Text: text}})
+		r, err := importer.Import("blackbox", []importer.File{blackbox}, importer.Options{Prometheus: importer.File{Name: "p", Text: text}})
 		if bad := sound(r, err, monitor.Local); bad != nil || err != nil && strings.Contains(err.Error(), "not valid") {
 			t.Fatal(bad, err)
 		}

@@ -37,7 +37,7 @@ func (b *builder) kuma(file File) error {
 	for _, o := range all {
 		k.monitor(o)
 	}
-	if k.remind > 0 {
+	if k.remind > 0 && len(b.doc.Tiers) == 0 {
 		b.doc.Tiers = append(b.doc.Tiers, &tierOut{ID: "oncall", Name: "On-call", Remind: span(min(max(k.remind, time.Minute), 7*24*time.Hour))})
 	}
 	return nil
@@ -220,7 +220,10 @@ func (k *kumaFile) kind(o *object, e *entry, kind string) bool {
 		k.warn(o.values["type"], o.join("type"), "", "Sonde has no monitor of the type %q: %q is left out", kind, e.ID)
 		return false
 	}
-	if e.DNS == nil && e.Heartbeat == nil {
+	switch {
+	case e.DNS != nil:
+		e.reachResolvers()
+	case e.Heartbeat == nil:
 		e.reach(host)
 	}
 	return true

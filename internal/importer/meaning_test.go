@@ -41,7 +41,7 @@ func TestMeaning(t *testing.T) {
 	} {
 		t.Run(c.condition, func(t *testing.T) {
 			source, _ := json.Marshal(map[string]any{"endpoints": []any{map[string]any{"name": "a", "url": "https://example.com", "conditions": []string{c.condition}}}})
-			r, err := importer.Import("gatus", importer.File{Name: "f", Text: source}, importer.Options{})
+			r, err := importer.Import("gatus", []importer.File{{Name: "f", Text: source}}, importer.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -92,7 +92,7 @@ func TestHeaders(t *testing.T) {
 		{"fail_if_header_not_matches: [{header: A, regexp: x, allow_missing: true}]", nil, true},
 	} {
 		text := "modules: {m: {prober: http, http: {" + c.rule + "}}}"
-		r, err := importer.Import("blackbox", importer.File{Name: "f", Text: []byte(text)}, importer.Options{Targets: []string{"https://example.com"}})
+		r, err := importer.Import("blackbox", []importer.File{{Name: "f", Text: []byte(text)}}, importer.Options{Targets: []string{"https://example.com"}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -81,6 +81,12 @@ func (b *builder) variable(parts ...string) string {
 	return free
 }
 
+// Ranges that the prober takes for private, too (RFC 6598, RFC 2544).
+var (
+	shared     = netip.MustParsePrefix("100.64.0.0/10")
+	benchmarks = netip.MustParsePrefix("198.18.0.0/15")
+)
+
 // isPrivate reports whether a host, with or without a port, is one that no
 // prober reaches unless the monitor allows private addresses.
 func isPrivate(host string) bool {
@@ -90,9 +96,9 @@ func isPrivate(host string) bool {
 	host = strings.ToLower(strings.Trim(host, "[]"))
 	if a, err := netip.ParseAddr(host); err == nil {
 		a = a.Unmap()
-		return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast()
+		return a.IsPrivate() || a.IsLoopback() || shared.Contains(a) || benchmarks.Contains(a)
 	}
-	for _, end := range []string{".local", ".internal", ".localhost", ".lan", ".home", ".svc", ".svc.cluster.local", ".home.arpa"} {
+	for _, end := range []string{".local", ".internal", ".localhost", ".lan", ".home", ".ts.net", ".svc", ".svc.cluster.local", ".home.arpa"} {
 		if strings.HasSuffix(host, end) {
 			return true
 		}

@@ -136,7 +136,7 @@ func (s *source) startDNS(e *entry, u *url.URL) error {
 		}
 		e.DNS.Name, e.DNS.Resolvers = name, []string{server}
 	}
-	e.Private = false // a name is asked for, nobody is visited
+	e.Private = len(e.DNS.Resolvers) > 0 && isPrivate(u.Host) // a name is asked for, not visited
 	e.ID = s.id(e.DNS.Name+"-dns", e.DNS.Name+"-dns-"+e.DNS.Type)
 	return nil
 }

@@ -20,7 +20,7 @@ var refinements = map[string]fragment{
 	"monitors[].browser.steps":      {"maxItems": maxJourney},
 	"monitors[].http.steps":         {"minItems": 1, "maxItems": maxSteps},
 	"monitors[].http":               {"anyOf": []fragment{{"required": []string{"url"}}, {"required": []string{"steps"}}}, "minProperties": 1},
-	"monitors[].http.steps[].save":  {"propertyNames": fragment{"pattern": "^[a-z][A-Za-z0-9_]{0,39}$"}, "minProperties": 1},
+	"monitors[].http.steps[].save":  {"propertyNames": fragment{"pattern": "^[a-z][a-z0-9_]{0,39}$"}, "minProperties": 1},
 	"locations[]":                   {"type": "string", "pattern": locationForm.String(), "examples": []any{"us-east-1", "eu-west-1", "local"}},
 	"services[].monitors":           {"minItems": 1, "maxItems": maxServiceMonitors},
 	"monitors[].http.steps[]":       {"required": []string{"url"}},

@@ -135,7 +135,7 @@ func (g *gatusFile) ui(o *object) {
 		name = o.plain("title")
 	}
 	o.skip("title", "description", "dashboard-heading", "dashboard-subheading", "dark-mode", "default-sort-by", "default-filter-by", "login-subtitle", "favicon")
-	o.lost("the page looks as it looks", "", "logo", "link", "buttons", "custom-css")
+	o.lost("how the page looks is not part of monitors.yaml", "", "logo", "link", "buttons", "custom-css")
 	o.rest()
 	if name = line(name); name != "" {
 		g.doc.Site = &siteOut{Name: name}

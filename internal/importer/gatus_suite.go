@@ -10,6 +10,8 @@ import (
 	"github.com/sondehq/sonde/internal/monitor"
 )
 
+var camelCase = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+
 var gatusContext = regexp.MustCompile(`\[CONTEXT\]\.([A-Za-z0-9_.-]+)`)
 
 // suite is endpoints in a row: an http monitor with steps.
@@ -123,7 +125,7 @@ func savedName(key string) string {
 	if monitor.IsSavedName(key) {
 		return key
 	}
-	name := strings.ReplaceAll(slug(key), "-", "_")
+	name := strings.ReplaceAll(slug(camelCase.ReplaceAllString(key, "${1}_${2}")), "-", "_")
 	return name[:min(len(name), 40)]
 }
 

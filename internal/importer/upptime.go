@@ -86,7 +86,7 @@ func (u *upptimeFile) website(o *object) {
 		u.doc.Site = site
 	}
 	o.skip("publish", "baseUrl", "apiBaseUrl", "userAgent", "theme", "robotsText", "singleCommit", "introTitle", "introMessage", "favicon", "faviconSvg")
-	o.lost("the page looks as it looks", "", "logoUrl", "navbar", "customHeadHtml", "customBodyHtml", "customFootHtml", "themeUrl", "css", "js", "scripts", "links", "metaTags", "navbarGitHub", "stylesheets")
+	o.lost("how the page looks is not part of monitors.yaml", "", "logoUrl", "navbar", "customHeadHtml", "customBodyHtml", "customFootHtml", "themeUrl", "css", "js", "scripts", "links", "metaTags", "navbarGitHub", "stylesheets")
 	o.rest()
 }
 

@@ -20,6 +20,7 @@ type importFlags struct {
 	force      bool
 	prometheus string
 	targets    []string
+	parameters string
 }
 
 func importCommand() *cobra.Command {
@@ -31,7 +32,8 @@ func importCommand() *cobra.Command {
 (.upptimerc.yml), Uptime Kuma (the JSON backup, or a list of monitors) or
 blackbox_exporter (blackbox.yml, with --prometheus or --targets), and prints it.
 What cannot be carried over is a warning with file, line and what to do. Secrets
-are not written: a reference such as ${env:APP_TOKEN} stands for each.
+are not written: a reference such as ${env:APP_TOKEN} stands for each, or with
+--ssm /sonde such as ${ssm:/sonde/APP_TOKEN}.
 The result is valid for AWS, so what Lambda cannot check is left out; with --local
 it is kept, for ` + "`sonde up`" + `. Several files become one; FILE - is standard input.
 Exit code: 0 carried over, with warnings or without, 2 nothing was.`,
@@ -49,6 +51,7 @@ Exit code: 0 carried over, with warnings or without, 2 nothing was.`,
 	cmd.Flags().StringVarP(&flags.output, "output", "o", "", "write into this file instead of standard output")
 	cmd.Flags().BoolVar(&flags.force, "force", false, "with -o: overwrite a file that is there")
 	cmd.Flags().BoolVar(&flags.local, "local", false, "keep what Lambda cannot check: ICMP, IPv6, port 25")
+	cmd.Flags().StringVar(&flags.parameters, "ssm", "", "let secrets be parameters below this path of AWS Parameter Store, such as /sonde")
 	cmd.Flags().StringVar(&flags.prometheus, "prometheus", "", "blackbox: take targets and intervals from the scrape_configs of this prometheus.yml")
 	cmd.Flags().StringSliceVar(&flags.targets, "targets", nil, "blackbox: targets, as MODULE=TARGET, or TARGET for the module that fits")
 	return cmd
@@ -65,7 +68,7 @@ func runImport(stdin io.Reader, stdout, stderr io.Writer, tool string, paths []s
 			return err
 		}
 	}
-	opts := importer.Options{Home: anyRegion, Targets: flags.targets}
+	opts := importer.Options{Home: anyRegion, Targets: flags.targets, Parameters: flags.parameters}
 	if flags.local {
 		opts.Home = monitor.Local
 	}
@@ -149,8 +152,16 @@ func summary(stderr io.Writer, flags importFlags, r *importer.Result) {
 		local = " --local"
 	}
 	_, _ = fmt.Fprintf(stderr, "sonde: %s carried over, %s; the result is valid\n", plural(r.Monitors, "monitor"), plural(len(r.Warnings), "warning"))
-	if len(r.Secrets) > 0 {
-		_, _ = fmt.Fprintf(stderr, "sonde: set these environment variables where the checks run: %s\n", strings.Join(r.Secrets, ", "))
+	for _, kind := range []struct{ source, what string }{{monitor.SourceEnv, "set these environment variables where the checks run"}, {monitor.SourceSSM, "store these parameters in AWS Parameter Store"}} {
+		var names []string
+		for _, ref := range r.Secrets {
+			if ref.Source == kind.source {
+				names = append(names, ref.Name)
+			}
+		}
+		if len(names) > 0 {
+			_, _ = fmt.Fprintf(stderr, "sonde: %s: %s\n", kind.what, strings.Join(names, ", "))
+		}
 	}
 	_, _ = fmt.Fprintf(stderr, "sonde: hint: look at it with `sonde validate%s %s`, try a monitor with `sonde check -f %s ID`, begin with `sonde up -f %s`\n", local, where, where, where)
 }

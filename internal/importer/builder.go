@@ -142,7 +142,7 @@ func (b *builder) finish(tool, name string) (*Result, error) {
 		return r, fmt.Errorf("the result is not valid: %w", err)
 	}
 	r.Text = text
-	r.Secrets = variables(cfg)
+	r.Secrets = references(cfg)
 	return r, nil
 }
 
@@ -160,17 +160,15 @@ func (b *builder) bound() {
 	}
 }
 
-// variables is the environment variables that a configuration refers to.
-func variables(cfg *monitor.Config) []string {
-	all := map[string]bool{}
+// references is the secrets that a configuration refers to.
+func references(cfg *monitor.Config) []monitor.Reference {
+	all := map[monitor.Reference]bool{}
 	for _, m := range cfg.Monitors {
 		for _, ref := range m.References() {
-			if ref.Source == monitor.SourceEnv {
-				all[ref.Name] = true
-			}
+			all[ref] = true
 		}
 	}
-	return slices.Sorted(maps.Keys(all))
+	return slices.SortedFunc(maps.Keys(all), func(a, b monitor.Reference) int { return strings.Compare(a.String(), b.String()) })
 }
 
 // problem is the first that a document has, "" if it is valid.

@@ -82,7 +82,7 @@ func (p *gatusEndpoint) clientCert(c *object) {
 	if cert == "" && key == "" {
 		return
 	}
-	own := &certOut{Cert: "${env:" + p.variable(p.e.ID, "client cert") + "}", Key: "${env:" + p.variable(p.e.ID, "client key") + "}"}
+	own := &certOut{Cert: p.reference(p.variable(p.e.ID, "client cert")), Key: p.reference(p.variable(p.e.ID, "client key"))}
 	switch {
 	case p.e.HTTP != nil:
 		p.e.HTTP.Cert = own

@@ -47,6 +47,9 @@ type Options struct {
 	// Home is where the result will run: monitor.Local is one machine; an AWS
 	// Region leaves out what Lambda cannot check.
 	Home monitor.Location
+	// Parameters is where in AWS Parameter Store secrets will be, such as /sonde;
+	// none: they will be environment variables.
+	Parameters string
 	// Prometheus is a prometheus.yml with the targets of a blackbox.yml; no
 	// text means none.
 	Prometheus File
@@ -86,8 +89,8 @@ func (w Warning) String() string {
 type Result struct {
 	Text               []byte
 	Monitors, Services int
-	Secrets            []string  // the environment variables that it refers to, sorted
-	Warnings           []Warning // in the order of their places
+	Secrets            []monitor.Reference // that it refers to, sorted
+	Warnings           []Warning           // in the order of their places
 }
 
 // ErrNothing is the error of a source that has nothing to carry over.
@@ -106,6 +109,8 @@ func Import(tool string, files []File, opts Options) (*Result, error) {
 	switch {
 	case read == nil:
 		return &Result{}, fmt.Errorf("unknown tool %q: expected one of %s", tool, strings.Join(Tools, ", "))
+	case opts.Parameters != "" && !isReference("${ssm:"+opts.Parameters+"/A}"):
+		return &Result{}, fmt.Errorf("%q is no path of parameters: expected one such as /sonde", opts.Parameters)
 	case len(files) == 0:
 		return &Result{}, errors.New("no file is given")
 	}

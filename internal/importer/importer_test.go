@@ -104,7 +104,7 @@ func TestGolden(t *testing.T) {
 				for _, w := range got.Warnings {
 					fmt.Fprintln(&out, w)
 				}
-				fmt.Fprintf(&out, "secrets: %s\n", strings.Join(got.Secrets, " "))
+				fmt.Fprintf(&out, "secrets: %v\n", got.Secrets)
 				if at := strings.Index(out.String(), marker); at >= 0 {
 					t.Errorf("a secret is shown: %s", out.String()[max(0, at-100):min(at+50, out.Len())])
 				}
@@ -212,6 +212,48 @@ func BenchmarkGatus(b *testing.B) {
 		if _, err := importer.Import("gatus", []importer.File{file}, importer.Options{}); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestOwnVariables: a secret of the file does not get the name of another one that
+// the file takes from the environment.
+func TestOwnVariables(t *testing.T) {
+	text := "endpoints: [{name: app, url: \"https://a.example.com/?token=abcdef\"}, {name: b, url: \"https://b.example.com\", headers: {X-Token: \"${APP_TOKEN}\"}}]"
+	r, err := importer.Import("gatus", []importer.File{{Name: "f", Text: []byte(text)}}, importer.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"token=${env:APP_TOKEN_2}", "X-Token: ${env:APP_TOKEN}\n"} {
+		if !strings.Contains(string(r.Text), want) {
+			t.Errorf("no %s in\n%s", want, r.Text)
+		}
+	}
+}
+
+// TestParameters: secrets of the source become parameters; a path that is none is
+// refused.
+func TestParameters(t *testing.T) {
+	file := importer.File{Name: "f", Text: read(t, "testdata/gatus/everything.yaml")}
+	for _, path := range []string{"sonde", "/sonde/", "/a b", "/${env:A}"} {
+		if _, err := importer.Import("gatus", []importer.File{file}, importer.Options{Parameters: path}); err == nil {
+			t.Errorf("%q was taken", path)
+		}
+	}
+	r, err := importer.Import("gatus", []importer.File{file}, importer.Options{Parameters: "/sonde/prod"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var env []string
+	for _, ref := range r.Secrets {
+		if ref.Source == monitor.SourceEnv {
+			env = append(env, ref.Name)
+		}
+	}
+	if diff := cmp.Diff([]string{"ORDERS_TOKEN", "TENANT"}, env); diff != "" { // the source's own
+		t.Errorf("environment (-want +got):\n%s", diff)
+	}
+	if !strings.Contains(string(r.Text), "${ssm:/sonde/prod/OAUTH_CLIENT_SECRET}") || strings.Contains(string(r.Text), marker) {
+		t.Errorf("%s", r.Text)
 	}
 }
 

@@ -95,8 +95,8 @@ func (k *kumaFile) auth(o *object, e *entry) {
 		h.Auth = &authOut{OAuth2: &oauth2Out{TokenURL: o.text("oauth_token_url"), ClientID: o.text("oauth_client_id"), Scopes: strings.Fields(o.text("oauth_scopes")),
 			ClientSecret: k.secret(o.values["oauth_client_secret"], o.join("oauth_client_secret"), o.text("oauth_client_secret"), e.ID, "client secret")}}
 	case "mtls":
-		h.Cert = &certOut{Cert: "${env:" + k.variable(e.ID, "client cert") + "}", Key: "${env:" + k.variable(e.ID, "client key") + "}"}
-		k.warn(o.keys["authMethod"], o.join("authMethod"), "set the two environment variables to their texts (PEM)", "the client certificate and its key are not written into the file: %s and %s", h.Cert.Cert, h.Cert.Key)
+		h.Cert = &certOut{Cert: k.reference(k.variable(e.ID, "client cert")), Key: k.reference(k.variable(e.ID, "client key"))}
+		k.warn(o.keys["authMethod"], o.join("authMethod"), "store their texts (PEM) there", "the client certificate and its key are not written into the file: %s and %s", h.Cert.Cert, h.Cert.Key)
 	default:
 		k.warn(o.values["authMethod"], o.join("authMethod"), "", "Sonde has no auth of the kind %s: it is not carried over", method)
 	}

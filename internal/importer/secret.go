@@ -37,7 +37,20 @@ func (s *source) secret(n *yaml.Node, path, value string, names ...string) strin
 	if !known {
 		name = s.variable(names...)
 		s.secrets[value] = name
-		s.warn(n, path, "set the environment variable "+name+" where the checks run, or put ${ssm:/a/parameter} in its place", "a secret is not written into the file: ${env:%s} stands for it", name)
+		hint := "set the environment variable " + name + " where the checks run, or put ${ssm:/a/parameter} in its place"
+		if s.opts.Parameters != "" {
+			hint = "store it in AWS Parameter Store as a SecureString"
+		}
+		s.warn(n, path, hint, "a secret is not written into the file: %s stands for it", s.reference(name))
+	}
+	return s.reference(name)
+}
+
+// reference is how a secret of a name is written: an environment variable, or a
+// parameter of AWS where the options say so.
+func (b *builder) reference(name string) string {
+	if b.opts.Parameters != "" {
+		return monitor.Reference{Source: monitor.SourceSSM, Name: b.opts.Parameters + "/" + name}.String()
 	}
 	return monitor.Reference{Source: monitor.SourceEnv, Name: name}.String()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +23,8 @@ type source struct {
 	stopped bool
 }
 
+var anyVariable = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
+
 // open parses a file, YAML or JSON, into a tree.
 func (b *builder) open(file File, asJSON bool) (*source, *yaml.Node, error) {
 	b.files[file.Name] = len(b.files)
@@ -33,6 +36,9 @@ func (b *builder) open(file File, asJSON bool) (*source, *yaml.Node, error) {
 		return nil, nil, fmt.Errorf("%s: not UTF-8", file.Name)
 	}
 	text := bytes.TrimPrefix(file.Text, []byte("\ufeff"))
+	for _, m := range anyVariable.FindAllSubmatch(text, -1) {
+		b.variables[string(m[1])] = true // of the source's own: no other secret gets its name
+	}
 	if asJSON {
 		root, err := parseJSON(text)
 		if err != nil {

@@ -90,8 +90,8 @@ func (u *upptimeFile) website(o *object) {
 	o.rest()
 }
 
-// references makes references of $NAME.
-func references(text string) string { return upptimeSecret.ReplaceAllString(text, "$${env:$1}") }
+// ofSecrets makes references of $NAME.
+func ofSecrets(text string) string { return upptimeSecret.ReplaceAllString(text, "$${env:$1}") }
 
 // site is one site, and becomes one monitor.
 func (u *upptimeFile) site(o *object) {
@@ -104,7 +104,7 @@ func (u *upptimeFile) site(o *object) {
 	if e.Name = line(name); e.Name == e.ID {
 		e.Name = ""
 	}
-	raw := references(o.text("url"))
+	raw := ofSecrets(o.text("url"))
 	address, auth := u.address(o.values["url"], o.join("url"), e.ID, raw)
 	if strings.HasPrefix(address, "${") && !strings.Contains(address, "://") {
 		u.warn(o.values["url"], o.join("url"), "write the URL out up to its path, https://host/${env:NAME}", "the whole URL is a secret, and a monitor must say whom it asks: %q is left out", e.ID)
@@ -119,7 +119,7 @@ func (u *upptimeFile) site(o *object) {
 		e.TCP = &tcpOut{Address: u.hostPort(o, address, "80")}
 	case "ws":
 		e.WebSocket = &webSocketOut{URL: webSocketURL(address)}
-		if body := u.body(o.values["body"], o.join("body"), e.ID, references(o.text("body"))); body != "" {
+		if body := u.body(o.values["body"], o.join("body"), e.ID, ofSecrets(o.text("body"))); body != "" {
 			e.WebSocket.Dialogue = []turnOut{{Send: body}}
 		}
 	case "ssl":

@@ -28,10 +28,10 @@ func (u *upptimeFile) http(o *object, e *entry, address string, auth *authOut) {
 			return
 		}
 		name = strings.TrimSpace(name)
-		h.Headers[name] = u.header(n, path, e.ID, name, references(strings.TrimSpace(value)))
+		h.Headers[name] = u.header(n, path, e.ID, name, ofSecrets(strings.TrimSpace(value)))
 	})
 	basicOf(h.Headers, &h.Auth)
-	if body := references(o.text("body")); body != "" {
+	if body := ofSecrets(o.text("body")); body != "" {
 		h.Body = u.body(o.values["body"], o.join("body"), e.ID, body)
 	}
 	u.statuses(o, e)

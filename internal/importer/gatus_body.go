@@ -8,6 +8,9 @@ import (
 	"github.com/sondehq/sonde/internal/monitor"
 )
 
+// anyMessage is an expression that every message matches.
+const anyMessage = ".*"
+
 // onBody is about [BODY], which is something else for each kind.
 func (p *gatusEndpoint) onBody(c condition) bool {
 	switch p.kind {
@@ -16,6 +19,9 @@ func (p *gatusEndpoint) onBody(c condition) bool {
 	case monitor.KindDNS:
 		return p.onAnswers(c)
 	case monitor.KindUDP, monitor.KindWebSocket:
+		if w := p.e.WebSocket; w != nil && len(w.Dialogue) == 0 {
+			w.Dialogue = []turnOut{{Expect: anyMessage}}
+		}
 		if c.path == "" && c.function == "len" {
 			return p.expects(c, compare("len(text)", c.op, c.literal, number))
 		}

@@ -114,8 +114,8 @@ func (p *gatusEndpoint) target() bool {
 		p.ssh(hostPort)
 	case "ws", "wss":
 		p.kind, e.WebSocket = monitor.KindWebSocket, &webSocketOut{URL: p.url, Headers: p.headers}
-		if p.body != "" {
-			e.WebSocket.Dialogue = []turnOut{{Send: p.body}}
+		if p.body != "" { // Gatus sends it, and waits for a message
+			e.WebSocket.Dialogue = []turnOut{{Send: p.body, Expect: anyMessage}}
 		}
 	case "grpc", "grpcs":
 		p.kind, e.GRPC = monitor.KindGRPC, &grpcOut{Address: hostPort, Plaintext: strings.EqualFold(scheme, "grpc"), Metadata: lowerKeys(p.headers)}

@@ -22,6 +22,7 @@ type builder struct {
 	warnings  []Warning
 	files     map[string]int    // order of the sources
 	ids       map[string]bool   // taken
+	numbers   map[string]int    // the next one of an id that was taken
 	variables map[string]bool   // names of environment variables
 	secrets   map[string]string // value to variable
 	domains   map[string]*entry // monitors of registrations
@@ -32,7 +33,7 @@ func newBuilder(opts Options) *builder {
 	if opts.Home == "" {
 		opts.Home = monitor.Local
 	}
-	return &builder{opts: opts, files: map[string]int{}, ids: map[string]bool{}, variables: map[string]bool{}, secrets: map[string]string{},
+	return &builder{opts: opts, files: map[string]int{}, ids: map[string]bool{}, numbers: map[string]int{}, variables: map[string]bool{}, secrets: map[string]string{},
 		domains: map[string]*entry{}, told: map[string]bool{}}
 }
 

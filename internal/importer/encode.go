@@ -84,13 +84,78 @@ func (h *heartbeatOut) MarshalYAML() (any, error) {
 
 // encode writes a value as YAML.
 func encode(v any) ([]byte, error) {
+	var tree yaml.Node
+	if err := tree.Encode(v); err != nil {
+		return nil, fmt.Errorf("write YAML: %w", err)
+	}
+	stand := standIns{}
+	stand.in(&tree)
 	var out bytes.Buffer
 	e := yaml.NewEncoder(&out)
 	e.SetIndent(2)
-	if err := e.Encode(v); err != nil {
+	if err := e.Encode(&tree); err != nil {
 		return nil, fmt.Errorf("write YAML: %w", err)
 	}
-	return out.Bytes(), e.Close()
+	return stand.out(out.Bytes()), e.Close()
+}
+
+// standIns are characters of the private use area that stand for those beyond the
+// first 65,536, such as emoji, while YAML is written: the library would write
+// \U0001F6D2 for them, which nobody can read.
+type standIns map[rune]rune // the character to what stands for it
+
+const (
+	firstStandIn = '\ue000'
+	lastStandIn  = '\uf8ff'
+)
+
+// in puts them in, unless a text has such characters itself.
+func (s standIns) in(n *yaml.Node) {
+	own := false
+	visit(n, func(n *yaml.Node) {
+		own = own || strings.ContainsFunc(n.Value, func(c rune) bool { return c >= firstStandIn && c <= lastStandIn })
+	})
+	if own {
+		return
+	}
+	visit(n, func(n *yaml.Node) {
+		n.Value = strings.Map(func(c rune) rune {
+			if c <= 0xffff || s[c] == 0 && len(s) > lastStandIn-firstStandIn {
+				return c
+			}
+			if s[c] == 0 {
+				s[c] = firstStandIn + rune(len(s))
+			}
+			return s[c]
+		}, n.Value)
+	})
+}
+
+// out takes them out again.
+func (s standIns) out(text []byte) []byte {
+	if len(s) == 0 {
+		return text
+	}
+	back := map[rune]rune{}
+	for c, stand := range s {
+		back[stand] = c
+	}
+	return bytes.Map(func(c rune) rune {
+		if own, is := back[c]; is {
+			return own
+		}
+		return c
+	}, text)
+}
+
+// visit calls for every single value of a tree.
+func visit(n *yaml.Node, call func(*yaml.Node)) {
+	if n.Kind == yaml.ScalarNode {
+		call(n)
+	}
+	for _, one := range n.Content {
+		visit(one, call)
+	}
 }
 
 // text is the whole document, with an empty line between monitors.

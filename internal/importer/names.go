@@ -54,14 +54,15 @@ func (b *builder) id(texts ...string) string {
 	if first == "" {
 		first = "monitor"
 	}
-	for n := 2; ; n++ {
+	if !b.ids[first] {
+		b.ids[first] = true
+		return first
+	}
+	for n := max(b.numbers[first], 2); ; n++ {
 		end := "-" + strconv.Itoa(n)
 		id := strings.TrimRight(first[:min(len(first), maxID-len(end))], "-") + end
-		if n == 2 && !b.ids[first] {
-			id = first
-		}
 		if !b.ids[id] {
-			b.ids[id] = true
+			b.ids[id], b.numbers[first] = true, n+1
 			return id
 		}
 	}

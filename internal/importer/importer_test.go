@@ -135,14 +135,15 @@ func TestLimits(t *testing.T) {
 	}
 	for _, tool := range importer.Tools {
 		for name, c := range map[string]struct{ text, want string }{
-			"empty":   {"", "empty|too early"},
-			"binary":  {"\xff\xfe\x00", "UTF-8"},
-			"large":   {strings.Repeat("#", importer.MaxSource+1), "8 MiB"},
-			"list":    {"[]", "nothing"},
-			"text":    {"\"hello\"", "nothing"},
-			"no YAML": {"{", "not"},
-			"bomb":    {bomb + "endpoints: *j\nsites: *j\nmodules: *j\nsuites: *j\n", "nothing|not JSON"},
-			"deep":    {strings.Repeat("[", 9000), "not|nothing"},
+			"empty":       {"", "empty|too early"},
+			"binary":      {"\xff\xfe\x00", "UTF-8"},
+			"large":       {strings.Repeat("#", importer.MaxSource+1), "8 MiB"},
+			"list":        {"[]", "nothing"},
+			"text":        {"\"hello\"", "nothing"},
+			"no YAML":     {"{", "not"},
+			"bomb":        {bomb + "endpoints: *j\nsites: *j\nmodules: *j\nsuites: *j\n", "nothing|not JSON"},
+			"a ConfigMap": {"kind: ConfigMap\ndata: {config.yaml: x}", "kubectl get configmap|not JSON"},
+			"deep":        {strings.Repeat("[", 9000), "not|nothing"},
 		} {
 			t.Run(tool+" "+name, func(t *testing.T) {
 				r, err := importer.Import(tool, []importer.File{{Name: "f", Text: []byte(c.text)}}, importer.Options{})

@@ -58,7 +58,20 @@ func (b *builder) open(file File, asJSON bool) (*source, *yaml.Node, error) {
 	if err := decoder.Decode(&next); !errors.Is(err, io.EOF) {
 		s.warn(&next, "", "keep one document in a file", "only the first document of the file is read")
 	}
+	if isConfigMap(whole.Content[0]) {
+		return nil, nil, fmt.Errorf("%s: a ConfigMap of Kubernetes: give the file that it holds, such as kubectl get configmap NAME -o jsonpath='{.data.config\\.yaml}' | sonde import TOOL -", file.Name)
+	}
 	return s, whole.Content[0], nil
+}
+
+// isConfigMap reports whether a file is a manifest around what is wanted.
+func isConfigMap(root *yaml.Node) bool {
+	for i := 0; root.Kind == yaml.MappingNode && i+1 < len(root.Content); i += 2 {
+		if root.Content[i].Value == "kind" && root.Content[i+1].Value == "ConfigMap" {
+			return true
+		}
+	}
+	return false
 }
 
 // warn notes what is not carried over.

@@ -83,7 +83,7 @@ people, tier by tier. It runs on AWS Lambda, or on one machine:
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(err, "see `"+cmd.CommandPath()+" --help`")
 	})
-	root.AddCommand(demoCommand(), upCommand(), validateCommand(), checkCommand(), statusCommand(), applyCommand(), diffCommand(), configCommand(), costCommand(), doctorCommand(), rehearseCommand(), incidentCommand(), replayCommand(), reportCommand(), heartbeatCommand(), maintenanceCommand(), correctCommand())
+	root.AddCommand(demoCommand(), upCommand(), validateCommand(), checkCommand(), statusCommand(), applyCommand(), diffCommand(), configCommand(), costCommand(), doctorCommand(), rehearseCommand(), incidentCommand(), replayCommand(), reportCommand(), heartbeatCommand(), maintenanceCommand(), correctCommand(), importCommand(), schemaCommand(), initCommand())
 	for _, c := range root.Commands() {
 		c.Args = asUsage(c.Args)
 	}

@@ -24,7 +24,7 @@ func loadFor(path string, home monitor.Location) (*monitor.Config, error) {
 	case errors.As(err, &problems):
 		return nil, &exitError{code: ExitUsage, err: err}
 	case errors.Is(err, os.ErrNotExist):
-		return nil, usage(fmt.Errorf("%s does not exist", path), "give the file with -f, or make one: README.md has an example")
+		return nil, usage(fmt.Errorf("%s does not exist", path), "give the file with -f, or make one with `sonde init`")
 	case err != nil:
 		return nil, usage(err, "")
 	}

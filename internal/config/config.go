@@ -146,6 +146,9 @@ type reader struct {
 
 	expressions map[expression]error // compiled already: aliases repeat them
 
+	shape  *shape  // what is described; nil where a file is read
+	object *object // the mapping whose keys are described
+
 	inSteps bool     // ${name} may stand for what a step saved
 	saved   []string // by the steps before
 }
@@ -158,6 +161,9 @@ type expression struct {
 type place struct{ line, column int }
 
 func (r *reader) report(n *yaml.Node, path, hint, format string, args ...any) {
+	if r.recording() {
+		return
+	}
 	p := Problem{File: r.file, Path: path, Message: fmt.Sprintf(format, args...), Hint: hint}
 	if n != nil {
 		p.Line, p.Column = n.Line, n.Column

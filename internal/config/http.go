@@ -126,6 +126,7 @@ func httpKeys() keys[httpForm] {
 		{"client_cert", "cert and key in PEM, shown to the server", func(r *reader, c cursor, f *httpForm) { r.clientCert(c, &f.ClientCert) }},
 		{"min_tls", "oldest TLS that is spoken: 1.0, 1.1, 1.2 or 1.3; 1.2 by default", func(r *reader, c cursor, f *httpForm) { r.choice(c, &f.MinTLS, "1.0", "1.1", "1.2", "1.3") }},
 		{"traceparent", "send a new W3C trace context with every request: true (the default), sampled (ask that it be recorded) or false", func(r *reader, c cursor, f *httpForm) {
+			r.may(fragment{"const": "sampled"})
 			if n := r.enter(c.node, c.path); n != nil && n.Value == "sampled" {
 				f.Traceparent, f.Sampled = true, true
 				return

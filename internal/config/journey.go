@@ -48,6 +48,10 @@ type browserForm struct {
 }
 
 func (r *reader) journeyStep(c cursor, b *monitor.Browser) {
+	if r.may(fragment{"const": "screenshot"}) {
+		r.mapping(c.node, c.path, func(c cursor) { journeyKeys.read(r, c, &browserForm{}) })
+		return
+	}
 	n := r.enter(c.node, c.path)
 	if n == nil {
 		return
@@ -87,6 +91,7 @@ func (f *browserForm) verb(c cursor) { f.verbs = append(f.verbs, c.key.Value) }
 var journeyKeys = keys[browserForm]{
 	{"goto", "a URL, or a path of the same site", func(r *reader, c cursor, f *browserForm) {
 		f.verb(c)
+		r.may(form(`^/`, "/login"))
 		if n := r.enter(c.node, c.path); n != nil && strings.HasPrefix(n.Value, "/") {
 			r.secrets(c, n.Value)
 			f.s.Goto = n.Value

@@ -22,6 +22,13 @@ func (e *entry) is(c cursor) { e.kinds = append(e.kinds, named{c.key.Value, c.ke
 
 // shorthand reads a kind that may be given as one text, or as a mapping.
 func shorthand[T any](r *reader, c cursor, into *T, table keys[T], lone func(cursor)) {
+	if r.recording() {
+		if lone != nil {
+			lone(c)
+		}
+		r.mapping(c.node, c.path, func(c cursor) { table.read(r, c, into) })
+		return
+	}
 	n := r.enter(c.node, c.path)
 	switch {
 	case n == nil:
@@ -85,6 +92,9 @@ func (r *reader) webURL(c cursor, into *string) { r.urlOf(c, into, "https", "htt
 // urlOf reads a URL of one of some schemes, the usual one first.
 func (r *reader) urlOf(c cursor, into *string, schemes ...string) {
 	example := schemes[0] + "://example.com/health"
+	if r.mayURL(schemes, example) {
+		return
+	}
 	n := r.scalar(c, "a URL")
 	if n == nil {
 		return

@@ -158,6 +158,10 @@ func (t *tier) readEvents(r *reader, c cursor) {
 	for _, h := range monitor.AllHears() {
 		known = append(known, string(h))
 	}
+	if r.recording() {
+		r.list(c, true, func(cursor) { r.mayBe(known) })
+		return
+	}
 	for _, name := range r.names(c) {
 		switch h := monitor.Hears(name.name); {
 		case !slices.Contains(known, name.name):

@@ -97,6 +97,7 @@ func (r *reader) clientCert(c cursor, into **monitor.ClientCert) {
 
 var clientCertKeys = keys[monitor.ClientCert]{
 	{"cert", "PEM certificates, the client's own first; or a secret", func(r *reader, c cursor, own *monitor.ClientCert) {
+		r.may(scalars()["a secret such as ${ssm:/path}"][0])
 		if n := r.enter(c.node, c.path); n != nil && n.Kind == yaml.ScalarNode && isLoneReference(n.Value) {
 			own.Cert = n.Value
 			return

@@ -20,6 +20,7 @@ const (
 
 func (t *tier) readNag(r *reader, c cursor) {
 	t.nagNode = c.node
+	r.may(fragment{"enum": []any{"off", false}})
 	if n := r.enter(c.node, c.path); n != nil && n.Kind == yaml.ScalarNode && (n.Value == "off" || n.Value == "false") {
 		return
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"regexp"
 	"strconv"
 	"time"
@@ -18,6 +19,11 @@ var ofForm = regexp.MustCompile(`^(\d{1,3}) of (\d{1,3})$`)
 // readConfirm reads how many failing results make an outage: so many in a row, or
 // so many of the last so many.
 func (s *settings) readConfirm(r *reader, c cursor) {
+	if r.recording() {
+		either := form(ofForm.String(), "3 of 5")
+		either["errorMessage"] = fmt.Sprintf("Expected a number from 1 to %d, or x of y such as 3 of 5.", maxRuns)
+		r.may(either)
+	}
 	n := r.enter(c.node, c.path)
 	if n == nil || n.Kind != yaml.ScalarNode {
 		s.confirm = integerKey(r, c, 1, maxRuns)
@@ -45,6 +51,7 @@ const (
 
 // readFlapping reads after how many changes a monitor is said to flap, or off.
 func (s *settings) readFlapping(r *reader, c cursor) {
+	r.may(fragment{"enum": []any{"off", false}})
 	n := r.enter(c.node, c.path)
 	if n != nil && n.Kind == yaml.ScalarNode && (n.Value == "off" || n.Value == "false") {
 		s.flapping = &monitor.Flap{}

@@ -29,6 +29,10 @@ type key[T any] struct {
 type keys[T any] []key[T]
 
 func (k keys[T]) read(r *reader, c cursor, into *T) {
+	if r.recording() {
+		k.describe(r, into)
+		return
+	}
 	at := slices.IndexFunc(k, func(k key[T]) bool { return k.name == c.key.Value })
 	if at < 0 {
 		names := make([]string, len(k))
@@ -52,6 +56,9 @@ func parentOf(c cursor) string {
 
 // enter follows an alias and counts the value; nil once there are too many.
 func (r *reader) enter(n *yaml.Node, path string) *yaml.Node {
+	if r.recording() {
+		return nil
+	}
 	r.nodes++
 	if r.nodes > maxNodes || r.depth > maxDepth {
 		if !r.stopped {
@@ -69,6 +76,10 @@ func (r *reader) enter(n *yaml.Node, path string) *yaml.Node {
 // mapping calls each for every key of a mapping; those of merged ones (<<) that
 // the mapping does not have itself come last.
 func (r *reader) mapping(n *yaml.Node, path string, each func(cursor)) bool {
+	if r.recording() {
+		r.describeMapping(path, each)
+		return true
+	}
 	n = r.enter(n, path)
 	if n == nil {
 		return false
@@ -139,6 +150,10 @@ func join(path, name string) string {
 // list calls each for every member of a list. One value stands for a list of
 // one where lone is true.
 func (r *reader) list(c cursor, lone bool, each func(cursor)) {
+	if r.recording() {
+		r.describeList(c.path, lone, each)
+		return
+	}
 	n := r.enter(c.node, c.path)
 	switch {
 	case n == nil:
@@ -157,6 +172,10 @@ func (r *reader) list(c cursor, lone bool, each func(cursor)) {
 
 // scalar returns a single value's node.
 func (r *reader) scalar(c cursor, want string) *yaml.Node {
+	if r.recording() {
+		r.mayText(want)
+		return nil
+	}
 	n := r.enter(c.node, c.path)
 	if n == nil {
 		return nil
@@ -175,6 +194,9 @@ func (r *reader) text(c cursor, into *string) {
 }
 
 func (r *reader) boolean(c cursor, into *bool) {
+	if r.may(fragment{"type": "boolean"}) {
+		return
+	}
 	n := r.scalar(c, "true or false")
 	if n == nil {
 		return
@@ -197,6 +219,9 @@ func (r *reader) boolean(c cursor, into *bool) {
 }
 
 func (r *reader) integer(c cursor, into *int, least, most int) {
+	if r.may(fragment{"type": "integer", "minimum": least, "maximum": most}) {
+		return
+	}
 	want := fmt.Sprintf("a whole number from %d to %d", least, most)
 	n := r.scalar(c, want)
 	if n == nil {
@@ -212,6 +237,9 @@ func (r *reader) integer(c cursor, into *int, least, most int) {
 
 // duration reads 30s, 5m, 24h.
 func (r *reader) duration(c cursor, into *time.Duration, least, most time.Duration) {
+	if r.mayLast(least, most) {
+		return
+	}
 	n := r.scalar(c, "a duration such as 30s")
 	if n == nil {
 		return
@@ -238,6 +266,10 @@ func (r *reader) duration(c cursor, into *time.Duration, least, most time.Durati
 
 // size reads a number of bytes: 4096, 512KiB, 1MiB.
 func (r *reader) size(c cursor, into *int64, least, most int64) {
+	if r.may(fragment{"type": "integer", "minimum": least, "maximum": most}) {
+		r.may(form(`^[0-9]+ ?([KM]iB)?$`, "512KiB", "1MiB"))
+		return
+	}
 	n := r.scalar(c, "a size such as 512KiB")
 	if n == nil {
 		return
@@ -257,6 +289,9 @@ func (r *reader) size(c cursor, into *int64, least, most int64) {
 }
 
 func (r *reader) choice(c cursor, into *string, names ...string) {
+	if r.mayBe(names) {
+		return
+	}
 	n := r.scalar(c, "one of "+strings.Join(names, ", "))
 	if n == nil {
 		return

@@ -131,6 +131,9 @@ func (w *world) checkMaintenance() {
 			continue
 		}
 		at := b.stored[i]
+		if slices.ContainsFunc(w.script.Acts, func(a Act) bool { return w.script.Start.Add(a.At).Equal(at) }) {
+			continue // people told of it, in the minute before a sweep has marked it
+		}
 		inc, known := b.as(n.Incident, at)
 		if !known {
 			continue // said elsewhere

@@ -1,10 +1,14 @@
 package detect_test
 
 import (
+	"cmp"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/sondehq/sonde/internal/detect"
 	"github.com/sondehq/sonde/internal/monitor"
@@ -38,6 +42,36 @@ func TestTransitions(t *testing.T) {
 		}
 	}
 	golden(t, "transitions.txt", b.String())
+}
+
+// TestDocumentedTransitions: the table for users has every cell of the code's, and
+// no other.
+func TestDocumentedTransitions(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| state | event | next | reason |\n|---|---|---|---|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	var want []string
+	for _, state := range states {
+		for _, event := range events {
+			if next, ok := detect.Next(state, event); ok {
+				want = append(want, fmt.Sprintf("| %s | %s | %s | %s |", state, event, cmp.Or(string(next.To), "settled"), next.Reason))
+			}
+		}
+	}
+	if diff := gocmp.Diff(want, strings.Split(strings.TrimSpace(table), "\n")); diff != "" {
+		t.Errorf("README.md (-want +got):\n%s", diff)
+	}
+	_, table, _ = strings.Cut(string(text), "| locations | for an outage, without `quorum` | one of them finds it down |\n|---|---|---|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	for n, row := range strings.Split(table, "\n") {
+		m := monitor.Monitor{Locations: make([]monitor.Location, n+1)}
+		if want := fmt.Sprintf("| %d | %d |", n+1, m.Need()); !strings.HasPrefix(row, want) {
+			t.Errorf("README.md says %q, want %s", row, want)
+		}
+	}
 }
 
 // How to bring a monitor into each state, as blocks of a script.

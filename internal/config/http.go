@@ -113,6 +113,7 @@ func httpKeys() keys[httpForm] {
 			f.needs = c
 			r.readNeeds(c, &f.Needs)
 		}},
+		{"share_dns", "let the checks of one batch share one look-up of the host; false by default: each asks, as a visitor would", func(r *reader, c cursor, f *httpForm) { r.boolean(c, &f.ShareDNS) }},
 		{"family", "ipv4 or ipv6; either by default", func(r *reader, c cursor, f *httpForm) { r.choice(c, &f.Family, "ipv4", "ipv6") }},
 		{"version", "of HTTP: 1.1, 2 or either; either by default", func(r *reader, c cursor, f *httpForm) {
 			r.choice(c, &f.Version, "1.1", "2", "either")

@@ -111,6 +111,10 @@ type HTTP struct {
 	Address  string `json:"address,omitempty"`
 	Resolver string `json:"resolver,omitempty"` // ip or ip:port of the DNS server to ask; the system's by default
 
+	// ShareDNS lets the checks of one batch share what DNS says of the host:
+	// fewer questions, and one answer for all of them.
+	ShareDNS bool `json:"share_dns,omitempty"`
+
 	// Each checks every address of the URL's host, side by side; Needs is how
 	// many of them must work, all where it is 0.
 	Each  bool `json:"each,omitempty"`

@@ -85,6 +85,7 @@ func New(env Env, opts Options) *Engine {
 // made, the check is not run, and busy.
 func (e *Engine) Run(ctx context.Context, checks []monitor.Check) []monitor.Result {
 	defer e.pace.begin()()
+	ctx = withNames(ctx)
 	results := make([]monitor.Result, len(checks))
 	doubtful := make([]bool, len(checks))
 	all := make([]int, len(checks))

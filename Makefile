@@ -22,9 +22,10 @@ demo: ## watch an outage being detected, told and resolved
 test: ## all tests
 	go test ./...
 
-# What drives built binaries, browsers and templates has no goroutines of ours to watch.
+# What drives built binaries, browsers and templates has no goroutines of ours to watch,
+# and the command none of its own.
 race: ## the tests, watched for data races; the slowest are shorter
-	go test -race -short $$(go list ./... | grep -vE '/(browsertest|chromium|killtest|clienttest|functions|infra)$$')
+	go test -race -short $$(go list ./... | grep -vE '/(browsertest|chromium|killtest|clienttest|cli|functions|infra)$$')
 
 check: lint test ## lint, then all tests
 

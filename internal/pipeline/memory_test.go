@@ -19,6 +19,9 @@ var (
 // TestMemoryDoesNotGrow: hours of healthy checks leave nothing behind in memory.
 // `make soak` runs it with 2,000 monitors for ten hours.
 func TestMemoryDoesNotGrow(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a minute where races are looked for")
+	}
 	cfg := &monitor.Config{Site: monitor.Site{Name: "Soak", TimeZone: "UTC"}, Locations: []monitor.Location{monitor.Local}}
 	for i := range *memoryMonitors {
 		service := i / 10

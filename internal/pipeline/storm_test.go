@@ -34,6 +34,9 @@ func (s *storm) Publish(_ context.Context, m notify.Message) (string, error) {
 // of Notify, or of Sweep where it waits for its time, and one when all is over;
 // each notification has its receipt.
 func TestStorm(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a minute where races are looked for")
+	}
 	cfg := sites(*stormMonitors)
 	s := &storm{world: world{t: t, now: start, down: map[monitor.ID]bool{}}, told: map[monitor.TierID][]notify.Message{}}
 	clock := func() time.Time { return s.now }

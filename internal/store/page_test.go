@@ -112,6 +112,9 @@ func site(services, monitors int) store.Snapshot {
 // limit, the summary is one read, the figures of one service or of all are one
 // more at most, and all comes back.
 func TestSnapshotSize(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a minute where races are looked for")
+	}
 	for _, test := range []struct{ services, monitors, reads int }{
 		{0, 0, 1},
 		{20, 2, 1},

@@ -208,8 +208,12 @@ func unknown(kind monitor.Kind) string {
 	return "this version knows no monitor of this kind"
 }
 
-// doubt is the part of a timeout that a delay must be to be taken for its cause.
-const doubt = 20
+// doubt is the part of a timeout that a delay must be to be taken for its cause. A
+// page that keeps a core busy does so in a browser of the prober's own.
+const (
+	doubt        = 20
+	browserDoubt = 4
+)
 
 // isDoubtful reports whether a verdict against the target could be the prober's
 // own doing: a timeout of which a good part was delay, or an expectation about
@@ -220,6 +224,9 @@ func (e *Engine) isDoubtful(m monitor.Monitor, o *Observation, hide *hider) bool
 	}
 	switch o.Failure.Kind {
 	case monitor.FailTimeout:
+		if m.Kind() == monitor.KindBrowser {
+			return o.Timing.Delay >= m.Timeout/browserDoubt
+		}
 		return o.Timing.Delay >= m.Timeout/doubt
 	case monitor.FailExpect:
 		if p := o.part; p != nil {

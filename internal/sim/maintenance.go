@@ -88,7 +88,7 @@ func (w *world) inMaintenance(id monitor.ServiceID, at time.Time) bool {
 func (w *world) follows(id monitor.ServiceID, at time.Time) bool {
 	d, late := at.Sub(w.script.Start), w.patience()
 	all := w.script.windows(id)
-	return len(w.script.Faults) > 0 && slices.ContainsFunc(all, func(v span) bool {
+	return slices.ContainsFunc(all, func(v span) bool {
 		return d >= v.from && d < v.from+late && slices.ContainsFunc(all, func(o span) bool { return o.to <= v.from && o.to > v.from-late })
 	})
 }

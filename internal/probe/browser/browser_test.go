@@ -96,7 +96,7 @@ func check(t *testing.T, url string, timeout time.Duration, change func(*monitor
 		}
 		r = engine.Run(t.Context(), []monitor.Check{{Monitor: m, Location: "here"}})[0]
 	}
-	if took := r.Timing.Total - r.Timing.Delay; took > timeout+500*time.Millisecond { // 250 ms, and as much for a busy machine
+	if took := r.Timing.Total - r.Timing.Delay; took > timeout+2*time.Second { // it ends within 250 ms; the rest is for a busy machine
 		t.Errorf("took %s, the timeout is %s", took, timeout)
 	}
 	return r

@@ -49,6 +49,9 @@ type History interface {
 	// Details puts in the days and response times of services, of all if none
 	// is named.
 	Details(ctx context.Context, s store.Snapshot, ids ...monitor.ServiceID) (store.Snapshot, error)
+	// PastIncident reads an incident that the snapshot shows no more; false if
+	// there is none.
+	PastIncident(ctx context.Context, id string) (store.IncidentView, bool, error)
 	// RecentBatches reads a shard's newest batches of a span, and reports
 	// whether those are all.
 	RecentBatches(ctx context.Context, shard int, from, to time.Time) ([]store.Batch, bool, error)

@@ -31,6 +31,7 @@ type fake struct {
 	version  int64
 	err      error
 	reads    int
+	past     map[string]store.IncidentView
 	pings    []string
 
 	days     []store.DayView
@@ -57,6 +58,12 @@ func (f *fake) Details(_ context.Context, s store.Snapshot, _ ...monitor.Service
 		s.Services[i].Days, s.Services[i].Series = f.days, f.series
 	}
 	return s, f.err
+}
+
+func (f *fake) PastIncident(_ context.Context, id string) (store.IncidentView, bool, error) {
+	f.reads++
+	v, has := f.past[id]
+	return v, has, f.batchErr
 }
 
 func (f *fake) RecentBatches(_ context.Context, _ int, from, to time.Time) ([]store.Batch, bool, error) {

@@ -18,7 +18,7 @@ func (s *server) pages() []route {
 		{"GET /{$}", s.html(s.everything, func(v page.View, _ *http.Request) ([]byte, error) { return page.Status(v) })},
 		{"GET /index.html", s.html(s.everything, func(v page.View, _ *http.Request) ([]byte, error) { return page.Status(v) })}, // what CloudFront asks for at /
 		{"GET /history", s.html(s.short, func(v page.View, _ *http.Request) ([]byte, error) { return page.History(v) })},
-		{"GET /incidents/{id}", s.html(s.short, incidentPage)},
+		{"GET /incidents/{id}", s.html(s.short, s.incidentPage)},
 		{"GET /services/{id}", s.html(s.ofService, servicePage)},
 	}
 }
@@ -49,12 +49,12 @@ func linksOf(routes []route) page.Links {
 	}
 }
 
-func incidentPage(v page.View, r *http.Request) ([]byte, error) {
-	at := slices.IndexFunc(v.Incidents, func(i store.IncidentView) bool { return i.ID == r.PathValue("id") })
-	if at < 0 {
-		return nil, nil
+func (s *server) incidentPage(v page.View, r *http.Request) ([]byte, error) {
+	inc, has, err := s.find(r.Context(), v, r.PathValue("id"))
+	if err != nil || !has {
+		return nil, err
 	}
-	return page.Incident(v, v.Incidents[at])
+	return page.Incident(v, inc)
 }
 
 func servicePage(v page.View, r *http.Request) ([]byte, error) {

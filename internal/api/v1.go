@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -129,12 +130,22 @@ func (s *server) incidents(v page.View, _ *http.Request) (any, error) {
 }
 
 func (s *server) incident(v page.View, r *http.Request) (any, error) {
-	id := r.PathValue("id")
-	at := slices.IndexFunc(v.Incidents, func(i store.IncidentView) bool { return i.ID == id })
-	if at < 0 {
-		return nil, notFound{fmt.Errorf("there is no incident %q among the recent ones", id)}
+	inc, has, err := s.find(r.Context(), v, r.PathValue("id"))
+	switch {
+	case err != nil:
+		return nil, err
+	case !has:
+		return nil, notFound{fmt.Errorf("there is no incident %q", r.PathValue("id"))}
 	}
-	return incidentOf(v.Incidents[at]), nil
+	return incidentOf(inc), nil
+}
+
+// find finds an incident in a view, or among those that are too old for it.
+func (s *server) find(ctx context.Context, v page.View, id string) (store.IncidentView, bool, error) {
+	if at := slices.IndexFunc(v.Incidents, func(i store.IncidentView) bool { return i.ID == id }); at >= 0 {
+		return v.Incidents[at], true, nil
+	}
+	return s.History.PastIncident(ctx, id)
 }
 
 // Maintenance is planned work in answers.

@@ -8,6 +8,7 @@ import (
 	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/store"
+	"github.com/sondehq/sonde/internal/table"
 )
 
 const (
@@ -73,8 +74,31 @@ func (p *Pipeline) renew(ctx context.Context, before *reading, figures func(*sto
 		if figures != nil {
 			figures(&next)
 		}
+		if err := p.keepPast(ctx, r.old.Incidents, next.Incidents); err != nil {
+			return err
+		}
 		return p.Store.PutSnapshot(ctx, next, r.version)
 	})
+}
+
+// keepPast keeps incidents that leave the snapshot with this one. It may do so
+// twice; it never loses one, since it comes before the snapshot without it.
+func (p *Pipeline) keepPast(ctx context.Context, was, is []store.IncidentView) error {
+	var ops []table.Op
+	for _, v := range was {
+		if v.State != incident.Resolved || slices.ContainsFunc(is, func(o store.IncidentView) bool { return o.ID == v.ID }) {
+			continue
+		}
+		op, err := store.PastOp(v)
+		if err != nil {
+			return err
+		}
+		ops = append(ops, op)
+	}
+	if len(ops) == 0 {
+		return nil
+	}
+	return p.Store.Commit(ctx, ops...)
 }
 
 func serviceViews(cfg *monitor.Config, r reading, now time.Time) []store.ServiceView {

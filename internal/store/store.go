@@ -26,6 +26,7 @@
 //	PAGE            FROZEN                         frozen         up to which month figures are frozen
 //	PAGE            SNAPSHOT#0, SNAPSHOT#0#n       snapshot       what the public API serves, and its further pieces
 //	PAGE            SNAPSHOT#n                     part           days and response times that it has no room for
+//	PAGE            INCIDENT#id                    past           an incident that it has no room for any more, as it showed it
 //
 // Opening and resolving an incident both change the item of open incidents
 // under its version: whoever decides about incidents has seen all that are

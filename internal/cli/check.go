@@ -170,6 +170,7 @@ type checkReport struct {
 
 	Resolver  string                  `json:"resolver,omitempty"`
 	Hops      int                     `json:"hops,omitempty"`
+	Overall   *monitor.Timing         `json:"overall,omitempty"`
 	Trace     string                  `json:"trace,omitempty"`
 	Steps     []monitor.StepResult    `json:"steps,omitempty"`
 	Addresses []monitor.AddressResult `json:"addresses,omitempty"`
@@ -177,7 +178,7 @@ type checkReport struct {
 
 func reportOf(m monitor.Monitor, r monitor.Result) checkReport {
 	out := checkReport{m.ID, m.Target(), r.Address, r.Outcome, r.Failure, r.Timing, r.Status, r.Expectations, r.Certificate, r.Answers, r.Cutover,
-		r.Resolver, r.Hops, r.Trace, r.Steps, r.Addresses}
+		r.Resolver, r.Hops, r.Overall, r.Trace, r.Steps, r.Addresses}
 	if out.Expectations == nil {
 		out.Expectations = []monitor.Expectation{}
 	}
@@ -202,7 +203,17 @@ func printCheck(w io.Writer, m monitor.Monitor, r monitor.Result) {
 	for _, a := range r.Addresses {
 		row("at "+clean(a.Address), "%s", outcomeOf("", a.Outcome, a.TotalMS, a.Failure))
 	}
+	all := map[string]time.Duration{}
+	if r.Overall != nil {
+		for _, phase := range phases(*r.Overall) {
+			all[phase.name] = phase.took
+		}
+	}
 	for _, phase := range phases(r.Timing) {
+		if sum, has := all[phase.name]; has && phase.name != "total" {
+			row(phase.name, "%.1f ms, %.1f ms with redirects", monitor.MS(phase.took), monitor.MS(sum))
+			continue
+		}
 		row(phase.name, "%.1f ms", monitor.MS(phase.took))
 	}
 	if c := r.Certificate; c != nil {

@@ -56,6 +56,7 @@ type Result struct {
 	Screenshot []byte `json:"screenshot,omitempty"` // JPEG, of a journey: at the step that failed, or where one was asked for; kept apart from the result
 
 	Hops      int             `json:"hops,omitempty"`      // HTTP requests made, redirects included
+	Overall   *Timing         `json:"overall,omitempty"`   // the phases of all of these together, where Timing has those of the last; nil of one
 	Trace     string          `json:"trace,omitempty"`     // trace id that the requests bore
 	Steps     []StepResult    `json:"steps,omitempty"`     // of an HTTP check of several steps, those that were made
 	Addresses []AddressResult `json:"addresses,omitempty"` // of a check of every address

@@ -15,8 +15,8 @@ import (
 // several goroutines.
 type hops struct {
 	mu                                      sync.Mutex
-	timing                                  monitor.Timing
-	count                                   int // requests, redirects included
+	timing, earlier                         monitor.Timing // of this hop, and of those before it together
+	count                                   int            // requests, redirects included
 	host, address, at                       string
 	dns, connect, tls, got, wrote, received time.Time
 }
@@ -32,6 +32,7 @@ func (h *hops) mark(do func(now time.Time)) {
 // hop begins one: a request, or a redirect that is followed.
 func (h *hops) hop(host string) {
 	h.mark(func(time.Time) {
+		h.earlier = sumOf(h.earlier, h.timing)
 		h.timing, h.address, h.at, h.received = monitor.Timing{}, "", "connect", time.Time{}
 		h.count++
 		h.host = host
@@ -117,7 +118,20 @@ func (h *hops) finished() {
 func (h *hops) observation() Observation {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return Observation{Result: monitor.Result{Timing: h.timing, Address: h.address, Hops: h.count}}
+	r := monitor.Result{Timing: h.timing, Address: h.address, Hops: h.count}
+	if h.count > 1 {
+		all := sumOf(h.earlier, h.timing)
+		r.Overall = &all
+	}
+	return Observation{Result: r}
+}
+
+// sumOf adds up the phases of two hops.
+func sumOf(a, b monitor.Timing) monitor.Timing {
+	return monitor.Timing{
+		DNS: a.DNS + b.DNS, Connect: a.Connect + b.Connect, TLS: a.TLS + b.TLS, Request: a.Request + b.Request,
+		TTFB: a.TTFB + b.TTFB, Transfer: a.Transfer + b.Transfer,
+	}
 }
 
 // phase names what was under way, and the kind of a failure that says nothing

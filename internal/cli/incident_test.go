@@ -104,6 +104,7 @@ func TestIncidentCommands(t *testing.T) {
 	}
 	report(cli.ExitFine, "Web: outage  critical, not over")
 	report(cli.ExitFine, "Uptime of Test, 30d", "--window", "30d")
+	report(cli.ExitFine, "Web / ", "--monitors")
 	report(cli.ExitFine, "| service | uptime |", "--format", "md")
 	report(cli.ExitFine, `"incidents": [`, "--format", "json")
 	report(cli.ExitUsage, `there is no format "pdf"`, "--format", "pdf")

@@ -18,7 +18,7 @@ import (
 func reportCommand() *cobra.Command {
 	var where storeFlags
 	var month, window, format string
-	var internal bool
+	var internal, monitors bool
 	cmd := &cobra.Command{
 		Use:   "report",
 		Short: "Uptime of a month, or another window, for people outside",
@@ -72,7 +72,13 @@ is older than 400 days only frozen months are known.`,
 				if err != nil {
 					return awsError("read the history of "+string(svc.ID), err)
 				}
-				r.Services = append(r.Services, figures.Of(svc.Name, f))
+				of := figures.Of(svc.Name, f)
+				if monitors {
+					if of.Monitors, err = monitorsOf(ctx, s, cfg, svc, span, adjustments); err != nil {
+						return awsError("read the history of "+string(svc.ID), err)
+					}
+				}
+				r.Services = append(r.Services, of)
 				shown[string(svc.ID)] = true
 			}
 			list, err := s.Incidents(ctx, span.From, span.To, maxReported)
@@ -101,6 +107,7 @@ is older than 400 days only frozen months are known.`,
 	cmd.Flags().StringVar(&month, "month", "", "a month of the site's time zone, such as 2019-05 (default: this one)")
 	cmd.Flags().StringVar(&window, "window", "", "24h, 7d, 30d or 90d instead")
 	cmd.Flags().StringVar(&format, "format", "text", strings.Join(figures.Formats(), ", "))
+	cmd.Flags().BoolVar(&monitors, "monitors", false, "every monitor too")
 	cmd.Flags().BoolVar(&internal, "internal", false, "internal services too: not for the public")
 	return cmd
 }
@@ -117,6 +124,19 @@ func figuresOf(ctx context.Context, s *store.Store, id monitor.ServiceID, name s
 		return uptime.Figures{}, err
 	}
 	return line.Figures(id, span), nil
+}
+
+// monitorsOf is the figures of a service's monitors, by what is known now.
+func monitorsOf(ctx context.Context, s *store.Store, cfg *monitor.Config, svc monitor.Service, span uptime.Window, a store.Adjustments) ([]figures.Service, error) {
+	lines, err := s.MonitorHistories(ctx, svc, span.From, span.To, a)
+	if err != nil {
+		return nil, err
+	}
+	var out []figures.Service
+	for _, m := range cfg.Members(svc) {
+		out = append(out, figures.OfMonitor(m.ID, m.Name, lines[m.ID].Figures(svc.ID, span)))
+	}
+	return out, nil
 }
 
 // maxReported is how many incidents a report lists.

@@ -52,6 +52,8 @@ type Service struct {
 	Corrections []Correction `json:"corrections"`      // in the order in which they were made
 	Frozen      time.Time    `json:"frozen,omitzero"`  // since when the figures are kept as they are
 	Amended     []Amended    `json:"amended,omitzero"` // oldest first
+
+	Monitors []Service `json:"monitors,omitempty"` // the same of each, where it is asked for; never frozen
 }
 
 // Outage is a span in which a service was down.
@@ -81,6 +83,26 @@ func Of(name string, f uptime.Figures) Service {
 	}
 	s.adjust(f)
 	return s
+}
+
+// OfMonitor is the figures of a monitor. Why they are what they are, its service
+// says.
+func OfMonitor(id monitor.ID, name string, f uptime.Figures) Service {
+	f.Service, f.Exclusions, f.Corrections = monitor.ServiceID(id), nil, nil
+	return Of(name, f)
+}
+
+// lines is the services, each with its monitors after it.
+func (r Report) lines() []Service {
+	var all []Service
+	for _, s := range r.Services {
+		all = append(all, s)
+		for _, m := range s.Monitors {
+			m.ID, m.Name = s.ID+"/"+m.ID, s.Name+" / "+m.Name
+			all = append(all, m)
+		}
+	}
+	return all
 }
 
 // Formats are the forms that Write knows.
@@ -160,12 +182,12 @@ func (r Report) text(w io.Writer) error {
 	var b strings.Builder
 	_, _ = fmt.Fprintf(&b, "%s\n%s to %s\n\n", r.title(), r.when(r.From), r.when(r.To))
 	width := len("service")
-	for _, s := range r.Services {
+	for _, s := range r.lines() {
 		width = max(width, len([]rune(oneLine(s.Name))))
 	}
 	pad := func(text string) string { return text + strings.Repeat(" ", width-len([]rune(text))) }
 	_, _ = fmt.Fprintf(&b, "%s  %11s  %9s  %11s  %8s\n", pad("service"), "uptime", "down", "maintenance", "observed")
-	for _, s := range r.Services {
+	for _, s := range r.lines() {
 		_, _ = fmt.Fprintf(&b, "%s  %11s  %9s  %11s  %8s\n", pad(oneLine(s.Name)), s.uptime(), span(s.DownS), span(s.MaintS), s.observed())
 		for _, o := range s.Outages {
 			_, _ = fmt.Fprintf(&b, "    down %s to %s, %s\n", r.when(o.From), r.when(o.To), span(int64(o.To.Sub(o.From)/time.Second)))
@@ -202,7 +224,7 @@ func (r Report) markdown(w io.Writer) error {
 	var b strings.Builder
 	_, _ = fmt.Fprintf(&b, "# %s\n\n%s to %s\n\n| service | uptime | down | maintenance | observed |\n|---|---:|---:|---:|---:|\n",
 		escapeMarkdown(r.title()), r.when(r.From), r.when(r.To))
-	for _, s := range r.Services {
+	for _, s := range r.lines() {
 		_, _ = fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", escapeMarkdown(s.Name), s.uptime(), span(s.DownS), span(s.MaintS), s.observed())
 	}
 	r.markdownNotes(&b)
@@ -227,7 +249,7 @@ func (r Report) csv(w io.Writer) error {
 		}
 		return strconv.FormatFloat(v, 'f', 6, 64)
 	}
-	for _, s := range r.Services {
+	for _, s := range r.lines() {
 		name := oneLine(s.Name)
 		if name != "" && strings.ContainsRune("=+-@", rune(name[0])) {
 			name = "'" + name
@@ -279,7 +301,7 @@ func (r Report) html(w io.Writer) error {
 		Notes           []string
 		Standing        string
 	}{Title: r.title(), Standing: r.standing(), From: r.when(r.From), To: r.when(r.To)}
-	for _, s := range r.Services {
+	for _, s := range r.lines() {
 		data.Services = append(data.Services, row{oneLine(s.Name), s.uptime(), span(s.DownS), span(s.MaintS), s.observed()})
 		for _, note := range r.notes(s) {
 			data.Notes = append(data.Notes, oneLine(s.Name)+": "+note)

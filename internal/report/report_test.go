@@ -126,3 +126,21 @@ func TestCSV(t *testing.T) {
 		}
 	}
 }
+
+// TestMonitors: figures of monitors stand under those of their service, in every
+// format, and say nothing twice.
+func TestMonitors(t *testing.T) {
+	r := may2019(t)
+	down := r.Services[0].Outages[0].From
+	f := uptime.History{Timeline: uptime.NewTimeline([]monitor.Flip{{Monitor: "lb-1", At: down, Decided: down, To: string(monitor.Down)}}, string(monitor.Up), nil)}
+	r.Services[0].Monitors = []report.Service{report.OfMonitor("lb-1", "Primary", f.Figures("balancers", uptime.Window{From: r.From, To: r.To}))}
+	for format, want := range map[string]string{
+		"text": "Load balancers / Primary", "md": "| Load balancers / Primary | 89", "html": "Load balancers / Primary", "csv": "balancers/lb-1,Load balancers / Primary",
+		"json": `"monitors": [`,
+	} {
+		var b bytes.Buffer
+		if err := r.Write(&b, format); err != nil || !strings.Contains(b.String(), want) {
+			t.Errorf("%s, %v: no %q in\n%s", format, err, want, &b)
+		}
+	}
+}

@@ -95,6 +95,23 @@ func (s *Store) History(ctx context.Context, id monitor.ServiceID, from, to time
 	return uptime.History{Timeline: line, Exclusions: exclusions, Corrections: corrections, Flips: flips}, nil
 }
 
+// MonitorHistories is the history of each of a service's monitors. What one was
+// when a span began is read from its flips before: of the last 400 days.
+func (s *Store) MonitorHistories(ctx context.Context, svc monitor.Service, from, to time.Time, a Adjustments) (map[monitor.ID]uptime.History, error) {
+	flips, err := s.Flips(ctx, svc.ID, from.Add(-keepFlips), to)
+	if err != nil {
+		return nil, err
+	}
+	exclusions, corrections := a.of(svc.ID)
+	out := map[monitor.ID]uptime.History{}
+	for _, id := range svc.Monitors {
+		own := uptime.Select(flips, id)
+		line := uptime.NewTimeline(own, "", exclusions, corrections...)
+		out[id] = uptime.History{Timeline: line, Exclusions: exclusions, Corrections: corrections, Flips: own}
+	}
+	return out, nil
+}
+
 // Tally is how a service spent the time of a window, by its name: of a month that
 // is frozen as it was, otherwise by its Timeline.
 func (s *Store) Tally(ctx context.Context, id monitor.ServiceID, name string, w uptime.Window) (uptime.Seconds, error) {

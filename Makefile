@@ -23,9 +23,9 @@ test: ## all tests
 	go test ./...
 
 # What drives built binaries, browsers and templates has no goroutines of ours to watch,
-# and the command none of its own.
+# and the command and the simulator none of their own.
 race: ## the tests, watched for data races; the slowest are shorter
-	go test -race -short $$(go list ./... | grep -vE '/(browsertest|chromium|killtest|clienttest|cli|functions|infra)$$')
+	go test -race -short $$(go list ./... | grep -vE '/(browsertest|chromium|killtest|clienttest|cli|sim|functions|infra)$$')
 
 check: lint test ## lint, then all tests
 
@@ -34,11 +34,10 @@ lint: ## format, vet, staticcheck
 	go vet ./...
 	$(STATICCHECK) ./...
 
-fuzz: ## every fuzz test for FUZZTIME
+fuzz: ## every fuzz test for FUZZTIME, two side by side
 	@go list ./... | while read -r package; do \
-		for name in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
-			echo "$$package $$name"; go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
-		done; done
+		for name in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do echo $$package $$name; done; \
+	done | xargs -P 2 -n 2 sh -c 'echo "$$0 $$1"; go test -run "^$$" -fuzz "^$$1$$" -fuzztime $(FUZZTIME) -parallel 1 $$0'
 
 bench: ## benchmarks of what matters: probes, detect, table, page
 	go test -run '^$$' -bench . -benchmem ./internal/... ./functions

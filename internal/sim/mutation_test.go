@@ -20,6 +20,15 @@ type mutation struct {
 	old, new string // old stands there exactly once
 }
 
+// late is where seeds are known to find bugs that the first do not: there they are
+// looked for before all seeds are.
+var late = map[string]int{
+	"re-checks are not asked for":                                 181,
+	"the state is written without its condition":                  211,
+	"a vote counts results from before it":                        449,
+	"the list of open incidents is written without its condition": 458,
+}
+
 var bugs = []mutation{
 	{"the state is written without its condition", "store/state.go",
 		`return put(stateKey(state.Service), "state", version, state)`,
@@ -181,7 +190,17 @@ func TestMutations(t *testing.T) {
 			if out, err := exec.Command("go", "test", "-c", "-overlay", overlay, "-o", binary, ".").CombinedOutput(); err != nil {
 				t.Fatalf("the bug does not compile: %v\n%s", err, out)
 			}
-			out, err := exec.Command(binary, "-test.run", "^TestSeeds$", "-seeds", strconv.Itoa(*mutations), "-shrink=false").CombinedOutput()
+			play := func(first, seeds int) ([]byte, error) {
+				return exec.Command(binary, "-test.run", "^TestSeeds$", "-seed", strconv.Itoa(first), "-seeds", strconv.Itoa(seeds), "-shrink=false").CombinedOutput()
+			}
+			var out []byte
+			err = nil
+			if at := late[m.name]; at != 0 && at <= *mutations {
+				out, err = play(at, 1)
+			}
+			if err == nil {
+				out, err = play(1, *mutations)
+			}
 			if err == nil {
 				t.Fatalf("%d seeds do not find it", *mutations)
 			}

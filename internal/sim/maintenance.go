@@ -82,6 +82,10 @@ func (w *world) inMaintenance(id monitor.ServiceID, at time.Time) bool {
 	return slices.ContainsFunc(w.script.windows(id), func(v span) bool { return d >= v.from && d < v.to })
 }
 
+// longestStall is for how long Generate lets a function stand still, and a bit: it
+// then writes what it decided before a window began.
+const longestStall = 15 * time.Second
+
 // follows reports whether the window that a service is in began a moment ago, soon
 // after another: a service knows of one window, and of the next when a sweep has
 // come through.
@@ -89,7 +93,9 @@ func (w *world) follows(id monitor.ServiceID, at time.Time) bool {
 	d, late := at.Sub(w.script.Start), w.patience()
 	all := w.script.windows(id)
 	return slices.ContainsFunc(all, func(v span) bool {
-		return d >= v.from && d < v.from+late && slices.ContainsFunc(all, func(o span) bool { return o.to <= v.from && o.to > v.from-late })
+		stalled := len(w.script.Faults) > 0 && d < v.from+longestStall
+		after := slices.ContainsFunc(all, func(o span) bool { return o.to <= v.from && o.to > v.from-late })
+		return d >= v.from && d < v.from+late && (stalled || after)
 	})
 }
 

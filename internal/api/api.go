@@ -55,8 +55,9 @@ type History interface {
 	// RecentBatches reads a shard's newest batches of a span, and reports
 	// whether those are all.
 	RecentBatches(ctx context.Context, shard int, from, to time.Time) ([]store.Batch, bool, error)
-	// Tally is how a service spent the time of a window.
-	Tally(ctx context.Context, id monitor.ServiceID, name string, w uptime.Window) (uptime.Seconds, error)
+	// Tally is how a service spent the time of a window, adjusted by maintenance
+	// and corrections, and as measured.
+	Tally(ctx context.Context, id monitor.ServiceID, name string, w uptime.Window) (adjusted, raw uptime.Seconds, err error)
 }
 
 // Pinger records heartbeat pings, and reports whether the token is known.

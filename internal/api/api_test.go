@@ -80,9 +80,10 @@ func (f *fake) RecentBatches(_ context.Context, _ int, from, to time.Time) ([]st
 	return in, !f.cut, f.batchErr
 }
 
-func (f *fake) Tally(_ context.Context, _ monitor.ServiceID, _ string, w uptime.Window) (uptime.Seconds, error) {
+func (f *fake) Tally(_ context.Context, _ monitor.ServiceID, _ string, w uptime.Window) (adjusted, raw uptime.Seconds, err error) {
 	f.reads++
-	return uptime.Seconds{Up: w.Duration() - time.Hour, Down: time.Hour}, f.batchErr
+	adjusted = uptime.Seconds{Up: w.Duration() - 3*time.Hour, Down: time.Hour, Maintenance: 2 * time.Hour}
+	return adjusted, uptime.Seconds{Up: w.Duration() - 3*time.Hour, Down: 3 * time.Hour}, f.batchErr
 }
 
 func night() *fake {
@@ -92,7 +93,7 @@ func night() *fake {
 			{
 				ID: "balancers", Name: "Load balancers", Group: "Platform", Status: monitor.MajorOutage, Since: t0.Add(-30 * time.Minute), Total: 2,
 				Monitors: []store.MonitorView{{ID: "lb-primary", Name: "Primary", Type: monitor.KindHTTP, State: monitor.Down}},
-				Uptime:   []store.WindowView{{Window: "24h", Known: true, Uptime: 0.979166, Coverage: 1, DownS: 1800}, {Window: "7d"}},
+				Uptime:   []store.WindowView{{Window: "24h", Known: true, Uptime: 0.979166, RawKnown: true, Raw: 0.9375, Coverage: 1, DownS: 1800, MaintS: 3600}, {Window: "7d"}},
 				Days:     []store.DayView{{Date: "2019-05-28", Known: true, Uptime: 0.979166, Coverage: 1, DownS: 1800, Worst: monitor.MajorOutage}},
 			},
 			{ID: "web", Name: "Web application", Status: monitor.Operational, Since: t0.Add(-time.Hour), Alive: 1, Total: 1},

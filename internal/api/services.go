@@ -30,14 +30,17 @@ type Service struct {
 	Latency     *store.LatencyView  `json:"latency"`
 }
 
-// Uptime is the figure of one window. Uptime is null where nothing was observed.
+// Uptime is the figure of one window. Uptime is null where no time counts, Raw
+// where none was observed.
 type Uptime struct {
-	From           time.Time `json:"from"`
-	To             time.Time `json:"to"`
-	Uptime         *float64  `json:"uptime"`   // 0 to 1
-	Coverage       float64   `json:"coverage"` // 0 to 1: how much of the window was observed
-	DownSeconds    int64     `json:"down_s"`
-	UnknownSeconds int64     `json:"unknown_s"`
+	From               time.Time `json:"from"`
+	To                 time.Time `json:"to"`
+	Uptime             *float64  `json:"uptime"`   // 0 to 1, without maintenance, and corrected
+	Raw                *float64  `json:"raw"`      // 0 to 1, as measured
+	Coverage           float64   `json:"coverage"` // 0 to 1: how much of the window was observed
+	DownSeconds        int64     `json:"down_s"`
+	UnknownSeconds     int64     `json:"unknown_s"`
+	MaintenanceSeconds int64     `json:"maintenance_s"`
 }
 
 func serviceOf(v store.ServiceView) Service {
@@ -56,9 +59,12 @@ func serviceOf(v store.ServiceView) Service {
 }
 
 func uptimeOf(w store.WindowView) Uptime {
-	u := Uptime{From: w.From, To: w.To, Coverage: w.Coverage, DownSeconds: w.DownS, UnknownSeconds: w.UnknownS}
+	u := Uptime{From: w.From, To: w.To, Coverage: w.Coverage, DownSeconds: w.DownS, UnknownSeconds: w.UnknownS, MaintenanceSeconds: w.MaintS}
 	if w.Known {
 		u.Uptime = &w.Uptime
+	}
+	if w.RawKnown {
+		u.Raw = &w.Raw
 	}
 	return u
 }
@@ -134,17 +140,18 @@ func (s *server) uptime(v page.View, r *http.Request) (any, error) {
 		return UptimeAnswer{service.ID, name, Uptime{From: window.From, To: window.To}}, nil
 	}
 	figure, err := s.months.get(v.Now, string(service.ID)+" "+name, func() (Uptime, error) {
-		seconds, err := s.History.Tally(r.Context(), service.ID, name, window)
-		return figureOf(window, seconds), err
+		adjusted, raw, err := s.History.Tally(r.Context(), service.ID, name, window)
+		return figureOf(window, adjusted, raw), err
 	})
 	return UptimeAnswer{service.ID, name, figure}, err
 }
 
-func figureOf(w uptime.Window, seconds uptime.Seconds) Uptime {
+func figureOf(w uptime.Window, seconds, measured uptime.Seconds) Uptime {
 	ratio, known := seconds.Uptime()
+	raw, rawKnown := measured.Uptime()
 	return uptimeOf(store.WindowView{
-		From: w.From, To: w.To, Known: known, Uptime: ratio, Coverage: seconds.Coverage(),
-		DownS: int64(seconds.Down / time.Second), UnknownS: int64(seconds.Unknown / time.Second),
+		From: w.From, To: w.To, Known: known, Uptime: ratio, RawKnown: rawKnown, Raw: raw, Coverage: seconds.Coverage(),
+		DownS: int64(seconds.Down / time.Second), UnknownS: int64(seconds.Unknown / time.Second), MaintS: int64(seconds.Maintenance / time.Second),
 	})
 }
 

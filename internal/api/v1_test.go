@@ -68,12 +68,27 @@ func TestMonth(t *testing.T) {
 		t.Fatal(err)
 	}
 	from := time.Date(2019, 4, 1, 7, 0, 0, 0, time.UTC) // Pacific daylight time
-	if !got.From.Equal(from) || got.DownSeconds != 3600 || got.Uptime.Uptime == nil || got.Coverage != 1 {
-		t.Errorf("got %+v, want an hour down in April from %s on", got, from)
+	if !got.From.Equal(from) || got.DownSeconds != 3600 || got.MaintenanceSeconds != 7200 || got.Uptime.Uptime == nil || *got.Uptime.Uptime != 1-1.0/718 || got.Raw == nil || *got.Raw != 1-3.0/720 || got.Coverage != 1 {
+		t.Errorf("got %+v, want an hour down in April from %s on, and two of maintenance that were measured as down", got, from)
 	}
 	for window, want := range map[string]int{"2019-05": 200, "2019-06": 400, "2017-01": 400, "x": 400, "": 400} {
 		if w := serve(full(), "GET", "/api/v1/services/web/uptime?window="+window); w.Code != want {
 			t.Errorf("window %q: %d, want %d", window, w.Code, want)
+		}
+	}
+}
+
+// TestRaw: windows say what was measured beside what counts; where nothing was
+// observed there is neither.
+func TestRaw(t *testing.T) {
+	for path, want := range map[string]string{
+		"/api/v1/services/balancers/uptime?window=24h": `"uptime":0.979166,"raw":0.9375,"coverage":1,"down_s":1800,"unknown_s":0,"maintenance_s":3600}`,
+		"/api/v1/services/balancers/uptime?window=7d":  `"uptime":null,"raw":null,"coverage":0,"down_s":0,"unknown_s":0,"maintenance_s":0}`,
+		"/api/v1/services/balancers/uptime":            `"uptime":null,"raw":null,"coverage":0,"down_s":0,"unknown_s":0,"maintenance_s":0}`,
+		"/api/v1/services/balancers":                   `"uptime":0.979166,"raw":0.9375,"coverage":1,"down_s":1800,"unknown_s":0,"maintenance_s":3600}`,
+	} {
+		if w := serve(full(), "GET", path); !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: %s, want %s", path, w.Body, want)
 		}
 	}
 }

@@ -117,9 +117,9 @@ func measure(line uptime.History, zone *time.Location, now time.Time) (f figure,
 
 func windowView(name string, w uptime.Window, s, measured uptime.Seconds) store.WindowView {
 	ratio, known := s.Uptime()
-	raw, _ := measured.Uptime()
+	raw, rawKnown := measured.Uptime()
 	return store.WindowView{
-		Window: name, From: w.From, To: w.To, Known: known, Uptime: ratio, Raw: raw, Coverage: s.Coverage(),
+		Window: name, From: w.From, To: w.To, Known: known, Uptime: ratio, RawKnown: rawKnown, Raw: raw, Coverage: s.Coverage(),
 		DownS: int64(s.Down / time.Second), UnknownS: int64(s.Unknown / time.Second), MaintS: int64(s.Maintenance / time.Second),
 	}
 }

@@ -112,17 +112,17 @@ func (s *Store) MonitorHistories(ctx context.Context, svc monitor.Service, from,
 	return out, nil
 }
 
-// Tally is how a service spent the time of a window, by its name: of a month that
-// is frozen as it was, otherwise by its Timeline.
-func (s *Store) Tally(ctx context.Context, id monitor.ServiceID, name string, w uptime.Window) (uptime.Seconds, error) {
+// Tally is how a service spent the time of a window, by its name, adjusted and as
+// measured: of a month that is frozen as it was, otherwise by its Timeline.
+func (s *Store) Tally(ctx context.Context, id monitor.ServiceID, name string, w uptime.Window) (adjusted, raw uptime.Seconds, err error) {
 	if f, version, err := s.Figures(ctx, id, name); err != nil || version > 0 {
-		return f.Adjusted, err
+		return f.Adjusted, f.Raw, err
 	}
 	line, err := s.Timeline(ctx, id, w.From, w.To)
 	if err != nil {
-		return uptime.Seconds{}, err
+		return uptime.Seconds{}, uptime.Seconds{}, err
 	}
-	return line.Tally(w), nil
+	return line.Tally(w), line.Raw(w), nil
 }
 
 func figuresKey(id monitor.ServiceID, month string) table.Key {

@@ -90,9 +90,10 @@ type WindowView struct {
 	Window   string    `json:"window"`
 	From     time.Time `json:"from"`
 	To       time.Time `json:"to"`
-	Known    bool      `json:"known"`    // false: nothing was observed, and Uptime means nothing
-	Uptime   float64   `json:"uptime"`   // 0 to 1
-	Raw      float64   `json:"raw"`      // 0 to 1, as measured: maintenance and corrections left out of account
+	Known    bool      `json:"known"`  // false: nothing was observed, and Uptime means nothing
+	Uptime   float64   `json:"uptime"` // 0 to 1
+	RawKnown bool      `json:"raw_known"`
+	Raw      float64   `json:"raw"`      // 0 to 1, as measured: maintenance and corrections left out of account; without RawKnown it means nothing
 	Coverage float64   `json:"coverage"` // 0 to 1: how much of the window was observed
 	DownS    int64     `json:"down_s"`   // seconds of outage
 	UnknownS int64     `json:"unknown_s"`

@@ -47,6 +47,8 @@ func values(body string) map[string]string {
 func TestMetrics(t *testing.T) {
 	f := evening()
 	f.snapshot.Locations = []store.LocationView{{ID: "us-west-2", LastSeen: t0.Add(-time.Minute)}, {ID: "eu-west-1"}}
+	f.snapshot.Services[1].Monitors = append(f.snapshot.Services[1].Monitors, store.MonitorView{ID: "name", Type: monitor.KindDomain, State: monitor.Up,
+		Last: &store.CheckView{At: t0, Outcome: monitor.OutcomeUp, MS: 300, Ends: t0.AddDate(0, 0, 5)}})
 	w := serve(f, "GET", "/metrics")
 	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "text/plain; version=0.0.4; charset=utf-8" || w.Header().Get("Cache-Control") != "no-store" || f.reads != 1 {
 		t.Fatalf("%d %v, %d reads", w.Code, w.Header(), f.reads)
@@ -74,10 +76,14 @@ func TestMetrics(t *testing.T) {
 		`probe_http_status_code{` + web + `}`:         "200",
 		`probe_http_status_code{` + lb + `}`:          "",
 		`probe_ssl_earliest_cert_expiry{` + web + `}`: "1.5599574e+09",
-		`gatus_results_endpoint_success{key="platform_load-balancers",group="Platform",name="Load balancers",type="HTTP"}`: "0",
-		`gatus_results_certificate_expiration_seconds{key="_web-application",group="",name="Web application",type="HTTP"}`: "864000",
-		`gatus_results_duration_seconds{key="_web-application",group="",name="Web application",type="HTTP"}`:               "0.1234",
-		`gatus_results_endpoint_success{key="_web-application-new",group="",name="Web application",type=""}`:               "",
+		`gatus_results_endpoint_success{key="platform_load-balancers",group="Platform",name="Load balancers",type="HTTP"}`:          "0",
+		`gatus_results_certificate_expiration_seconds{key="_web-application",group="",name="Web application",type=""}`:              "864000",
+		`gatus_results_domain_expiration_seconds{key="_web-application",group="",name="Web application",type=""}`:                   "432000",
+		`gatus_results_domain_expiration_seconds{key="platform_load-balancers",group="Platform",name="Load balancers",type="HTTP"}`: "",
+		`probe_success{service="web",group="",monitor="name",type="domain"}`:                                                        "1",
+		`probe_ssl_earliest_cert_expiry{service="web",group="",monitor="name",type="domain"}`:                                       "",
+		`gatus_results_duration_seconds{key="_web-application",group="",name="Web application",type=""}`:                            "0.1234",
+		`gatus_results_endpoint_success{key="_web-application-new",group="",name="Web application",type=""}`:                        "",
 	} {
 		if got := series[name]; got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)

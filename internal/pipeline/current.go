@@ -27,8 +27,8 @@ func (c checks) hear(batches []store.Batch) {
 				continue
 			}
 			last := store.CheckView{At: r.Scheduled, Outcome: r.Outcome, MS: math.Round(monitor.MS(r.Timing.Total)*10) / 10, Status: r.Status}
-			if r.Certificate != nil {
-				last.Ends = r.Certificate.NotAfter.UTC()
+			if !r.Expires.IsZero() { // of the certificate itself nothing is stored where a check was fine
+				last.Ends = r.Expires.UTC()
 			}
 			c[r.Monitor] = last
 		}

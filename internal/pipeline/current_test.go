@@ -16,6 +16,8 @@ import (
 // alone as Rollup does.
 func TestCurrent(t *testing.T) {
 	w := newWorld(t, balancers())
+	ends := start.AddDate(0, 3, 0)
+	w.ends = map[monitor.ID]time.Time{"lb-primary": ends}
 	w.run(2 * time.Minute)
 	w.down["app"] = true
 	w.run(2 * time.Minute)
@@ -50,6 +52,9 @@ func TestCurrent(t *testing.T) {
 				t.Errorf("%s: last check %+v, want one that is %s", m.ID, m.Last, want)
 			}
 		}
+	}
+	if got := rolled.Service("balancers").Monitors[0].CertificateEnds(); !got.Equal(ends) {
+		t.Errorf("the certificate of a check that was fine ends at %v, want %v", got, ends)
 	}
 	if got := rolled.Service("balancers").Monitors[0].Uptime; got["24h"] != 1 || got["90d"] != 1 {
 		t.Errorf("uptime of a monitor that was always up: %v", got)

@@ -28,6 +28,7 @@ type world struct {
 	stages *pipeline.Pipeline
 	queue  []schedule.Batch
 	down   map[monitor.ID]bool
+	ends   map[monitor.ID]time.Time // of certificates
 	silent map[monitor.Location]bool
 	sent   []notify.Message
 	fail   error // of the carrier
@@ -74,6 +75,7 @@ func (w *world) Run(_ context.Context, checks []monitor.Check) []monitor.Result 
 		out[i] = monitor.Result{
 			Monitor: c.Monitor.ID, Location: c.Location, Scheduled: c.Scheduled, Attempt: c.Attempt, Started: w.now,
 			Outcome: monitor.OutcomeUp, Timing: monitor.Timing{Total: 20 * time.Millisecond},
+			Expires: w.ends[c.Monitor.ID],
 		}
 		if w.down[c.Monitor.ID] {
 			out[i].Outcome = monitor.OutcomeDown

@@ -75,8 +75,37 @@ type CheckView struct {
 	At      time.Time       `json:"at"` // when it was due
 	Outcome monitor.Outcome `json:"outcome"`
 	MS      float64         `json:"ms"`               // how long it took, in milliseconds, to a tenth
-	Ends    time.Time       `json:"ends,omitzero"`    // of the certificate; zero: there was none
+	Ends    time.Time       `json:"ends,omitzero"`    // what ends first, of the certificate or, with a domain monitor, the registration; zero: not known
 	Status  int             `json:"status,omitempty"` // HTTP status; 0 where there was none
+}
+
+// CertificateEnds is when the certificate that a monitor's last check saw ends,
+// the first of its chain; zero: it saw none.
+func (m MonitorView) CertificateEnds() time.Time {
+	if m.Last == nil || m.Type == monitor.KindDomain {
+		return time.Time{}
+	}
+	return m.Last.Ends
+}
+
+// RegistrationEnds is when the registration of a domain monitor's name ends;
+// zero: it is not known, or the monitor is none of a domain.
+func (m MonitorView) RegistrationEnds() time.Time {
+	if m.Last == nil || m.Type != monitor.KindDomain {
+		return time.Time{}
+	}
+	return m.Last.Ends
+}
+
+// FirstEnd is the first of what a service's monitors say ends; zero: none does.
+func (v ServiceView) FirstEnd(of func(MonitorView) time.Time) time.Time {
+	var first time.Time
+	for _, m := range v.Monitors {
+		if end := of(m); !end.IsZero() && (first.IsZero() || end.Before(first)) {
+			first = end
+		}
+	}
+	return first
 }
 
 // TurnView is what a service was from a time on, until the next one.

@@ -146,12 +146,7 @@ func response(d time.Duration, label string, q url.Values) badge.Badge {
 
 // certificate is how many days the certificate that ends first is good for.
 func certificate(v store.ServiceView, q url.Values, now time.Time) badge.Badge {
-	var ends time.Time
-	for _, m := range v.Monitors {
-		if m.Last != nil && !m.Last.Ends.IsZero() && (ends.IsZero() || m.Last.Ends.Before(ends)) {
-			ends = m.Last.Ends
-		}
-	}
+	ends := v.FirstEnd(store.MonitorView.CertificateEnds)
 	if ends.IsZero() || v.Status == monitor.NotKnown {
 		return notKnown(q)
 	}

@@ -161,19 +161,22 @@ func monitors(s *store.Snapshot) []*family {
 			if m.Last.Status != 0 {
 				code.add(float64(m.Last.Status), labels()...)
 			}
-			if !m.Last.Ends.IsZero() {
-				expiry.add(unix(m.Last.Ends), labels()...)
+			if ends := m.CertificateEnds(); !ends.IsZero() {
+				expiry.add(unix(ends), labels()...)
 			}
 		}
 	}
 	return []*family{state, checked, success, duration, code, expiry}
 }
 
-// likeGatus is the gauges that Gatus' own dashboard shows.
+// likeGatus is the gauges that Gatus' own dashboard shows. Its ends of each
+// certificate of a chain are not among them: their labels are subjects and
+// issuers, which name targets.
 func likeGatus(s *store.Snapshot, now time.Time) []*family {
 	success := &family{name: "gatus_results_endpoint_success", help: "Displays whether or not the endpoint was a success"}
 	duration := &family{name: "gatus_results_duration_seconds", help: "Duration of the request in seconds"}
 	certificate := &family{name: "gatus_results_certificate_expiration_seconds", help: "Number of seconds until the certificate expires"}
+	domain := &family{name: "gatus_results_domain_expiration_seconds", help: "Number of seconds until the domain expires"}
 	keys := gatus.Keys(s.Services)
 	for i, v := range s.Services {
 		word := gatus.Health(v.Status)
@@ -185,17 +188,14 @@ func likeGatus(s *store.Snapshot, now time.Time) []*family {
 		if d := sample.Latency(v, now, now); d > 0 {
 			duration.add(d.Seconds(), labels...)
 		}
-		var ends time.Time
-		for _, m := range v.Monitors {
-			if m.Last != nil && !m.Last.Ends.IsZero() && (ends.IsZero() || m.Last.Ends.Before(ends)) {
-				ends = m.Last.Ends
-			}
-		}
-		if !ends.IsZero() {
+		if ends := v.FirstEnd(store.MonitorView.CertificateEnds); !ends.IsZero() {
 			certificate.add(ends.Sub(now).Seconds(), labels...)
 		}
+		if ends := v.FirstEnd(store.MonitorView.RegistrationEnds); !ends.IsZero() {
+			domain.add(ends.Sub(now).Seconds(), labels...)
+		}
 	}
-	return []*family{success, duration, certificate}
+	return []*family{success, duration, certificate, domain}
 }
 
 // kindOf is the type of a service's monitors, as Gatus writes types; empty where

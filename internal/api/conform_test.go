@@ -6,14 +6,17 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/sondehq/sonde/internal/api"
+	"github.com/sondehq/sonde/internal/api/widget"
 )
 
 // TestDescription: every operation is there and answers as it is described, in
@@ -21,28 +24,12 @@ import (
 // route is left out.
 func TestDescription(t *testing.T) {
 	l := newLawful(t)
-	ids := map[string]string{"services": "balancers", "monitors": "lb-primary", "incidents": "abc"}
 	var described []string
 	for path, item := range l.doc.Paths.Map() {
-		described = append(described, "GET "+path)
-		of := strings.Split(path, "/")
-		real, other := path, path
-		if len(of) > 3 {
-			real, other = strings.Replace(path, "{id}", ids[of[3]], 1), strings.Replace(path, "{id}", "nothing", 1)
+		for method := range item.Operations() {
+			described = append(described, method+" "+path)
 		}
-		first := l.get(t, full(), real)
-		for _, f := range []*fake{stale(), empty(), newer(), broken()} {
-			l.get(t, f, real)
-		}
-		l.get(t, full(), real, "If-None-Match", first.Header().Get("ETag"))
-		if other != path {
-			l.get(t, full(), other)
-		}
-		for _, p := range item.Get.Parameters {
-			l.get(t, full(), real+"?"+p.Value.Name+"=nonsense")
-			l.get(t, full(), real+"?"+p.Value.Name+"=")
-			l.get(t, full(), real+"?"+p.Value.Name+"="+strings.TrimSuffix(url.QueryEscape(toText(p.Value.Example)), "\n"))
-		}
+		l.ask(t, path, item)
 		for status := range item.Get.Responses.Map() {
 			if !l.seen[item.Get.OperationID+" "+http.StatusText(number(status))] {
 				t.Errorf("GET %s never answered %s", path, status)
@@ -50,16 +37,106 @@ func TestDescription(t *testing.T) {
 		}
 	}
 	slices.Sort(described)
-	routes := slices.DeleteFunc(api.Patterns(), func(p string) bool {
-		return !strings.HasPrefix(p, "GET /api/v1/") && !strings.HasPrefix(p, "GET /api/v2/") && p != "GET /healthz" ||
-			strings.HasPrefix(p, "GET /api/v1/endpoints/") // Gatus's own
-	})
+	var routes []string
+	for _, pattern := range api.Patterns() {
+		if !strings.Contains(pattern, " ") {
+			continue // of no method: it says that there is nothing to ask for
+		}
+		pattern = hashed.ReplaceAllString(strings.TrimSuffix(pattern, "{$}"), ".{hash}.js")
+		routes = append(routes, pattern)
+	}
 	slices.Sort(routes)
 	if diff := cmp.Diff(described, routes); diff != "" {
 		t.Errorf("description and routes (-described +served):\n%s", diff)
 	}
 }
 
+// hashed is the end of a script's path that holds the hash of its text.
+var hashed = regexp.MustCompile(`\.[0-9a-f]{12}\.js$`)
+
+// ask asks for a path in good times and in bad ones, for what there is and for
+// what there is not.
+func (l *lawful) ask(t *testing.T, path string, item *openapi3.PathItem) {
+	t.Helper()
+	real := filled(t, path, item, "", "")
+	first := l.get(t, full(), real)
+	for _, f := range []*fake{stale(), empty(), newer(), broken()} {
+		l.get(t, f, real)
+	}
+	l.get(t, full(), real, "If-None-Match", first.Header().Get("ETag"))
+	l.get(t, full(), real, "Accept", "text/html")
+	l.get(t, broken(), real, "Accept", "text/html")
+	for _, p := range item.Parameters {
+		for _, other := range []string{"nothing", "nothing.svg", "nothing.json"} {
+			l.get(t, full(), filled(t, path, item, p.Value.Name, other))
+			l.get(t, full(), filled(t, path, item, p.Value.Name, other), "Accept", "text/html")
+		}
+	}
+	for _, p := range item.Get.Parameters {
+		l.get(t, full(), real+"?"+p.Value.Name+"=nonsense")
+		l.get(t, full(), real+"?"+p.Value.Name+"=")
+		l.get(t, full(), real+"?"+p.Value.Name+"="+url.QueryEscape(toText(p.Value.Example)))
+	}
+}
+
+// filled is a path with an example for each parameter, but for one that is given.
+func filled(t *testing.T, path string, item *openapi3.PathItem, name, value string) string {
+	t.Helper()
+	for _, p := range item.Parameters {
+		text := toText(p.Value.Example)
+		switch {
+		case p.Value.Name == name:
+			text = value
+		case strings.Contains(path, "/incidents/{id}"):
+			text = "abc"
+		case p.Value.Name == "hash":
+			text = hashOf(t, path)
+		}
+		path = strings.Replace(path, "{"+p.Value.Name+"}", text, 1)
+	}
+	return path
+}
+
+// hashOf is the hash that a script is served under.
+func hashOf(t *testing.T, path string) string {
+	t.Helper()
+	paths, err := widget.VersionedPaths()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, _, _ := strings.Cut(path, ".")
+	for _, p := range paths {
+		if strings.HasPrefix(p, name+".") {
+			return strings.TrimSuffix(strings.TrimPrefix(p, name+"."), ".js")
+		}
+	}
+	t.Fatalf("no script is served at %s", path)
+	return ""
+}
+
+// TestPosts: what is sent is answered as described: pings, and subscriptions where
+// there are none and where they are refused.
+func TestPosts(t *testing.T) {
+	l := newLawful(t)
+	for _, test := range []struct {
+		path   string
+		f      *fake
+		status int
+	}{
+		{"/ping/known", full(), 200}, {"/ping/known", broken(), 503}, {"/ping/known/fail", full(), 200}, {"/ping/known/300", full(), 404},
+		{"/ping/known/3", broken(), 503}, {"/subscribe", full(), 404}, {"/subscribe", broken(), 503},
+	} {
+		for _, accept := range []string{"application/json", "text/html"} {
+			w := serve(test.f, "POST", test.path, "Accept", accept)
+			known, err := l.check(httptest.NewRequest("POST", test.path, nil), w)
+			if !known || err != nil || w.Code != test.status {
+				t.Errorf("POST %s: %d, want %d; described %t: %v\n%s", test.path, w.Code, test.status, known, err, w.Body)
+			}
+		}
+	}
+}
+
+// toText is an example as it stands in an address.
 func toText(v any) string {
 	text, _ := json.Marshal(v)
 	return strings.Trim(string(text), `"`)

@@ -86,10 +86,12 @@ func TestFuzz(t *testing.T) {
 	})
 	server := httptest.NewServer(handler(full()))
 	defer server.Close()
+	// What others' clients, readers and browsers ask is described, and not fuzzed
+	// here: pages and pictures have no schema that could be broken.
 	// positive_data_acceptance: a month may have the right form and lie in the
 	// future; that is a 400, and described.
 	cmd := exec.Command(filepath.Join(dir, "bin", "schemathesis"), "run", server.URL+"/openapi.json",
 		"--checks", "all", "--exclude-checks", "positive_data_acceptance", "--phases", "examples,coverage,fuzzing",
-		"--max-examples", "100", "--seed", "1", "--workers", "2", "--suppress-health-check", "all")
+		"--include-path-regex", `^/api/v1/(?!endpoints)|^/api/v2/|^/healthz$`, "--max-examples", "100", "--seed", "1", "--workers", "2", "--suppress-health-check", "all")
 	t.Log(run(t, cmd))
 }

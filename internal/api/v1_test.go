@@ -124,8 +124,10 @@ func TestManual(t *testing.T) {
 	w := serve(full(), "GET", "/docs")
 	doc := spec(t)
 	for path, item := range doc.Paths.Map() {
-		if !strings.Contains(w.Body.String(), `id="`+item.Get.OperationID+`"`) || !strings.Contains(w.Body.String(), path) {
-			t.Errorf("%s is not on the page", path)
+		for verb, op := range item.Operations() {
+			if !strings.Contains(w.Body.String(), `id="`+op.OperationID+`"`) || !strings.Contains(w.Body.String(), path) {
+				t.Errorf("%s %s is not on the page", verb, path)
+			}
 		}
 	}
 	for name := range doc.Components.Schemas {

@@ -1,6 +1,6 @@
 // Package manual makes a page for people of an OpenAPI description: complete
 // without JavaScript, one file with its style inside, under a policy that lets
-// nothing else in. It knows GET operations, their parameters and answers, and
+// nothing else in. It knows GET and POST operations, their parameters and answers, and
 // shows schemas as they are written.
 package manual
 
@@ -29,9 +29,9 @@ type chapter struct {
 }
 
 type call struct {
-	ID, Path, Summary, Text string
-	Parameters              []field
-	Answers                 []answer
+	ID, Verb, Path, Summary, Text string
+	Parameters                    []field
+	Answers                       []answer
 }
 
 type field struct{ Name, In, Form, Default, Text string }

@@ -15,7 +15,7 @@ type document struct {
 
 	Paths map[string]struct {
 		Parameters []parameter
-		Get        *operation
+		Get, Post  *operation
 	}
 	Components struct {
 		Parameters map[string]parameter
@@ -57,11 +57,13 @@ func parse(text []byte) (manual, error) {
 	for _, tag := range doc.Tags {
 		c := chapter{Name: tag.Name, Text: tag.Description}
 		for path, item := range doc.Paths {
-			if item.Get != nil && slices.Contains(item.Get.Tags, tag.Name) {
-				c.Calls = append(c.Calls, doc.read(path, item.Parameters, item.Get))
+			for verb, op := range map[string]*operation{"GET": item.Get, "POST": item.Post} {
+				if op != nil && slices.Contains(op.Tags, tag.Name) {
+					c.Calls = append(c.Calls, doc.read(verb, path, item.Parameters, op))
+				}
 			}
 		}
-		slices.SortFunc(c.Calls, func(a, b call) int { return strings.Compare(a.Path, b.Path) })
+		slices.SortFunc(c.Calls, func(a, b call) int { return strings.Compare(a.Path+" "+a.Verb, b.Path+" "+b.Verb) })
 		m.Chapters = append(m.Chapters, c)
 	}
 	for name, s := range doc.Components.Schemas {
@@ -78,8 +80,8 @@ func parse(text []byte) (manual, error) {
 // last is the name that a reference ends in.
 func last(ref string) string { return ref[strings.LastIndex(ref, "/")+1:] }
 
-func (d *document) read(path string, shared []parameter, op *operation) call {
-	c := call{ID: op.OperationID, Path: path, Summary: op.Summary, Text: op.Description}
+func (d *document) read(verb, path string, shared []parameter, op *operation) call {
+	c := call{ID: op.OperationID, Verb: verb, Path: path, Summary: op.Summary, Text: op.Description}
 	for _, p := range slices.Concat(shared, op.Parameters) {
 		if p.Ref != "" {
 			p = d.Components.Parameters[last(p.Ref)]
@@ -96,7 +98,9 @@ func (d *document) read(path string, shared []parameter, op *operation) call {
 			one.Text = d.Components.Responses[last(r.Ref)].Description
 		}
 		for _, content := range r.Content {
-			one.Schema = last(content.Schema.Ref)
+			if name := last(content.Schema.Ref); name != "" { // a page or a picture has none
+				one.Schema = name
+			}
 		}
 		c.Answers = append(c.Answers, one)
 	}

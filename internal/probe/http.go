@@ -235,13 +235,14 @@ func newWire(m monitor.Monitor, env *Env) (*wire, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the URL cannot be read")
 	}
+	ownHost, _, _ := hostPort(own)
 	settings.NextProtos = offers(m.HTTP.Version)
 	return &wire{settings: settings, plain2: m.HTTP.Version == "2", dial: func(ctx context.Context, host, port string) (net.Conn, error) {
 		network, address := family("tcp", m.HTTP.Family), net.JoinHostPort(host, port)
 		if m.HTTP.ShareDNS && m.HTTP.Address == "" {
 			return dialShared(ctx, d, question{m.HTTP.Resolver, network, host}, port)
 		}
-		if m.HTTP.Address != "" && strings.EqualFold(host, own.Hostname()) {
+		if m.HTTP.Address != "" && strings.EqualFold(host, ownHost) {
 			address = monitor.WithPort(m.HTTP.Address, port)
 		}
 		return d.DialContext(ctx, network, address)

@@ -165,17 +165,20 @@ func ascii(host string) (string, error) {
 // http2 hands a connection over to net/http, and makes it another one where the
 // server refuses a request on the first and wants it again (RFC 9113, 8.7).
 func (a asking) http2(r *http.Request, l *line) (*http.Response, error) {
+	l.stop()
+	a.wire.keep(l.raw) // net/http takes none from a check that has just ended
+	first := l
 	given := func(context.Context, string, string) (net.Conn, error) {
-		next := l
-		if l = nil; next == nil {
+		next := first
+		if first = nil; next == nil {
 			var err error
 			if next, err = a.connect(r); err != nil {
 				return nil, err
 			}
 			a.trace.connected(next.conn)
+			next.stop()
+			a.wire.keep(next.raw)
 		}
-		next.stop()
-		a.wire.keep(next.raw)
 		return next.conn, nil
 	}
 	t := &http.Transport{

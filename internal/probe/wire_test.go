@@ -71,3 +71,18 @@ func serveOnce(t *testing.T, serve func(net.Conn)) (address string) {
 	}()
 	return l.Addr().String()
 }
+
+// TestInternationalNamePinned: an address of one's own holds for such a name too.
+func TestInternationalNamePinned(t *testing.T) {
+	address := serveOnce(t, func(c net.Conn) {
+		if r, err := http.ReadRequest(bufio.NewReader(c)); err != nil || r.Host != "xn--bcher-kva.test" {
+			t.Errorf("asked for %+v, %v", r, err)
+		}
+		_, _ = io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
+	})
+	m := httpMonitor("http://b\u00fccher.test/")
+	m.HTTP.Address = address
+	if r := engineOf(1).Run(t.Context(), []monitor.Check{{Monitor: m}})[0]; r.Outcome != monitor.OutcomeUp || r.Address != address {
+		t.Errorf("%s at %s: %+v", r.Outcome, r.Address, r.Failure)
+	}
+}

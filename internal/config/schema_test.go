@@ -81,11 +81,8 @@ func TestSchemaAccepts(t *testing.T) {
 			}
 		}
 	}
-	readme := read(t, "../../README.md")
-	for _, b := range block.FindAllSubmatch(readme, -1) {
-		if beginning.Match(b[1]) {
-			examples = append(examples, b[1])
-		}
+	for _, e := range documented(t) {
+		examples = append(examples, e.text)
 	}
 	for _, path := range globAny(t, "../importer/testdata/*/*.golden") {
 		text, _, is := bytes.Cut(read(t, path), []byte("\n---\n"))

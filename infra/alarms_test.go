@@ -2,6 +2,8 @@ package infra_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -117,5 +119,18 @@ func TestDashboard(t *testing.T) {
 				t.Errorf("%s shows ${%s}, which is no parameter", d.id, m[1])
 			}
 		}
+	}
+}
+
+// TestAlarmsCounted: README.md counts the alarms, since each costs something.
+func TestAlarmsCounted(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := func(template string) int { return len(load(t, template).must(t, "AWS::CloudWatch::Alarm")) }
+	want := fmt.Sprintf("The home stack has %d alarms, a location %d", count("template.yaml"), count("infra/location.yaml"))
+	if !strings.Contains(string(text), want) {
+		t.Errorf("README.md does not say: %s", want)
 	}
 }

@@ -102,10 +102,35 @@ func asUsage(check cobra.PositionalArgs) cobra.PositionalArgs {
 			if like := cmd.SuggestionsFor(args0(args)); !cmd.HasParent() && len(like) > 0 {
 				hint = "did you mean `sonde " + like[0] + "`?"
 			}
-			return usage(err, hint)
+			return usage(clearer(cmd, args, err), hint)
 		}
 		return nil
 	}
+}
+
+// clearer names what is missing, or what is too much, after the usage line of a
+// command; cobra counts only.
+func clearer(cmd *cobra.Command, args []string, err error) error {
+	var needed []string
+	most := 0
+	for _, word := range strings.Fields(cmd.Use)[1:] {
+		if word == "|" {
+			break // another form
+		}
+		if most++; !strings.HasPrefix(word, "[") {
+			needed = append(needed, word)
+		}
+		if strings.HasSuffix(strings.Trim(word, "[]"), "…") {
+			most = len(args)
+		}
+	}
+	switch {
+	case len(args) < len(needed):
+		return fmt.Errorf("%s is missing", needed[len(args)])
+	case most > 0 && len(args) > most:
+		return fmt.Errorf("%q is too much: texts of several words need quotes", args[most])
+	}
+	return err
 }
 
 func args0(args []string) string {

@@ -55,7 +55,7 @@ Exit code: 0 valid, 2 mistakes.`,
 			return validate(cmd.OutOrStdout(), cmd.ErrOrStderr(), paths, home)
 		},
 	}
-	cmd.Flags().BoolVar(&here, "local", false, "judge it for `sonde up` on this machine")
+	cmd.Flags().BoolVar(&here, "local", false, "judge it as sonde up would, on this machine")
 	return cmd
 }
 

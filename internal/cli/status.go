@@ -33,7 +33,7 @@ type storeFlags struct {
 func now() time.Time { return time.Now().UTC() }
 
 func (f *storeFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.data, "data", ".sonde", "the store of `sonde up` or `sonde demo` in this directory, running or not")
+	cmd.Flags().StringVar(&f.data, "data", ".sonde", "the store of sonde up or sonde demo in this directory, running or not")
 	f.aws.add(cmd)
 	cmd.MarkFlagsMutuallyExclusive("data", "table")
 	cmd.MarkFlagsMutuallyExclusive("data", "stack")
@@ -53,7 +53,7 @@ func (f *storeFlags) open(ctx context.Context) (s *store.Store, done func(), err
 		return store.New(remote, now), func() { _ = remote.Close() }, nil
 	}
 	if _, err := os.Stat(local.TableFile(f.data)); errors.Is(err, os.ErrNotExist) {
-		return nil, nil, usage(fmt.Errorf("there is no store in %s", f.data), "give its directory with --data, or a deployment with --stack or --table")
+		return nil, nil, usage(fmt.Errorf("there is no store in %s", f.data), "give its directory with --data, or a deployment with --stack or --table; `sonde up` makes one")
 	}
 	db, err := bolt.Open(local.TableFile(f.data), now)
 	if err != nil {

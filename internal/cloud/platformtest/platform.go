@@ -200,27 +200,52 @@ func post(ctx context.Context, url, service, region, target string, in, out any)
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/", bytes.NewReader(body))
+	header := http.Header{
+		"Content-Type":  {"application/x-amz-json-1.0"},
+		"X-Amz-Target":  {target},
+		"Authorization": {authorization(service, region)},
+	}
+	status, answer, err := call(ctx, url, header, body)
 	if err != nil {
 		return err
 	}
-	request.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	request.Header.Set("X-Amz-Target", target)
-	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=local/20260101/"+region+"/"+service+"/aws4_request, SignedHeaders=host, Signature=0")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		return err
-	}
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s: %s", target, response.Status, answer)
+	if status != http.StatusOK {
+		return fmt.Errorf("%s: %d: %s", target, status, answer)
 	}
 	if out == nil {
 		return nil
 	}
 	return json.Unmarshal(answer, out)
+}
+
+// call posts to an emulator, and again where it fails by itself, as every AWS client
+// does: moto goes through dictionaries that other requests change meanwhile
+// ("RuntimeError: dictionary changed size during iteration", answered with 500).
+func call(ctx context.Context, url string, header http.Header, body []byte) (status int, answer []byte, err error) {
+	for range 5 {
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/", bytes.NewReader(body))
+		if err != nil {
+			return 0, nil, err
+		}
+		request.Header = header
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return 0, nil, err
+		}
+		answer, err = io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if err != nil {
+			return 0, nil, err
+		}
+		if status = response.StatusCode; status < http.StatusInternalServerError {
+			break
+		}
+	}
+	return status, answer, nil
+}
+
+// authorization is a signature as emulators take it: they read where a request goes,
+// and check nothing.
+func authorization(service, region string) string {
+	return "AWS4-HMAC-SHA256 Credential=local/20260101/" + region + "/" + service + "/aws4_request, SignedHeaders=host, Signature=0"
 }

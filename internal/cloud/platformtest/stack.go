@@ -288,19 +288,16 @@ func (s *Stack) createTopic(ctx context.Context, id string) error {
 		{"Action": {"CreateTopic"}, "Name": {s.opts.Name + "-" + id}},
 		{"Action": {"Subscribe"}, "TopicArn": {s.TopicARN(id)}, "Protocol": {"http"}, "Endpoint": {s.platform.sink.URL + "/" + id}},
 	} {
-		request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.platform.moto+"/", strings.NewReader(form.Encode()))
+		header := http.Header{
+			"Content-Type":  {"application/x-www-form-urlencoded"},
+			"Authorization": {authorization("sns", s.Region)},
+		}
+		status, answer, err := call(ctx, s.platform.moto, header, []byte(form.Encode()))
 		if err != nil {
 			return err
 		}
-		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=local/20260101/"+s.Region+"/sns/aws4_request, SignedHeaders=host, Signature=0")
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			return err
-		}
-		_ = response.Body.Close()
-		if response.StatusCode != http.StatusOK {
-			return fmt.Errorf("%s %s: %s", form.Get("Action"), id, response.Status)
+		if status != http.StatusOK {
+			return fmt.Errorf("%s %s: %d: %s", form.Get("Action"), id, status, answer)
 		}
 	}
 	return nil

@@ -21,6 +21,17 @@ func (s Service) Flaps() bool {
 	return false
 }
 
+// Contested reports whether a vote is open on a failure that was seen before the
+// service came to its status: by it the status may turn out to have been wrong.
+func (s Service) Contested() bool {
+	for _, d := range s.Details {
+		if d.Vote != nil && d.Vote.Shows == monitor.Suspect && !d.Vote.Opened.After(s.Since) {
+			return true
+		}
+	}
+	return false
+}
+
 // Shared is what the failures of the service's monitors may have in common with
 // those of other services: each once, sorted.
 func (s Service) Shared() []string {

@@ -22,6 +22,9 @@ type Change struct {
 	Drain    time.Time     // until when old DNS answers were seen to last; zero: none
 	TTL      time.Duration // how long DNS answers of its names are kept; 0: not known
 	OnlyDNS  bool          // all that is left of it is old DNS answers
+	// Contested is that a vote is open on a failure that was seen before At: the
+	// service may turn out to be broken still.
+	Contested bool
 	// Muted is until when the service is in planned maintenance; zero: it is not.
 	// Status is what is measured all the same.
 	Muted time.Time
@@ -52,8 +55,9 @@ type Effects struct {
 	Updates       []Update
 	Notifications []Notification
 
-	// Waits means that a dependency's vote must end before it is known where
-	// the change belongs; the caller brings the change again, soon.
+	// Waits means that a vote must end first, a dependency's before it is known
+	// where the change belongs, or the service's own before its incident is over;
+	// the caller brings the change again, soon.
 	Waits bool
 }
 
@@ -196,6 +200,10 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 	before := inc.Services[at]
 	alone := !c.isMuted(s.now) && s.standsAlone(&inc, svc, c, before)
 	if before.is(c) && !alone {
+		return
+	}
+	if before.Cause && c.isFine() && c.Contested {
+		s.waits = true // an end that is told is to be one
 		return
 	}
 	a := affected(svc, c, before.Cause || alone)

@@ -185,7 +185,7 @@ func (p *Pipeline) commit(ctx context.Context, cfg *monitor.Config, desk *desk, 
 // hasNews reports whether a service has changed in what incidents are about.
 func hasNews(was, next detect.Service, now time.Time) bool {
 	a, b := changeOf(was, now), changeOf(next, now)
-	return a.Status != b.Status || a.Alive != b.Alive || a.Flapping != b.Flapping || a.OnlyDNS != b.OnlyDNS
+	return a.Status != b.Status || a.Alive != b.Alive || a.Flapping != b.Flapping || a.OnlyDNS != b.OnlyDNS || a.Contested != b.Contested
 }
 
 // incidents decides what a service's condition means for incidents.
@@ -246,7 +246,7 @@ func changeOf(s detect.Service, now time.Time) incident.Change {
 	}
 	c := incident.Change{
 		Service: s.Service, Status: s.Status, At: at, Alive: s.Alive, Total: s.Total, Detail: detailOf(s), Check: s.Check,
-		Muted: s.InMaintenance(now), Flapping: s.Flaps(), Shared: s.Shared(),
+		Muted: s.InMaintenance(now), Flapping: s.Flaps(), Shared: s.Shared(), Contested: s.Contested(),
 	}
 	c.Drain, c.OnlyDNS = s.Drains(now)
 	c.TTL = s.TTL()

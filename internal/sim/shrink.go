@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sondehq/sonde/internal/monitor"
@@ -67,13 +68,17 @@ func less[T any](sh *shrinker, list func(*Script) *[]T) bool {
 	return shorter
 }
 
-// sooner ends the script earlier.
+// sooner ends the script earlier, but not before the last outage of a time: what
+// breaks after the end would be another promise broken, that of the end.
 func (sh *shrinker) sooner() bool {
 	shorter := false
 	for step := sh.best.Length / 2; step >= time.Minute; step /= 2 {
 		s := sh.best
 		s.Length -= step
-		if s.Length >= time.Minute && sh.fails(s) {
+		cut := slices.ContainsFunc(s.Outages, func(o Outage) bool {
+			return o.Begins >= s.Length || o.Ends > s.Length && o.Ends <= sh.best.Length
+		})
+		if s.Length >= time.Minute && !cut && sh.fails(s) {
 			shorter = true
 		}
 	}

@@ -44,6 +44,24 @@ func TestSeeds(t *testing.T) {
 	group.Wait()
 }
 
+// TestFoundSeeds plays the scripts that once found a fault in the stages, beyond
+// those that TestSeeds plays each time.
+func TestFoundSeeds(t *testing.T) {
+	for seed, fault := range map[uint64]string{
+		337:  "a location that was set aside never counts again",
+		2182: "an incident goes on in silence after maintenance",
+		7806: "an end is told while a vote about the same outage is open",
+	} {
+		out, err := sim.Play(sim.Generate(seed))
+		if err != nil {
+			t.Errorf("seed %d: %v", seed, err)
+		}
+		if len(out.Violations) > 0 {
+			t.Errorf("%s:\n%s", fault, report(t, seed, out))
+		}
+	}
+}
+
 // shrinkTries is how many scripts are played to make one shorter.
 const shrinkTries = 300
 

@@ -14,11 +14,19 @@ import (
 // hops measures the phases of the hop that is under way. Dialing may run in
 // several goroutines.
 type hops struct {
-	mu                                      sync.Mutex
-	timing, earlier                         monitor.Timing // of this hop, and of those before it together
-	count                                   int            // requests, redirects included
-	host, address, at                       string
-	dns, connect, tls, got, wrote, received time.Time
+	mu                             sync.Mutex
+	timing, earlier                monitor.Timing // of this hop, and of those before it together
+	count                          int            // requests, redirects included
+	host, address, at              string
+	dns, tls, got, wrote, received time.Time
+	tries                          []try
+}
+
+// try is the attempt at one address.
+type try struct {
+	address string
+	began   time.Time
+	took    time.Duration
 }
 
 // mark notes something that happens now.
@@ -31,11 +39,19 @@ func (h *hops) mark(do func(now time.Time)) {
 
 // hop begins one: a request, or a redirect that is followed.
 func (h *hops) hop(host string) {
+	h.again()
 	h.mark(func(time.Time) {
-		h.earlier = sumOf(h.earlier, h.timing)
-		h.timing, h.address, h.at, h.received = monitor.Timing{}, "", "connect", time.Time{}
 		h.count++
 		h.host = host
+	})
+}
+
+// again begins the hop that is under way once more: its server wants the request
+// on another connection.
+func (h *hops) again() {
+	h.mark(func(time.Time) {
+		h.earlier = sumOf(h.earlier, h.timing)
+		h.timing, h.address, h.at, h.received, h.tries = monitor.Timing{}, "", "connect", time.Time{}, h.tries[:0]
 	})
 }
 
@@ -54,17 +70,33 @@ func (h *hops) dialing(ctx context.Context) context.Context {
 		ConnectStart: func(_, address string) {
 			h.mark(func(now time.Time) {
 				if h.at == "connect" {
-					h.connect, h.address = now, address
+					h.address = address
+					h.tries = append(h.tries, try{address: address, began: now})
 				}
 			})
 		},
 		ConnectDone: func(_, address string, err error) {
 			h.mark(func(now time.Time) {
-				if err == nil {
-					h.timing.Connect, h.address = now.Sub(h.connect), address
+				for i, t := range h.tries {
+					if err == nil && t.address == address {
+						h.tries[i].took = now.Sub(t.began)
+					}
 				}
 			})
 		},
+	})
+}
+
+// dialed ends dialing: of the addresses that were tried at once, one has answered
+// first.
+func (h *hops) dialed(conn net.Conn) {
+	h.mark(func(time.Time) {
+		h.at, h.address = "request", conn.RemoteAddr().String()
+		for _, t := range h.tries {
+			if t.address == h.address || len(h.tries) == 1 {
+				h.timing.Connect = t.took
+			}
+		}
 	})
 }
 
@@ -79,10 +111,8 @@ func (h *hops) shaken(err error) {
 	})
 }
 
-func (h *hops) connected(conn net.Conn) {
-	h.mark(func(now time.Time) {
-		h.at, h.got, h.wrote, h.address = "request", now, now, conn.RemoteAddr().String()
-	})
+func (h *hops) connected() {
+	h.mark(func(now time.Time) { h.at, h.got, h.wrote = "request", now, now })
 }
 
 // asking lets net/http tell of a request over HTTP/2.

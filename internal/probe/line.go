@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // line is one connection of HTTP/1, and what is under way on it.
@@ -20,6 +21,7 @@ type line struct {
 	in        *bufio.Reader
 	limit     *allowance
 	sending   chan struct{} // closed when a large body is sent; nil where there is none
+	cut       bool          // the connection took no more of the request
 }
 
 // together is how large a body is sent before its answer is looked for: a new
@@ -39,14 +41,26 @@ func (l *line) exchange(r *http.Request, trace *hops) (*http.Response, error) {
 	var unsent error
 	if r.ContentLength > together {
 		l.sending = make(chan struct{})
-		go func() { defer close(l.sending); _ = l.send(&out, trace) }()
-	} else if unsent = l.send(&out, trace); unsent != nil && isTimeout(unsent) {
+		go func() {
+			defer close(l.sending)
+			if unsent = l.send(&out, trace); unsent != nil && !l.cut {
+				_ = l.raw.Close() // nothing will be answered to what is no request
+			}
+		}()
+	} else if unsent = l.send(&out, trace); unsent != nil && (!l.cut || isTimeout(unsent)) {
 		return nil, unsent
 	}
 	l.limit = &allowance{from: l.conn, left: maxHeader}
 	l.in = readers.Get().(*bufio.Reader)
 	l.in.Reset(l.limit)
 	if _, err := l.in.Peek(1); err != nil {
+		if l.sending != nil {
+			_ = l.raw.Close()
+			<-l.sending
+			if l.cut {
+				unsent = nil // the answer's end says more
+			}
+		}
 		return nil, cmp.Or(unsent, err)
 	}
 	trace.answered()
@@ -70,7 +84,7 @@ func (l *line) exchange(r *http.Request, trace *hops) (*http.Response, error) {
 func (l *line) send(r *http.Request, trace *hops) error {
 	out := writers.Get().(*bufio.Writer)
 	defer writers.Put(out)
-	out.Reset(l.conn)
+	out.Reset(l)
 	defer out.Reset(nil)
 	err := r.Write(out)
 	if err == nil {
@@ -80,6 +94,14 @@ func (l *line) send(r *http.Request, trace *hops) error {
 		trace.sent()
 	}
 	return err
+}
+
+// Write implements io.Writer for a request. It knows a connection that takes no
+// more from a request that cannot be written.
+func (l *line) Write(p []byte) (int, error) {
+	n, err := l.conn.Write(p)
+	l.cut = l.cut || err != nil
+	return n, err
 }
 
 // answer reads a header, those of interim answers before it passed over.
@@ -164,4 +186,15 @@ type upgraded struct{ line *line }
 
 func (u upgraded) Read(p []byte) (int, error)  { return u.line.in.Read(p) }
 func (u upgraded) Write(p []byte) (int, error) { return u.line.conn.Write(p) }
-func (u upgraded) Close() error                { u.line.stop(); return u.line.conn.Close() }
+
+// Close ends the line, with TLS's good-bye if there is room for it.
+func (u upgraded) Close() error {
+	u.line.stop()
+	late := time.AfterFunc(goodBye, func() { _ = u.line.raw.Close() })
+	defer late.Stop()
+	return u.line.conn.Close()
+}
+
+// goodBye is how long a peer that does not read keeps us; crypto/tls would wait
+// for 5 s.
+const goodBye = 100 * time.Millisecond

@@ -71,13 +71,18 @@ func (a asking) ask(r *http.Request) (*http.Response, error) {
 	if err := sendable(r.Header); err != nil {
 		return nil, err
 	}
-	l, err := a.connect(r)
+	host, port, err := hostPort(r.URL)
 	if err != nil {
 		return nil, err
 	}
-	a.trace.connected(l.conn)
+	a.trace.hop(host)
+	l, err := a.connect(r, host, port)
+	if err != nil {
+		return nil, err
+	}
+	a.trace.connected()
 	if a.wire.plain2 && l.tls == nil || l.tls != nil && l.tls.NegotiatedProtocol == "h2" {
-		return a.http2(r, l)
+		return a.http2(r, l, host, port)
 	}
 	response, err := l.exchange(r, a.trace)
 	if err == nil && response.StatusCode == http.StatusSwitchingProtocols && !a.wire.upgrades {
@@ -106,16 +111,12 @@ func sendable(h http.Header) error {
 }
 
 // connect dials, and shakes hands where the URL says https.
-func (a asking) connect(r *http.Request) (*line, error) {
-	host, port, err := hostPort(r.URL)
-	if err != nil {
-		return nil, err
-	}
-	a.trace.hop(host)
+func (a asking) connect(r *http.Request, host, port string) (*line, error) {
 	conn, err := a.wire.dial(a.trace.dialing(r.Context()), host, port)
 	if err != nil {
 		return nil, err
 	}
+	a.trace.dialed(conn)
 	l := &line{conn: conn, raw: conn, stop: bounded(r.Context(), conn)}
 	if r.URL.Scheme != "https" {
 		return l, nil
@@ -164,7 +165,7 @@ func ascii(host string) (string, error) {
 
 // http2 hands a connection over to net/http, and makes it another one where the
 // server refuses a request on the first and wants it again (RFC 9113, 8.7).
-func (a asking) http2(r *http.Request, l *line) (*http.Response, error) {
+func (a asking) http2(r *http.Request, l *line, host, port string) (*http.Response, error) {
 	l.stop()
 	a.wire.keep(l.raw) // net/http takes none from a check that has just ended
 	first := l
@@ -172,10 +173,11 @@ func (a asking) http2(r *http.Request, l *line) (*http.Response, error) {
 		next := first
 		if first = nil; next == nil {
 			var err error
-			if next, err = a.connect(r); err != nil {
+			a.trace.again()
+			if next, err = a.connect(r, host, port); err != nil {
 				return nil, err
 			}
-			a.trace.connected(next.conn)
+			a.trace.connected()
 			next.stop()
 			a.wire.keep(next.raw)
 		}

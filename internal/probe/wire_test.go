@@ -2,14 +2,18 @@ package probe_test
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 
 	"github.com/sondehq/sonde/internal/monitor"
 )
@@ -84,5 +88,56 @@ func TestInternationalNamePinned(t *testing.T) {
 	m.HTTP.Address = address
 	if r := engineOf(1).Run(t.Context(), []monitor.Check{{Monitor: m}})[0]; r.Outcome != monitor.OutcomeUp || r.Address != address {
 		t.Errorf("%s at %s: %+v", r.Outcome, r.Address, r.Failure)
+	}
+}
+
+// TestAskedAgain: a server that sends a request over HTTP/2 to another connection
+// (RFC 9113, 6.8) has not redirected it.
+func TestAskedAgain(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	var connections atomic.Int32
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			last := connections.Add(1) > 1
+			go func() {
+				defer func() { _ = c.Close() }()
+				_, _ = io.CopyN(io.Discard, c, int64(len(http2.ClientPreface)))
+				framer := http2.NewFramer(c, c)
+				_ = framer.WriteSettings()
+				for {
+					frame, err := framer.ReadFrame()
+					if err != nil {
+						return
+					}
+					if _, is := frame.(*http2.HeadersFrame); !is {
+						continue
+					}
+					if !last {
+						_ = framer.WriteGoAway(0, http2.ErrCodeNo, nil)
+						continue
+					}
+					var block bytes.Buffer
+					_ = hpack.NewEncoder(&block).WriteField(hpack.HeaderField{Name: ":status", Value: "200"})
+					_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block.Bytes(), EndStream: true, EndHeaders: true})
+				}
+			}()
+		}
+	}()
+	m := httpMonitor("http://" + l.Addr().String() + "/")
+	m.HTTP.Version = "2"
+	r := engineOf(1).Run(t.Context(), []monitor.Check{{Monitor: m}})[0]
+	if connections.Load() != 2 {
+		t.Fatalf("%d connections, want 2: %+v", connections.Load(), r.Failure)
+	}
+	if r.Outcome != monitor.OutcomeUp || r.Hops != 1 || r.Overall != nil {
+		t.Errorf("%s after %d requests, together %+v: %+v", r.Outcome, r.Hops, r.Overall, r.Failure)
 	}
 }

@@ -73,8 +73,30 @@ func (r *reader) publicURL(c cursor, into *string) {
 		r.report(n, c.path, "", "every visitor is told this address: expected it without user, password and fragment")
 	case !hostForm(u.Host):
 		r.report(n, c.path, "", "expected a host of letters, digits, dots and hyphens, found %q", u.Host)
+	case blockedByBrowsers(u):
+		r.report(n, c.path, "", "browsers do not connect to port %s (Fetch Standard, 2.9)", u.Port())
 	default:
 		*into = n.Value
+	}
+}
+
+// blockedPorts are those of other protocols, which no browser connects to (Fetch
+// Standard, 2.9 "Port blocking"; Chromium fails with ERR_UNSAFE_PORT).
+var blockedPorts = [...]string{
+	"0", "1", "7", "9", "11", "13", "15", "17", "19", "20", "21", "22", "23", "25", "37", "42", "43", "53", "69", "77", "79",
+	"87", "95", "101", "102", "103", "104", "109", "110", "111", "113", "115", "117", "119", "123", "135", "137", "139", "143",
+	"161", "179", "389", "427", "465", "512", "513", "514", "515", "526", "530", "531", "532", "540", "548", "554", "556", "563",
+	"587", "601", "636", "989", "990", "993", "995", "1719", "1720", "1723", "2049", "3659", "4045", "4190", "5060", "5061",
+	"6000", "6566", "6665", "6666", "6667", "6668", "6669", "6679", "6697", "10080",
+}
+
+func blockedByBrowsers(u *url.URL) bool { return slices.Contains(blockedPorts[:], u.Port()) }
+
+// visited reads a URL that a browser goes to.
+func (r *reader) visited(c cursor, into *string) {
+	r.webURL(c, into)
+	if u, err := url.Parse(*into); err == nil && blockedByBrowsers(u) {
+		r.report(c.node, c.path, "", "browsers do not connect to port %s (Fetch Standard, 2.9)", u.Port())
 	}
 }
 

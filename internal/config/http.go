@@ -234,7 +234,7 @@ func (r *reader) saves(c cursor, s *stepForm) {
 	r.mapping(c.node, c.path, func(c cursor) {
 		save := monitor.Save{Name: c.key.Value}
 		if !monitor.IsSavedName(save.Name) {
-			r.report(c.key, c.path, "", "a saved value's name is a lower-case letter, then letters, digits and _, at most 40; found %q", save.Name)
+			r.report(c.key, c.path, "", "a saved value's name is a lower-case letter, then lower-case letters, digits and _, at most 40; found %q", save.Name)
 			return
 		}
 		shorthand(r, c, &save, saveKeys(), func(c cursor) { r.savedFrom(c, &save) })

@@ -24,14 +24,14 @@ func (e *entry) readBrowser(r *reader, c cursor) {
 	e.is(c)
 	b := &monitor.Browser{}
 	e.m.Browser = b
-	shorthand(r, c, b, pageKeys, func(c cursor) { r.webURL(c, &b.URL) })
+	shorthand(r, c, b, pageKeys, func(c cursor) { r.visited(c, &b.URL) })
 	if b.URL == "" && !r.reported(c.path) {
 		r.report(c.key, c.path, "", "url is missing")
 	}
 }
 
 var pageKeys = keys[monitor.Browser]{
-	{"url", "where the journey begins: http or https", func(r *reader, c cursor, b *monitor.Browser) { r.webURL(c, &b.URL) }},
+	{"url", "where the journey begins: http or https", func(r *reader, c cursor, b *monitor.Browser) { r.visited(c, &b.URL) }},
 	{"steps", "what a visitor does there: goto, click, fill, press, wait, expect, screenshot, in order", func(r *reader, c cursor, b *monitor.Browser) {
 		r.list(c, false, func(c cursor) { r.journeyStep(c, b) })
 		if len(b.Steps) > maxJourney {
@@ -97,7 +97,7 @@ var journeyKeys = keys[browserForm]{
 			f.s.Goto = n.Value
 			return
 		}
-		r.webURL(c, &f.s.Goto)
+		r.visited(c, &f.s.Goto)
 	}},
 	{"click", "a selector of CSS, or text= and what is read on it", func(r *reader, c cursor, f *browserForm) { f.verb(c); r.selector(c, &f.s.Click) }},
 	{"fill", "the selector of a field", func(r *reader, c cursor, f *browserForm) { f.verb(c); r.selector(c, &f.s.Fill) }},

@@ -39,8 +39,8 @@ func (s *Stack) schedule(ctx context.Context, r template.Resource) {
 		}
 		event := strings.ReplaceAll(r.Text("Target", "Input"), "<aws.scheduler.scheduled-time>", at.Format(time.RFC3339))
 		s.call(ctx, f, event)
-		if late := time.Now().UTC().Truncate(rate); late.After(at) {
-			at = late // a beat that was missed is not made up for
+		if now := time.Now().UTC().Truncate(rate); now.After(at) {
+			at = now.Add(-rate) // of the beats that were missed the last is made up for
 		}
 	}
 }

@@ -269,11 +269,14 @@ func (s *system) outage() {
 func (s *system) over() {
 	s.t.Helper()
 	s.await("customers hear of the end", 2*time.Minute, func() bool { return s.heard("customers", incident.EventResolved) })
+	s.await("all services operational, and no incident open", time.Minute, func() bool {
+		board, err := s.store.Board(context.Background())
+		return err == nil && len(board.Open) == 0 && s.all(monitor.Operational)
+	})
 	s.await("everybody has heard", time.Minute, func() bool {
 		outbox, err := s.store.Outbox(context.Background(), 100)
 		return err == nil && len(outbox) == 0
 	})
-	s.await("all services operational", time.Minute, func() bool { return s.all(monitor.Operational) })
 }
 
 // expected is what must hold after a scenario.

@@ -23,6 +23,8 @@ func (w *world) check() {
 	w.checkStates(cfg)
 	w.checkIncidents(cfg)
 	w.checkPolicy(cfg)
+	w.checkQuiet(cfg)
+	w.checkFlapping()
 	w.checkFlips(cfg)
 	w.checkVotes(cfg)
 	w.checkPage(cfg)

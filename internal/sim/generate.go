@@ -28,6 +28,7 @@ func Generate(seed uint64) Script {
 			s.Changes = g.changes(&s)
 		}
 	}
+	vary(seed, &s)
 	return s
 }
 

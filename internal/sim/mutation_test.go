@@ -143,6 +143,28 @@ var bugs = []mutation{
 	{"a location that was set aside stays so", "detect/sanity.go",
 		`func (a Alone) IsSane() bool { return 4*a.Down <= a.Of }`,
 		`func (a Alone) IsSane() bool { return 4*a.Down < 0 }`},
+	{"quiet hours spare nobody", "incident/policy.go",
+		`if tier.Quiet == nil || impact.AtLeast(tier.Quiet.Below) {`,
+		`if tier.Quiet == nil || impact != "" {`},
+	{"a tier hears of a service that it is never to hear of", "incident/policy.go",
+		`		if o.Never {
+			continue`,
+		`		if o.Never && tier.ID == "" {
+			continue`},
+	{"a service's own time for a tier is not looked at", "incident/policy.go",
+		`		if o.After != nil {
+			own.After = *o.After`,
+		`		if o.After != nil && tier.ID == "" {
+			own.After = *o.After`},
+	{"each change of what flaps is told", "incident/step.go",
+		`a.Cause && !unknown && !same && !a.Flapping))`,
+		`a.Cause && !unknown && !same))`},
+	{"x of y counts more than y", "detect/window.go",
+		`func (r Recent) down(window int) int { return bits.OnesCount32(r.Down & (1<<window - 1)) }`,
+		`func (r Recent) down(window int) int { return bits.OnesCount32(r.Down) }`},
+	{"what flaps is never steady again", "detect/flapping.go",
+		`return !d.Flaps.IsZero() && d.Vote == nil && now.Sub(d.Since) >= m.Flapping.Within`,
+		`return !d.Flaps.IsZero() && d.Vote == nil && now.IsZero()`},
 	{"the list of open incidents is written without its condition", "store/incident.go",
 		`b.add(put(openKey, "open", board.Version, openList{open}))`,
 		`b.add(always(put(openKey, "open", board.Version, openList{open})))`},

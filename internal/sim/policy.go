@@ -14,12 +14,12 @@ import (
 func (w *world) checkPolicy(cfg *monitor.Config) {
 	for _, id := range w.books.incidents {
 		for _, tier := range cfg.Tiers {
-			w.checkTier(id, tier)
+			w.checkTier(id, tier, w.own(cfg, id, tier))
 		}
 	}
 }
 
-func (w *world) checkTier(id string, tier monitor.Tier) {
+func (w *world) checkTier(id string, tier monitor.Tier, own own) {
 	b := w.books
 	var first *incident.Notification
 	for i, n := range b.due {
@@ -32,15 +32,21 @@ func (w *world) checkTier(id string, tier monitor.Tier) {
 	_, published := last.Published[tier.ID]
 	if first != nil {
 		switch {
-		case !first.Impact.AtLeast(tier.Impact):
+		case own.never == own.of:
+			b.violate("a tier hears of no service that it never hears of", "%s hears of %s", tier.ID, id)
+		case !first.Impact.AtLeast(own.least):
 			b.violate("a tier hears of its impact", "%s hears of %s, which is %s", tier.ID, id, first.Impact)
-		case !published && first.At.Before(first.Opened.Add(tier.After+tier.Hold)):
+		case !published && first.At.Before(first.Opened.Add(own.soonest+tier.Hold)):
 			b.violate("a tier hears after its time", "%s hears of %s after %s", tier.ID, id, first.At.Sub(first.Opened))
 		}
 	}
 	if slices.ContainsFunc(b.heads[id], func(h head) bool { _, is := h.inc.Declined[tier.ID]; return is }) {
 		return // people decided
 	}
+	if own.never > 0 {
+		return // what is left depends on what is broken at which time
+	}
+	tier.After, tier.Impact = own.latest, own.most
 	since := time.Time{}
 	for i, h := range b.heads[id] {
 		to := w.now
@@ -55,13 +61,27 @@ func (w *world) checkTier(id string, tier monitor.Tier) {
 		if since.IsZero() || from.After(h.at) {
 			since = from
 		}
-		by := since.Add(tier.After + tier.Hold + w.patience())
+		by := w.spared(tier, h.inc.Impact, since.Add(tier.After+tier.Hold))
 		if to.After(by) && (first == nil || first.At.After(by)) {
 			b.violate("a tier is told in time", "%s is to hear of %s by %s: impact %s since %s", tier.ID, id,
 				by.Sub(w.script.Start), h.inc.Impact, since.Sub(w.script.Start))
 			return
 		}
 	}
+}
+
+// spared is when a tier must have been told of what is due to it at a time: not in
+// its quiet hours.
+func (w *world) spared(tier monitor.Tier, impact monitor.Impact, due time.Time) time.Time {
+	by := due.Add(w.patience())
+	if tier.Quiet != nil && !impact.AtLeast(tier.Quiet.Below) {
+		for at := due; !at.After(by); at = at.Add(time.Second) {
+			if until, quiet := tier.Quiet.Until(at); quiet {
+				at, by = until, until.Add(w.patience())
+			}
+		}
+	}
+	return by
 }
 
 // unmuted is from when on an incident as it was written is not about maintenance

@@ -86,7 +86,12 @@ func (t tally) enough() bool { return t.agree >= t.need }
 // that are doubted, the good ones.
 func (w *world) count(m monitor.Monitor, f monitor.Flip, all []monitor.Result, opened, before time.Time, finished map[string]time.Time, doubted []monitor.Location) tally {
 	fits, enough := runsOf(m, f)
+	window := m.Window // x of y, where others want x in a row; an outage ends by good ones in a row
+	if f.From == string(monitor.Down) || f.To == string(monitor.Up) {
+		window = 0
+	}
 	longest, spoke, run := map[monitor.Location]int{}, map[monitor.Location]bool{}, map[monitor.Location]int{}
+	last := map[monitor.Location][]bool{}
 	t := tally{of: len(m.Locations), dated: f.At.Equal(before.Add(time.Millisecond)) || f.At.Equal(f.Decided)}
 	for _, r := range all {
 		// A location's clock may be ahead, and say that it finished in the future.
@@ -101,11 +106,21 @@ func (w *world) count(m monitor.Monitor, f monitor.Flip, all []monitor.Result, o
 		if !finished[r.ID()].Add(w.maxSkew() + w.travel()).After(f.Decided) {
 			spoke[r.Location] = true
 		}
+		all := append(last[r.Location], fits(r.Outcome))
+		last[r.Location] = all
 		if !fits(r.Outcome) {
 			run[r.Location] = 0
 			continue
 		}
 		run[r.Location]++
+		if window > 0 {
+			run[r.Location] = 0
+			for _, fit := range all[max(0, len(all)-window):] {
+				if fit {
+					run[r.Location]++
+				}
+			}
+		}
 		longest[r.Location] = max(longest[r.Location], run[r.Location])
 		t.dated = t.dated || r.Scheduled.Equal(f.At)
 	}

@@ -125,7 +125,7 @@ func (v *Vote) tally(m monitor.Monitor, known Monitor, deadline bool) verdict {
 	}
 	down := func(b Ballot) (Run, bool) {
 		if window > 0 {
-			return Run{b.Recent.down(window), b.Recent.First}, b.Recent.down(window) >= confirm
+			return Run{b.Recent.down(window), b.Recent.Fell}, b.Recent.down(window) >= confirm
 		}
 		return b.Down, b.Down.Length >= confirm
 	}

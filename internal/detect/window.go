@@ -14,6 +14,7 @@ type Recent struct {
 	Down  uint32    `json:"down,omitempty"`
 	Poor  uint32    `json:"poor,omitempty"` // down or degraded
 	First time.Time `json:"first,omitzero"` // scheduled time of the first that was not up
+	Fell  time.Time `json:"fell,omitzero"`  // and of the first that was down
 }
 
 func (r Recent) count(result *monitor.Result) Recent {
@@ -21,6 +22,9 @@ func (r Recent) count(result *monitor.Result) Recent {
 	r.Down, r.Poor = r.Down<<1, r.Poor<<1
 	if result.Outcome == monitor.OutcomeDown {
 		r.Down |= 1
+		if r.Fell.IsZero() {
+			r.Fell = result.Scheduled
+		}
 	}
 	if result.Outcome != monitor.OutcomeUp {
 		r.Poor |= 1

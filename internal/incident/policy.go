@@ -9,12 +9,26 @@ import (
 )
 
 // policy is a tier's settings for an incident: its own, or the most eager of those
-// that the services which are its causes have for the tier. It reports false if
-// the tier hears of none of them.
+// that the services which are its causes have for the tier; where it sees none of
+// the causes, of those that are affected. It reports false if the tier hears of
+// none of them.
 func policy(cfg *monitor.Config, tier monitor.Tier, inc *Incident) (monitor.Tier, bool) {
-	out, found := tier, false
+	for _, causes := range [...]bool{true, false} {
+		if out, found := eager(cfg, tier, inc, causes); found {
+			return out, true
+		}
+	}
+	// Or nothing that a service says is about it.
+	return tier, slices.ContainsFunc(inc.Services, func(a Affected) bool {
+		return !overridden(cfg, a.ID, tier.ID) && !(tier.Public && a.Internal)
+	})
+}
+
+// eager is the most eager of the settings that the causes of an incident have for a
+// tier, or what is affected by them.
+func eager(cfg *monitor.Config, tier monitor.Tier, inc *Incident, causes bool) (out monitor.Tier, found bool) {
 	for _, a := range inc.Services {
-		if !a.Cause || !a.Restored.IsZero() && inc.State != Resolved || tier.Public && a.Internal {
+		if a.Cause != causes || !a.Restored.IsZero() && inc.State != Resolved || tier.Public && a.Internal {
 			continue
 		}
 		svc, _ := cfg.Service(a.ID)
@@ -37,9 +51,6 @@ func policy(cfg *monitor.Config, tier monitor.Tier, inc *Incident) (monitor.Tier
 		if own.Impact.Rank() < out.Impact.Rank() {
 			out.Impact = own.Impact
 		}
-	}
-	if !found && slices.ContainsFunc(inc.Services, func(a Affected) bool { return !overridden(cfg, a.ID, tier.ID) }) {
-		return tier, true // nothing that a service says is about it
 	}
 	return out, found
 }

@@ -58,7 +58,8 @@ func (w *world) checkTier(id string, tier monitor.Tier, own own) {
 			since = time.Time{}
 			continue
 		}
-		if since.IsZero() || from.After(h.at) {
+		louder := i > 0 && tier.Quiet != nil && h.inc.Impact.AtLeast(tier.Quiet.Below) && !b.heads[id][i-1].inc.Impact.AtLeast(tier.Quiet.Below)
+		if since.IsZero() || from.After(h.at) || louder {
 			since = from
 		}
 		by := w.spared(tier, h.inc.Impact, since.Add(tier.After+tier.Hold))

@@ -125,12 +125,27 @@ func (s Script) String() string {
 	_, _ = fmt.Fprintf(&b, "script of %s and %s more:\n", s.Length, s.Settle)
 	for _, svc := range s.Config.Services {
 		_, _ = fmt.Fprintf(&b, "  service %s, needs %d of %v, depends on %v, internal: %t\n", svc.ID, svc.Needs, svc.Monitors, svc.DependsOn, svc.Internal)
+		for _, t := range s.Config.Tiers {
+			if o, has := svc.Tiers[t.ID]; has {
+				after := t.After
+				if o.After != nil {
+					after = *o.After
+				}
+				_, _ = fmt.Fprintf(&b, "    to %s after %s, impact %q, never: %t\n", t.ID, after, o.Impact, o.Never)
+			}
+		}
 	}
 	for _, m := range s.Config.Monitors {
 		_, _ = fmt.Fprintf(&b, "  monitor %s every %s, confirm %d, recover %d, recheck %s, from %v\n", m.ID, m.Every, m.Confirm, m.Recover, m.Recheck, m.Locations)
+		if m.Window > 0 || m.Flapping.Changes > 0 {
+			_, _ = fmt.Fprintf(&b, "    of %d, flaps with %d changes within %s\n", m.Window, m.Flapping.Changes, m.Flapping.Within)
+		}
 	}
 	for _, t := range s.Config.Tiers {
 		_, _ = fmt.Fprintf(&b, "  tier %s after %s, hold %s, impact %s, remind %s, public: %t\n", t.ID, t.After, t.Hold, t.Impact, t.Remind, t.Public)
+		if q := t.Quiet; q != nil {
+			_, _ = fmt.Fprintf(&b, "    quiet from minute %d to %d, below %s\n", q.From, q.To, q.Below)
+		}
 	}
 	for _, p := range s.Plans {
 		line(p.Starts.Sub(s.Start), "maintenance %s of %v until %s, cron %q for %s", p.ID, p.Services, p.Ends.Sub(s.Start), p.Cron, p.Duration)

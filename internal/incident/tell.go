@@ -105,12 +105,15 @@ func asked(cfg *monitor.Config, inc *Incident, held monitor.Tier, now time.Time)
 }
 
 // hears reports whether a tier is one to be told of the incident as it is now.
-// The public is told if something that it sees is affected, and not fine again.
+// The public is told if something that it sees is affected as badly, and not fine
+// again.
 func hears(tier monitor.Tier, inc *Incident) bool {
 	if !tier.Hears(monitor.HearsOpened) {
 		return false
 	}
-	seen := func(a Affected) bool { return !tier.Public || !a.Internal && a.Restored.IsZero() }
+	seen := func(a Affected) bool {
+		return !tier.Public || !a.Internal && a.Restored.IsZero() && a.Status.Impact().AtLeast(tier.Impact)
+	}
 	return inc.State == Open && inc.Impact.AtLeast(tier.Impact) && slices.ContainsFunc(inc.Services, seen)
 }
 

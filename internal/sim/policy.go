@@ -102,7 +102,9 @@ func unmuted(h head) time.Time {
 
 // concerns reports whether an incident is one that a tier is to hear of.
 func concerns(tier monitor.Tier, inc incident.Incident) bool {
-	seen := slices.ContainsFunc(inc.Services, func(a incident.Affected) bool { return !tier.Public || !a.Internal && a.Restored.IsZero() })
+	seen := slices.ContainsFunc(inc.Services, func(a incident.Affected) bool {
+		return !tier.Public || !a.Internal && a.Restored.IsZero() && a.Status.Impact().AtLeast(tier.Impact)
+	})
 	return inc.State == incident.Open && seen && inc.Impact != monitor.ImpactNone && inc.Impact.AtLeast(tier.Impact)
 }
 

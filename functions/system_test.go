@@ -485,6 +485,7 @@ func TestSystem(t *testing.T) {
 		"outage": testOutage, "duplicates": testDuplicates, "poison": testPoison, "probe-dies": testProbeDies, "notify-dies": testNotifyDies,
 		"sns-fails": testSNSFails, "throttled": testThrottled, "conflicts": testConflicts, "configured": testConfigured,
 		"silent": testSilent, "skewed": testSkewed, "newer": testNewer, "schedules-fail": testSchedulesFail, "healthy": testHealthy, "secret": testSecret, "healthy-wide": testHealthyWide, "waits": testWaits, "notify-fails": testNotifyFails, "subscribed": testSubscribed,
+		"copied": testCopied,
 	} {
 		t.Run(name, scenario)
 	}
@@ -497,17 +498,18 @@ type used struct {
 	unused map[string][]string
 }
 
-var actions = &used{}
+var actions = &used{unused: map[string][]string{}}
 
 func (u *used) add(unused map[string][]string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.unused == nil {
-		u.unused = unused
-		return
-	}
-	for function, before := range u.unused {
-		u.unused[function] = slices.DeleteFunc(before, func(action string) bool { return !slices.Contains(unused[function], action) })
+	for function, now := range unused {
+		before, known := u.unused[function]
+		if !known {
+			u.unused[function] = now
+			continue
+		}
+		u.unused[function] = slices.DeleteFunc(before, func(action string) bool { return !slices.Contains(now, action) })
 	}
 }
 

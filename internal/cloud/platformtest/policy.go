@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -103,6 +104,15 @@ func anyMatches(patterns []string, text string) bool {
 func wildcard(pattern, text string) bool {
 	quoted := strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(pattern))
 	return regexp.MustCompile("(?is)^" + quoted + "$").MatchString(text)
+}
+
+// objectAccess reads what a request to S3 asks for, with the bucket in its path (S3
+// API reference, PutObject).
+func objectAccess(method, path string) (access, error) {
+	if bucket, key, is := strings.Cut(strings.TrimPrefix(path, "/"), "/"); is && key != "" && method == http.MethodPut {
+		return access{"s3:PutObject", "arn:aws:s3:::" + bucket + "/" + key, ""}, nil
+	}
+	return access{}, fmt.Errorf("a call of S3 that the platform does not know: %s %s", method, path)
 }
 
 // accessesOf reads what a request asks for: its service, its operation, and

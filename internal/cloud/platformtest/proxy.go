@@ -57,7 +57,12 @@ func (p *proxy) serve(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	service, operation, accesses, err := accessesOf(r.Header.Get("X-Amz-Target"), body, arnIn(regionOf(r)))
+	region, signed := scopeOf(r)
+	if signed == "s3" {
+		p.serveObject(w, r, body)
+		return
+	}
+	service, operation, accesses, err := accessesOf(r.Header.Get("X-Amz-Target"), body, arnIn(region))
 	if err != nil {
 		p.stack.complain("%s: %v", p.function, err)
 		refuse(w, "dynamodb", "UnknownOperationException")
@@ -69,15 +74,10 @@ func (p *proxy) serve(w http.ResponseWriter, r *http.Request) {
 		accesses = append(accesses, access{"kms:GenerateDataKey", key, ""}, access{"kms:Decrypt", key, ""})
 	}
 	for _, a := range accesses {
-		sid, ok := p.policy.allows(a)
-		if !ok {
-			p.stack.complain("%s may not %s: its policy does not allow it", p.function, a)
+		if !p.allows(a) {
 			refuse(w, service, "AccessDeniedException")
 			return
 		}
-		p.mu.Lock()
-		p.used[a.action], p.sids[sid] = true, true
-		p.mu.Unlock()
 	}
 	verdict := p.stack.verdict(Call{p.function, service, operation, body})
 	if !verdict.After {
@@ -111,13 +111,39 @@ func (p *proxy) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// regionOf is the Region that a request is signed for.
-func regionOf(r *http.Request) string {
-	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
-	if parts := strings.Split(scope, "/"); len(parts) > 2 {
-		return parts[2]
+// allows holds an access to the function's policy.
+func (p *proxy) allows(a access) bool {
+	sid, ok := p.policy.allows(a)
+	if !ok {
+		p.stack.complain("%s may not %s: its policy does not allow it", p.function, a)
+		return false
 	}
-	return ""
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.used[a.action], p.sids[sid] = true, true
+	return true
+}
+
+// serveObject is S3: the stack keeps what is put.
+func (p *proxy) serveObject(w http.ResponseWriter, r *http.Request, body []byte) {
+	a, err := objectAccess(r.Method, r.URL.Path)
+	if err != nil {
+		p.stack.complain("%s: %v", p.function, err)
+	}
+	if err != nil || !p.allows(a) {
+		w.WriteHeader(http.StatusForbidden)
+		return
+	}
+	p.stack.keep(r.URL.Path, body)
+}
+
+// scopeOf is the Region and the service that a request is signed for.
+func scopeOf(r *http.Request) (region, service string) {
+	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	if parts := strings.Split(scope, "/"); len(parts) > 3 {
+		return parts[2], parts[3]
+	}
+	return "", ""
 }
 
 func arnIn(region string) func(service, name string) string {

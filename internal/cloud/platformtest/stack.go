@@ -56,6 +56,7 @@ type Stack struct {
 	stop      context.CancelFunc
 
 	mu         sync.Mutex
+	objects    map[string][]byte // of its buckets, by path
 	complaints []string
 	fault      Fault
 }
@@ -184,6 +185,7 @@ func (s *Stack) Usage(function string) map[string]float64 {
 func (s *Stack) Unused() map[string][]string {
 	out := map[string][]string{}
 	for id, f := range s.functions {
+		out[id] = []string{}
 		f.proxy.mu.Lock()
 		for _, action := range f.proxy.policy.actions() {
 			service, _, _ := strings.Cut(action, ":")
@@ -200,6 +202,24 @@ func (s *Stack) Unused() map[string][]string {
 func (s *Stack) Invoke(function string, event []byte) ([]byte, error) {
 	answer, err := s.functions[function].invoke(context.Background(), event)
 	return answer.Payload, err
+}
+
+// Object is what a function has put into one of the stack's buckets, by the
+// bucket's id.
+func (s *Stack) Object(bucket, key string) (body []byte, has bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	body, has = s.objects["/"+s.opts.Name+"-"+bucket+"/"+key]
+	return body, has
+}
+
+func (s *Stack) keep(path string, body []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.objects == nil {
+		s.objects = map[string][]byte{}
+	}
+	s.objects[path] = body
 }
 
 // Log is what a function's processes have written so far.

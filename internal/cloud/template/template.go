@@ -418,6 +418,8 @@ func (r *resolver) attribute(id, attribute string) any {
 		return r.arn("logs", "log-group:"+name+":*")
 	case "AWS::SNS::Topic":
 		return r.arn("sns", name)
+	case "AWS::S3::Bucket":
+		return "arn:aws:s3:::" + name
 	}
 	return r.arn(strings.ToLower(strings.Split(d.Type, "::")[1]), name)
 }

@@ -163,7 +163,7 @@ func (w *world) checkFlapping() {
 			since := at.Sub(w.script.Start) - a.At
 			return since >= 0 && since < longestStall
 		})
-		if n.Event != incident.EventUpdated || person {
+		if n.Event != incident.EventUpdated || person || len(n.Services) != 1 {
 			continue
 		}
 		heads := b.heads[n.Incident]

@@ -23,11 +23,14 @@
 //   - every notification that became due is delivered; twice only where its
 //     sender died, or lost its answer, between the carrier and the receipt;
 //   - a tier is told of what its policy names, in time and not before; who heard
-//     the beginning hears the end, and nobody else;
+//     the beginning hears the end, and nobody else; nobody is woken in quiet hours
+//     for less than they let through, or for each change of what keeps changing;
+//   - no alert comes and no incident opens inside planned maintenance, and who
+//     heard that it began hears that it is over;
 //   - what the states are in the end is what the results say without any fault;
 //   - uptime is what counting the seconds one by one gives.
 //
-// What it leaves out: probes (their results are made up), and time within a
-// stage: a stage takes none. What two stages do at the same time is played as
+// What it leaves out: probes (their results are made up, and know nothing of DNS:
+// draining is played by scenarios), and time within a stage: a stage takes none. What two stages do at the same time is played as
 // one of them running between the other's reads and its write.
 package sim

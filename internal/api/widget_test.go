@@ -100,6 +100,7 @@ func (b *topic) Subscribe(_ context.Context, tier monitor.TierID, email string, 
 
 func TestSubscribe(t *testing.T) {
 	form, json := "application/x-www-form-urlencoded", "application/json"
+	l := newLawful(t)
 	for _, test := range []struct {
 		name, kind, body string
 		change           func(*fake, *topic)
@@ -125,13 +126,29 @@ func TestSubscribe(t *testing.T) {
 			if test.change != nil {
 				test.change(f, b)
 			}
-			w := ask(served(f, subscribe.Desk{Topic: b, Counter: b}), http.MethodPost, "/subscribe", test.kind, test.body)
+			h := served(f, subscribe.Desk{Topic: b, Counter: b})
+			w := ask(h, http.MethodPost, "/subscribe", test.kind, test.body)
 			if w.Code != test.want || !strings.Contains(w.Body.String(), test.says) || len(b.taken) != test.taken {
 				t.Errorf("%d, taken %q, want %d with %q:\n%s", w.Code, b.taken, test.want, test.says, w.Body)
 			}
 			if strings.Contains(w.Body.String(), "a@example.com") || strings.Contains(w.Body.String(), "secret") || w.Header().Get("Cache-Control") != "no-store" {
 				t.Errorf("the answer says too much, or is kept: %v\n%s", w.Header(), w.Body)
 			}
+			script := httptest.NewRequest(http.MethodPost, "/subscribe", strings.NewReader(test.body))
+			script.Header.Set("Content-Type", test.kind)
+			script.Header.Set("Accept", "application/json")
+			again := httptest.NewRecorder()
+			h.ServeHTTP(again, script)
+			for _, w := range []*httptest.ResponseRecorder{w, again} {
+				if known, err := l.check(httptest.NewRequest(http.MethodPost, "/subscribe", nil), w); !known || err != nil || w.Code != test.want {
+					t.Errorf("%d, described: %t: %v\n%s", w.Code, known, err, w.Body)
+				}
+			}
 		})
+	}
+	for status := range l.doc.Paths.Value("/subscribe").Post.Responses.Map() {
+		if !l.seen["subscribe "+http.StatusText(number(status))] {
+			t.Errorf("POST /subscribe never answered %s", status)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // ID names a monitor: a lower-case letter or digit, then up to 62 lower-case
@@ -203,7 +204,10 @@ func targetURL(raw string) string {
 		return ""
 	}
 	u.User, u.RawQuery, u.ForceQuery, u.Fragment = nil, "", false, ""
-	return u.String()
+	if u.Host == "" || strings.ContainsFunc(u.Host, func(c rune) bool { return !unicode.IsPrint(c) }) {
+		return u.String()
+	}
+	return u.Scheme + "://" + u.Host + u.EscapedPath() // a name as people write it
 }
 
 // Need is how many locations must agree on a verdict about this monitor: its

@@ -60,12 +60,35 @@ func journey(ctx context.Context, path string, m monitor.Monitor, env *probe.Env
 		return probe.NotRun("the browser does not start: " + err.Error())
 	}
 	t.record.note(func() { t.record.main = cdp.FrameID(chromedp.FromContext(tab).Target.TargetID) })
+	go t.watch(alive, chromedp.FromContext(tab).Browser.Process().Pid, maxMemory, stop)
 	looking, looked := context.WithTimeout(tab, 2*time.Second)
 	defer looked()
 	if none := noSelector(looking, m.Browser.Steps); none != "" {
 		return probe.NotRun(fmt.Sprintf("%q is no selector of CSS: its step can never be taken", none))
 	}
 	return t.take(ctx, tab)
+}
+
+// maxMemory is how much a browser may hold with all its pages: a journey must not
+// starve what else runs beside it. A variable for tests.
+var maxMemory int64 = 1 << 30
+
+// watch ends a journey whose browser holds too much.
+func (t *trip) watch(alive context.Context, group int, most int64, kill func()) {
+	look := time.NewTicker(100 * time.Millisecond)
+	defer look.Stop()
+	for {
+		select {
+		case <-look.C:
+			if held(group) > most {
+				t.record.note(func() { t.record.greedy = true; t.record.halt() })
+				kill()
+				return
+			}
+		case <-alive.Done():
+			return
+		}
+	}
 }
 
 // discard removes a profile, to which the last of the browser's children may still

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/probe/browser"
 )
 
 // running is how many living processes have a directory in their command line.
@@ -106,6 +107,22 @@ func TestCrash(t *testing.T) {
 	if r.Timing.Total > long/2 {
 		t.Errorf("took %s to tell: nothing can be waited for on a page that is gone", r.Timing.Total)
 	}
+}
+
+// TestGreedy: a page that takes memory without end is ended, and said to be.
+func TestGreedy(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	browser.SetMaxMemory(t, 600<<20)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte(`<title>Greedy</title><script>const all = []; setInterval(() => all.push(new Uint8Array(32 << 20).fill(1)), 20)</script>`))
+	}))
+	t.Cleanup(s.Close)
+	r := check(t, s.URL, long, nil, monitor.BrowserStep{Wait: "#never"})
+	if r.Outcome != monitor.OutcomeDown || r.Failure.Kind != monitor.FailBrowser || r.Failure.Detail != "step 1, wait #never: the page takes more than 600 MiB of memory" {
+		t.Errorf("got %s %+v", r.Outcome, r.Failure)
+	}
+	waitUntil(t, "the browser is gone", func() bool { return running(os.TempDir()) == 0 })
 }
 
 // killRenderers kills the processes of pages of the browsers that run in a directory.

@@ -36,6 +36,7 @@ type record struct {
 	status   int         // of the newest document
 	document string      // its URL
 	crashed  bool        // the page's process died
+	greedy   bool        // it held too much memory
 	halt     func()      // called when it has: a page that is gone shows nothing more
 }
 

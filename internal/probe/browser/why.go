@@ -15,10 +15,12 @@ import (
 // goes before what the page did not show.
 func (t *trip) failure(ctx, looking context.Context, name string, step monitor.BrowserStep, err error, took time.Duration) *monitor.Failure {
 	t.record.mu.Lock()
-	crashed := t.record.crashed
+	crashed, greedy := t.record.crashed, t.record.greedy
 	t.record.mu.Unlock()
 	var missing *notYet
 	switch {
+	case greedy:
+		return probe.Fail(monitor.FailBrowser, "%s: the page takes more than %d MiB of memory", name, maxMemory>>20)
 	case crashed:
 		return probe.Fail(monitor.FailBrowser, "%s: the page crashed", name)
 	case errors.Is(err, errScheme):

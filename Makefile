@@ -23,9 +23,12 @@ test: ## all tests
 	go test ./...
 
 # What drives built binaries, browsers and templates has no goroutines of ours to watch,
-# and the command and the simulator none of their own.
+# what is pure none at all, and the command and the simulator none of their own.
+DRIVERS = browsertest|chromium|killtest|clienttest|cli|sim|functions|infra
+PURE = sonde|config|cost|detect|feed|importer|incident|maintenance|monitor|notify|report|schedule|uptime|words|zone
+
 race: ## the tests, watched for data races; the slowest are shorter
-	go test -race -short $$(go list ./... | grep -vE '/(browsertest|chromium|killtest|clienttest|cli|sim|functions|infra)$$')
+	go test -race -short $$(go list ./... | grep -vE '/($(DRIVERS)|$(PURE))$$')
 
 check: lint test ## lint, then all tests
 

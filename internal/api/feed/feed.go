@@ -54,8 +54,8 @@ func (s Source) host() string {
 func (s Source) title() string { return text(s.Snapshot.Site.Name) + " status: incidents" }
 
 // entries are newest first.
-func (s Source) entries() []entry {
-	var all []entry
+func (s Source) entries() []*entry {
+	var all []*entry
 	for _, i := range s.Snapshot.Incidents {
 		if s.Each {
 			all = append(all, s.updates(i)...)
@@ -63,7 +63,7 @@ func (s Source) entries() []entry {
 			all = append(all, s.whole(i))
 		}
 	}
-	slices.SortFunc(all, func(a, b entry) int {
+	slices.SortFunc(all, func(a, b *entry) int {
 		if c := a.at.Compare(b.at); c != 0 {
 			return c
 		}
@@ -93,7 +93,7 @@ func (s Source) link(i store.IncidentView) string {
 }
 
 // whole is an incident as one entry, with its updates newest first.
-func (s Source) whole(i store.IncidentView) entry {
+func (s Source) whole(i store.IncidentView) *entry {
 	var content strings.Builder
 	for _, u := range i.Updates {
 		fmt.Fprintf(&content, "<p><small>%s</small><br><strong>%s</strong>: %s</p>", clock(u.At), word(u.Phase), paragraphs(u.Text))
@@ -102,20 +102,20 @@ func (s Source) whole(i store.IncidentView) entry {
 		fmt.Fprintf(&content, "<p><small>%s</small><br><strong>%s</strong></p>", clock(i.Opened), word(i.Phase))
 	}
 	content.WriteString(s.affected(i))
-	return entry{
+	return &entry{
 		id: s.tag(i), title: text(i.Title), link: s.link(i), kind: string(i.Worst), at: i.Opened, updated: latest(i.Updated, i.Opened), content: content.String(),
 	}
 }
 
 // updates is an incident as one entry an update.
-func (s Source) updates(i store.IncidentView) []entry {
+func (s Source) updates(i store.IncidentView) []*entry {
 	list := i.Updates
 	if len(list) == 0 {
 		list = []store.UpdateView{{At: i.Opened, Phase: i.Phase}}
 	}
-	var all []entry
+	var all []*entry
 	for n, u := range list {
-		all = append(all, entry{
+		all = append(all, &entry{
 			id:    fmt.Sprintf("%s/%d", s.tag(i), len(list)-n), // the first one is 1, and stays so
 			title: "[" + word(u.Phase) + "] " + text(i.Title), link: s.link(i), kind: string(i.Worst), at: u.At, updated: u.At,
 			content: "<p>" + paragraphs(u.Text) + "</p>" + s.affected(i),
@@ -147,7 +147,7 @@ func (s Source) name(id string) string {
 }
 
 // changed is when the feed last did: of an empty one, since its day.
-func (s Source) changed(entries []entry) time.Time {
+func (s Source) changed(entries []*entry) time.Time {
 	at := time.Time{}
 	for _, e := range entries {
 		at = latest(at, e.updated)

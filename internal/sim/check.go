@@ -157,6 +157,9 @@ func (w *world) checkIncidents(cfg *monitor.Config) {
 			b.violate("the list of open incidents holds", "%s is open: %t, listed: %t", id, open, listed)
 		}
 	}
+	for _, inc := range board.Open {
+		w.checkSteady(cfg, inc)
+	}
 	for _, location := range b.aside(w.now) {
 		b.violate("a location that finds what the others find counts again", "%s is still set aside", location)
 	}

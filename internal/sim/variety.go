@@ -177,3 +177,27 @@ func (w *world) checkFlapping() {
 		}
 	}
 }
+
+// checkSteady: an incident of which nothing is broken any more goes on for as long as
+// one of its services may change again, and no longer.
+func (w *world) checkSteady(cfg *monitor.Config, inc incident.Incident) {
+	within, restored := time.Duration(0), time.Time{}
+	for _, a := range inc.Services {
+		if !a.Cause {
+			continue
+		}
+		if a.Restored.IsZero() {
+			return
+		}
+		if a.Restored.After(restored) {
+			restored = a.Restored
+		}
+		svc, _ := cfg.Service(a.ID)
+		for _, m := range cfg.Members(svc) {
+			within = max(within, m.Flapping.Within)
+		}
+	}
+	if by := restored.Add(within + w.patience()); inc.State == incident.Open && w.now.After(by) {
+		w.books.violate("what is steady again is over", "%s is open, and nothing of it was broken since %s", inc.ID, restored.Sub(w.script.Start))
+	}
+}

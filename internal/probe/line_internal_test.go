@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"sync"
 	"testing"
@@ -61,6 +62,24 @@ func TestGoodBye(t *testing.T) {
 
 // switched is a connection that can become another.
 type switched struct{ net.Conn }
+
+// TestTwoAddresses: of addresses that are tried at the same time, what is told is
+// the one that answered first, and how long that took.
+func TestTwoAddresses(t *testing.T) {
+	client, _ := tcpPair(t)
+	won, lost := client.RemoteAddr().String(), "[2001:db8::1]:80"
+	h := &hops{}
+	h.hop("example.com")
+	trace := httptrace.ContextClientTrace(h.dialing(t.Context()))
+	trace.ConnectStart("tcp", won)
+	trace.ConnectStart("tcp", lost)
+	trace.ConnectDone("tcp", won, nil)
+	trace.ConnectDone("tcp", lost, nil)
+	h.dialed(client)
+	if o := h.observation().Result; o.Address != won || o.Timing.Connect != h.tries[0].took || o.Timing.Connect <= 0 {
+		t.Errorf("%s in %s, want %s in %s", o.Address, o.Timing.Connect, won, h.tries[0].took)
+	}
+}
 
 // tcpPair is the two ends of a connection.
 func tcpPair(t *testing.T) (client, server net.Conn) {

@@ -11,6 +11,23 @@ import (
 	"github.com/sondehq/sonde/internal/monitor"
 )
 
+// Counting is the service without the monitors that are in the shadow: these are
+// shown, and count for nothing.
+func (s Service) Counting(cfg *monitor.Config) Service {
+	inShadow := func(id monitor.ID) bool {
+		m := find(cfg, id)
+		return m != nil && m.Shadow
+	}
+	for id := range s.Details {
+		if inShadow(id) {
+			s.Details = maps.Clone(s.Details)
+			maps.DeleteFunc(s.Details, func(id monitor.ID, _ Monitor) bool { return inShadow(id) })
+			break
+		}
+	}
+	return s
+}
+
 // Flaps reports whether one of the service's monitors keeps changing.
 func (s Service) Flaps() bool {
 	for _, d := range s.Details {

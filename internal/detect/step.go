@@ -59,15 +59,6 @@ func (s *stepper) result(r *monitor.Result) {
 		s.fx.Ignored++
 		return
 	}
-	if d.Vote != nil {
-		s.ballot(*m, d.clone(), r)
-		return
-	}
-	if next, news := d.valid(m, r); news {
-		d = d.clone()
-		d.Expiry = next
-		s.put(r.Monitor, d)
-	}
 	if ttl := time.Duration(r.TTL) * time.Second; ttl > d.TTL+d.TTL/8 && ttl <= maxTTL {
 		d = d.clone()
 		d.TTL = ttl
@@ -76,6 +67,15 @@ func (s *stepper) result(r *monitor.Result) {
 	if until := drains(r); until.After(d.Drains.Add(drainStep)) {
 		d = d.clone()
 		d.Drains = until
+		s.put(r.Monitor, d)
+	}
+	if d.Vote != nil {
+		s.ballot(*m, d.clone(), r)
+		return
+	}
+	if next, news := d.valid(m, r); news {
+		d = d.clone()
+		d.Expiry = next
 		s.put(r.Monitor, d)
 	}
 	dissent, dissents := d.Dissent[r.Location]

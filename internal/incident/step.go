@@ -218,6 +218,8 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 	case unknown:
 		// Neither worse nor better: what was last known stands.
 		a.Status, a.Alive, a.Total, a.Unknown, a.Restored = before.Status, before.Alive, before.Total, true, before.Restored
+	case c.isFine() && !before.Restored.IsZero():
+		a.Restored = before.Restored // it was fine, but for old DNS answers
 	case c.isFine():
 		a.Restored = c.At
 	}

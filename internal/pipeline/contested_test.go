@@ -49,7 +49,6 @@ func TestNoEndWhileContested(t *testing.T) {
 					t.Errorf("%s: %d open incidents, want %d; on-call heard (-want +got):\n%s", when, len(w.board().Open), open, diff)
 				}
 			}
-			const up, down = monitor.OutcomeUp, monitor.OutcomeDown
 			result("lb-primary", time.Second, up)
 			result("lb-secondary", time.Second, up)
 			result("lb-secondary", 10*time.Second, down)

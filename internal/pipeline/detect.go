@@ -172,7 +172,7 @@ func (p *Pipeline) commit(ctx context.Context, cfg *monitor.Config, desk *desk, 
 			ops = append(ops, op)
 		}
 	}
-	if hasNews(was.Service, next, p.Now()) {
+	if hasNews(cfg, was.Service, next, p.Now()) {
 		var more []table.Op
 		if more, told, err = p.incidents(ctx, cfg, desk, svc, next); err != nil {
 			return told, err
@@ -183,8 +183,8 @@ func (p *Pipeline) commit(ctx context.Context, cfg *monitor.Config, desk *desk, 
 }
 
 // hasNews reports whether a service has changed in what incidents are about.
-func hasNews(was, next detect.Service, now time.Time) bool {
-	a, b := changeOf(was, now), changeOf(next, now)
+func hasNews(cfg *monitor.Config, was, next detect.Service, now time.Time) bool {
+	a, b := changeOf(cfg, was, now), changeOf(cfg, next, now)
 	return a.Status != b.Status || a.Alive != b.Alive || a.Flapping != b.Flapping || a.OnlyDNS != b.OnlyDNS || a.Contested != b.Contested
 }
 
@@ -194,7 +194,7 @@ func (p *Pipeline) incidents(ctx context.Context, cfg *monitor.Config, desk *des
 	if err != nil {
 		return nil, incident.Effects{}, err
 	}
-	change := changeOf(state, p.Now())
+	change := changeOf(cfg, state, p.Now())
 	if change.Status.Impact() == monitor.ImpactNone && len(board.Open) == 0 {
 		return nil, incident.Effects{}, nil
 	}
@@ -202,7 +202,7 @@ func (p *Pipeline) incidents(ctx context.Context, cfg *monitor.Config, desk *des
 	if err != nil {
 		return nil, incident.Effects{}, err
 	}
-	world.Services[svc.ID] = viewOf(state, p.Now())
+	world.Services[svc.ID] = viewOf(cfg, state, p.Now())
 	fx := incident.Step(cfg, world, change, p.Now())
 	ops, err := store.IncidentOps(board, fx)
 	return ops, fx, err
@@ -226,20 +226,21 @@ func (p *Pipeline) world(ctx context.Context, cfg *monitor.Config, svc monitor.S
 	}
 	w := incident.World{Open: board.Open, Services: map[monitor.ServiceID]incident.View{}}
 	for id, state := range states {
-		w.Services[id] = viewOf(state.Service, p.Now())
+		w.Services[id] = viewOf(cfg, state.Service, p.Now())
 	}
 	return w, nil
 }
 
-func viewOf(s detect.Service, now time.Time) incident.View {
-	view := incident.View{Change: changeOf(s, now), Decided: s.Decided}
-	for _, d := range s.Details {
+func viewOf(cfg *monitor.Config, s detect.Service, now time.Time) incident.View {
+	view := incident.View{Change: changeOf(cfg, s, now), Decided: s.Decided}
+	for _, d := range s.Counting(cfg).Details {
 		view.Suspect = view.Suspect || d.State() == monitor.Suspect
 	}
 	return view
 }
 
-func changeOf(s detect.Service, now time.Time) incident.Change {
+func changeOf(cfg *monitor.Config, s detect.Service, now time.Time) incident.Change {
+	s = s.Counting(cfg)
 	at := s.Since
 	if s.Status.Impact() != monitor.ImpactNone {
 		at = s.AnswersSince(now)

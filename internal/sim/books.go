@@ -100,6 +100,7 @@ func (b *books) row(w *world, row table.Row) error {
 			b.incidents = append(b.incidents, inc.ID)
 			b.alone(w, inc)
 		}
+		b.drains(inc)
 		b.heads[inc.ID] = append(b.heads[inc.ID], head{w.now, inc})
 	case store.KindNotification:
 		p, err := store.DecodePending(row)
@@ -222,6 +223,15 @@ func (b *books) alone(w *world, inc incident.Incident) {
 			if a, in := now.Affects(d.ID); in && a.Restored.IsZero() && a.Status.IsOutage() {
 				b.violate("what depends on a broken service is not alerted apart", "%s opens %s while %s is down in %s", inc.Root, inc.ID, d.ID, id)
 			}
+		}
+	}
+}
+
+// drains: what only waits for old DNS answers to run out is not broken.
+func (b *books) drains(inc incident.Incident) {
+	for _, a := range inc.Services {
+		if inc.State == incident.Draining && a.Cause && a.Restored.IsZero() {
+			b.violate("a draining incident has nothing broken", "%s is draining, and %s is %s", inc.ID, a.ID, a.Status)
 		}
 	}
 }

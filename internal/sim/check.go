@@ -25,6 +25,8 @@ func (w *world) check() {
 	w.checkPolicy(cfg)
 	w.checkQuiet(cfg)
 	w.checkFlapping()
+	w.checkDrained(cfg)
+	w.checkCommon(cfg)
 	w.checkFlips(cfg)
 	w.checkVotes(cfg)
 	w.checkPage(cfg)
@@ -110,7 +112,9 @@ func (w *world) checkStates(cfg *monitor.Config) {
 		var settled []monitor.State
 		for _, m := range cfg.Members(svc) {
 			want := w.truth(m)
-			settled = append(settled, want)
+			if !m.Shadow {
+				settled = append(settled, want)
+			}
 			d := state.Details[m.ID]
 			if d.Settled != want {
 				b.violate("a state ends as its target is", "%s is %s, its target %s: %s", m.ID, d.Settled, want, d.Reason)
@@ -177,7 +181,7 @@ func (w *world) checkIncidents(cfg *monitor.Config) {
 			b.violate("what is broken is in an open incident, what is fine in none", "%s is %s; in an open incident: %t", svc.ID, state.Status, at >= 0)
 		}
 		if len(svc.DependsOn) == 0 && len(cfg.Dependents(svc.ID)) == 0 {
-			w.checkOutages(svc, cfg.Members(svc))
+			w.checkOutages(svc, counting(cfg, svc))
 		}
 	}
 }

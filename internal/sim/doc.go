@@ -19,7 +19,8 @@
 // What holds, whatever the script:
 //   - the same script gives the same transcript, byte for byte;
 //   - a service is in at most one open incident, and one outage opens one;
-//   - an incident is open as long as something is broken, and no longer;
+//   - an incident is open as long as something is broken, or old DNS answers of it may
+//     last, and no longer; what breaks at one address at once is in one;
 //   - every notification that became due is delivered; twice only where its
 //     sender died, or lost its answer, between the carrier and the receipt;
 //   - a tier is told of what its policy names, in time and not before; who heard
@@ -30,7 +31,7 @@
 //   - what the states are in the end is what the results say without any fault;
 //   - uptime is what counting the seconds one by one gives.
 //
-// What it leaves out: probes (their results are made up, and know nothing of DNS:
-// draining is played by scenarios), and time within a stage: a stage takes none. What two stages do at the same time is played as
-// one of them running between the other's reads and its write.
+// What it leaves out: probes (their results are made up), and time within a stage: a
+// stage takes none. What two stages do at the same time is played as one of them
+// running between the other's reads and its write.
 package sim

@@ -29,6 +29,7 @@ func Generate(seed uint64) Script {
 		}
 	}
 	vary(seed, &s)
+	moves(seed, &s)
 	return s
 }
 

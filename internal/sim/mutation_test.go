@@ -27,6 +27,8 @@ var late = map[string]int{
 	"the state is written without its condition":                  211,
 	"a vote counts results from before it":                        449,
 	"the list of open incidents is written without its condition": 458,
+	"an incident does not wait for old DNS answers":               104,
+	"services that break at one address are told apart":           173,
 }
 
 var bugs = []mutation{
@@ -162,6 +164,25 @@ var bugs = []mutation{
 	{"what flaps is never steady again", "detect/flapping.go",
 		`return !d.Flaps.IsZero() && d.Vote == nil && now.Sub(d.Since) >= m.Flapping.Within`,
 		`return !d.Flaps.IsZero() && d.Vote == nil && now.IsZero()`},
+	{"a monitor in the shadow counts", "detect/service.go",
+		`return m == nil || !m.Shadow`,
+		`return m == nil || !m.Shadow || m.ID != ""`},
+	{"an incident does not wait for old DNS answers", "incident/drain.go",
+		`	case inc.Drain.After(s.now):`,
+		`	case inc.Drain.After(s.now) && inc.Manual:`},
+	{"what waits for old DNS answers is never over", "incident/drain.go",
+		`return inc.State == Draining && !now.Before(drainEnd(cfg, inc))`,
+		`return inc.State == Draining && inc.Manual && !now.Before(drainEnd(cfg, inc))`},
+	{"what breaks again while it waits for old DNS answers is not open", "incident/step.go",
+		`		inc.State, inc.Phase = Open, Investigating
+	}
+	if inc.Detail == ""`,
+		`		inc.Phase = Investigating
+	}
+	if inc.Detail == ""`},
+	{"services that break at one address are told apart", "incident/together.go",
+		`	if !c.Status.IsOutage() || len(c.Shared) == 0 {`,
+		`	if c.Status != monitor.NotKnown {`},
 	{"the list of open incidents is written without its condition", "store/incident.go",
 		`b.add(put(openKey, "open", board.Version, openList{open}))`,
 		`b.add(always(put(openKey, "open", board.Version, openList{open})))`},

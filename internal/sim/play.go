@@ -27,9 +27,10 @@ func Play(s Script) (Outcome, error) {
 	return Outcome{Transcript: w.lines.String(), Mail: w.books.mail, Violations: w.books.violations}, nil
 }
 
-// find says what a check finds: the worst of the outages that it falls into.
+// find says what a check finds: the worst of the outages that it falls into, and what
+// moves show of DNS.
 func (s *Script) find(c monitor.Check, now time.Time) monitor.Result {
-	r := monitor.Result{Outcome: monitor.OutcomeUp, Timing: monitor.Timing{Total: 20 * time.Millisecond}}
+	r := monitor.Result{Outcome: monitor.OutcomeUp, Address: s.Addresses[c.Monitor.ID], Timing: monitor.Timing{Total: 20 * time.Millisecond}}
 	at := now.Sub(s.Start)
 	for i := range s.Outages {
 		o := &s.Outages[i]
@@ -40,5 +41,6 @@ func (s *Script) find(c monitor.Check, now time.Time) monitor.Result {
 			r.Outcome, r.Failure = o.Outcome, &o.Failure
 		}
 	}
+	s.resolve(&r, c, at)
 	return r
 }

@@ -20,8 +20,11 @@ type Script struct {
 	Plans   []monitor.Plan // maintenance, beside what Config has
 	Changes []Change       // of the configuration
 	Outages []Outage
+	Moves   []Move
 	Faults  []Fault
 	Acts    []Act
+
+	Addresses map[monitor.ID]string // of targets, as host:port; without one, results name none
 }
 
 // Outage is a time in which a monitor finds its target not up.
@@ -137,6 +140,9 @@ func (s Script) String() string {
 	}
 	for _, m := range s.Config.Monitors {
 		_, _ = fmt.Fprintf(&b, "  monitor %s every %s, confirm %d, recover %d, recheck %s, from %v\n", m.ID, m.Every, m.Confirm, m.Recover, m.Recheck, m.Locations)
+		if at := s.Addresses[m.ID]; m.Shadow || at != "" {
+			_, _ = fmt.Fprintf(&b, "    at %q, in the shadow: %t\n", at, m.Shadow)
+		}
 		if m.Window > 0 || m.Flapping.Changes > 0 {
 			_, _ = fmt.Fprintf(&b, "    of %d, flaps with %d changes within %s\n", m.Window, m.Flapping.Changes, m.Flapping.Within)
 		}
@@ -152,6 +158,9 @@ func (s Script) String() string {
 	}
 	for _, o := range s.Outages {
 		line(o.Begins, "%s %s from %q until %.3f", o.Monitor, o.Outcome, o.From, o.Ends.Seconds())
+	}
+	for _, m := range s.Moves {
+		line(m.At, "%s moves, old answers until %s; warns: %t", m.Monitor, m.At+m.TTL, m.Degrades)
 	}
 	for _, c := range s.Changes {
 		line(c.At, "another configuration")

@@ -17,6 +17,7 @@ func Shrink(s Script, rule string, tries int) Script {
 			less(sh, func(s *Script) *[]Act { return &s.Acts }) ||
 			less(sh, func(s *Script) *[]Change { return &s.Changes }) ||
 			less(sh, func(s *Script) *[]Outage { return &s.Outages }) ||
+			less(sh, func(s *Script) *[]Move { return &s.Moves }) ||
 			less(sh, func(s *Script) *[]monitor.Plan { return &s.Plans }) ||
 			sh.sooner()
 	}
@@ -77,7 +78,7 @@ func (sh *shrinker) sooner() bool {
 		s.Length -= step
 		cut := slices.ContainsFunc(s.Outages, func(o Outage) bool {
 			return o.Begins >= s.Length || o.Ends > s.Length && o.Ends <= sh.best.Length
-		})
+		}) || slices.ContainsFunc(s.Moves, func(m Move) bool { return m.At+m.TTL > s.Length })
 		if s.Length >= time.Minute && !cut && sh.fails(s) {
 			shorter = true
 		}

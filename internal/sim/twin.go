@@ -80,7 +80,7 @@ func (w *world) checkUptime(id monitor.ServiceID) {
 // far as checks can tell.
 func (w *world) checkTruth(id monitor.ServiceID, down time.Duration, flips []monitor.Flip) {
 	svc, _ := w.script.Config.Service(id)
-	members := w.script.Config.Members(svc)
+	members := counting(w.script.Config, svc)
 	if len(members) != 1 {
 		return
 	}

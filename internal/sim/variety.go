@@ -193,7 +193,7 @@ func (w *world) checkSteady(cfg *monitor.Config, inc incident.Incident) {
 			restored = a.Restored
 		}
 		svc, _ := cfg.Service(a.ID)
-		for _, m := range cfg.Members(svc) {
+		for _, m := range counting(cfg, svc) {
 			within = max(within, m.Flapping.Within)
 		}
 	}

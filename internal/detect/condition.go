@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -12,7 +13,8 @@ import (
 )
 
 // Counting is the service without the monitors that are in the shadow: these are
-// shown, and count for nothing.
+// shown, and count for nothing; but what they see of DNS is what is to be waited
+// for.
 func (s Service) Counting(cfg *monitor.Config) Service {
 	inShadow := func(id monitor.ID) bool {
 		m := find(cfg, id)
@@ -63,24 +65,40 @@ func (s Service) Shared() []string {
 }
 
 // Drains is until when old DNS answers last, of those that the service's
-// monitors have seen, zero if none do any more; and whether that is all that is
-// left of what was wrong with it.
-func (s Service) Drains(now time.Time) (until time.Time, only bool) {
+// monitors have seen, zero if none do any more.
+func (s Service) Drains(now time.Time) (until time.Time) {
 	for _, d := range s.Details {
 		until = later(until, d.Drains)
 	}
 	if !until.After(now) {
-		return time.Time{}, false
+		return time.Time{}
 	}
+	return until
+}
+
+// OnlyDrains reports whether old DNS answers are all that is left of what was wrong
+// with the service, and since when.
+func (s Service) OnlyDrains(now time.Time) (since time.Time, only bool) {
 	for _, d := range s.Details {
 		switch {
-		case d.Settled == monitor.Degraded && d.Drains.After(now):
+		case d.Settled == monitor.Degraded && d.Drains.After(now) && d.isBehind():
 			only = true
 		case d.Settled != monitor.Up && d.Settled != monitor.Paused:
-			return until, false
+			return time.Time{}, false
 		}
+		since = later(since, d.Since)
 	}
-	return until, only
+	return since, only
+}
+
+// share is an expectation about how many servers answer as they should.
+var share = regexp.MustCompile(`\bshare\b`)
+
+// isBehind reports whether a monitor is not up since servers do not answer as they
+// should yet, and for nothing else that was seen first.
+func (d *Monitor) isBehind() bool {
+	f := d.Failure
+	return f != nil && (f.Kind == monitor.FailDNS || f.Kind == monitor.FailExpect && share.MatchString(f.Detail))
 }
 
 // TTL is how long DNS answers of the service's names may be kept, as far as its

@@ -46,6 +46,11 @@ type View struct {
 type World struct {
 	Open     []Incident
 	Services map[monitor.ServiceID]View
+
+	// Past is incidents that are over, as far as it is known that a new one would
+	// have their id, and when they ended: a service that is as it was before is told
+	// of anew.
+	Past map[string]time.Time
 }
 
 // Effects is what is to be stored: incidents that are new or changed, each
@@ -137,8 +142,13 @@ func (s *stepper) find(match func(*Incident) bool) (Incident, bool) {
 }
 
 func (s *stepper) open(svc monitor.Service, c Change) {
+	id := s.newID(svc, c)
+	for over, was := s.world.Past[id]; was; over, was = s.world.Past[id] {
+		c.At = latest(c.At, over)
+		id = NewID(monitor.ServiceID(id), c.At)
+	}
 	inc := Incident{
-		ID: s.newID(svc, c), Root: svc.ID, State: Open, Phase: Investigating,
+		ID: id, Root: svc.ID, State: Open, Phase: Investigating,
 		Opened: c.At, Declared: s.now, Updated: s.now, Detail: c.Detail, Check: c.Check, Drain: c.Drain,
 	}.clone()
 	inc.Services = []Affected{affected(svc, c, true)}

@@ -204,8 +204,37 @@ func (p *Pipeline) incidents(ctx context.Context, cfg *monitor.Config, desk *des
 	}
 	world.Services[svc.ID] = viewOf(cfg, state, p.Now())
 	fx := incident.Step(cfg, world, change, p.Now())
+	for again := true; again; {
+		if again, err = p.past(ctx, board, &world, fx); err != nil {
+			return nil, incident.Effects{}, err
+		}
+		if again {
+			fx = incident.Step(cfg, world, change, p.Now())
+		}
+	}
 	ops, err := store.IncidentOps(board, fx)
 	return ops, fx, err
+}
+
+// past looks up new incidents, and reports whether one that is over has the name of
+// one of them; the world then knows.
+func (p *Pipeline) past(ctx context.Context, board store.Board, w *incident.World, fx incident.Effects) (found bool, err error) {
+	for _, inc := range fx.Incidents {
+		if _, known := board.Versions[inc.ID]; known {
+			continue
+		}
+		was, version, err := p.Store.Incident(ctx, inc.ID)
+		if err != nil {
+			return false, err
+		}
+		if version > 0 && was.State == incident.Resolved {
+			if w.Past == nil {
+				w.Past = map[string]time.Time{}
+			}
+			w.Past[inc.ID], found = was.Resolved, true
+		}
+	}
+	return found, nil
 }
 
 // world reads what stands around a service: what it depends on, what depends on
@@ -239,8 +268,8 @@ func viewOf(cfg *monitor.Config, s detect.Service, now time.Time) incident.View 
 	return view
 }
 
-func changeOf(cfg *monitor.Config, s detect.Service, now time.Time) incident.Change {
-	s = s.Counting(cfg)
+func changeOf(cfg *monitor.Config, all detect.Service, now time.Time) incident.Change {
+	s := all.Counting(cfg)
 	at := s.Since
 	if s.Status.Impact() != monitor.ImpactNone {
 		at = s.AnswersSince(now)
@@ -248,9 +277,12 @@ func changeOf(cfg *monitor.Config, s detect.Service, now time.Time) incident.Cha
 	c := incident.Change{
 		Service: s.Service, Status: s.Status, At: at, Alive: s.Alive, Total: s.Total, Detail: detailOf(s), Check: s.Check,
 		Muted: s.InMaintenance(now), Flapping: s.Flaps(), Shared: s.Shared(), Contested: s.Contested(),
+		Drain: all.Drains(now), TTL: all.TTL(),
 	}
-	c.Drain, c.OnlyDNS = s.Drains(now)
-	c.TTL = s.TTL()
+	var since time.Time
+	if since, c.OnlyDNS = s.OnlyDrains(now); c.OnlyDNS && since.After(c.At) {
+		c.At = since
+	}
 	return c
 }
 

@@ -45,6 +45,7 @@ func moved(t *testing.T) (w *world, result func(id monitor.ID, after time.Durati
 		}
 		if old > 0 {
 			r.Cutover = &monitor.Cutover{Share: 0.5, Ends: start.Add(old)}
+			r.Failure = &monitor.Failure{Kind: monitor.FailExpect, Detail: "share == 1 (share was 0.5)"}
 		}
 		if err := w.stages.Detect(context.Background(), []store.Batch{{Location: monitor.Local, Scheduled: at, Results: []monitor.Result{r}}}); err != nil {
 			t.Fatal(err)
@@ -144,5 +145,80 @@ func TestDrains(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"opened", "updated", "resolved"}, w.told("oncall")); diff != "" {
 		t.Errorf("on-call heard (-want +got):\n%s", diff)
+	}
+}
+
+// TestSlowIsNotDNS: a service that is slow, too, is not restored while old DNS answers
+// last.
+func TestSlowIsNotDNS(t *testing.T) {
+	w, result := moved(t)
+	result("app", time.Second, up, 0)
+	result("app-dns", time.Second, up, 0)
+	result("app", 10*time.Second, degraded, 0)
+	result("app-dns", 20*time.Second, up, 10*time.Minute)
+	result("app", 30*time.Second, degraded, 0)
+	if inc := w.incident("web"); inc.State != incident.Open {
+		t.Errorf("the incident is %s", inc.State)
+	}
+}
+
+// TestAgainAsBefore: a resolver keeps the old answer for longer than it may, so the
+// service stays degraded as it was when its incident began. That goes on; or, where a
+// person has ended it meanwhile, people hear of it anew, and sweeps go through.
+func TestAgainAsBefore(t *testing.T) {
+	for name, ended := range map[string]bool{"goes on": false, "was ended by a person": true} {
+		t.Run(name, func(t *testing.T) {
+			ctx := context.Background()
+			w, result := moved(t)
+			result("app", time.Second, up, 0)
+			result("app-dns", time.Second, up, 0)
+			result("app", 10*time.Second, degraded, 0)
+			for i := range 3 {
+				result("app-dns", time.Duration(20+2*i)*time.Second, degraded, 2*time.Minute)
+			}
+			result("app", 40*time.Second, up, 0)
+			first := w.incident("web")
+			if got := first.Services[0].Restored; first.State != incident.Draining || !got.Equal(start.Add(40*time.Second)) {
+				t.Errorf("the incident is %s, restored at %s", first.State, got)
+			}
+			if _, err := w.stages.Notify(ctx); err != nil {
+				t.Fatal(err)
+			}
+			if ended {
+				cfg, err := w.store.Config(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				fx, err := incident.Resolve(cfg, first, incident.Note{By: "maria"}, w.now)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ops, err := store.IncidentOps(w.board(), fx)
+				if err == nil {
+					err = w.store.Commit(ctx, ops...)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			result("app", 2*time.Minute, up, 0)
+			result("app-dns", 2*time.Minute, degraded, 0)
+			w.now = start.Add(2*time.Minute + time.Second)
+			for range 2 {
+				if err := w.stages.Sweep(ctx); err != nil {
+					t.Fatal(err)
+				}
+			}
+			now, heard := w.incident("web"), []string{"opened", "updated"}
+			if ended {
+				heard = []string{"opened", "resolved", "opened"}
+			}
+			if now.State != incident.Open || (now.ID == first.ID) == ended || ended && now.Opened.Before(start.Add(40*time.Second)) {
+				t.Errorf("%s is %s since %s, after %s", now.ID, now.State, now.Opened, first.ID)
+			}
+			if diff := cmp.Diff(heard, w.told("oncall")); diff != "" {
+				t.Errorf("on-call heard (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

@@ -142,12 +142,25 @@ func (p *Pipeline) sweepIncidents(ctx context.Context, cfg *monitor.Config, desk
 	if err := p.muteIncidents(ctx, cfg, board, states); err != nil {
 		return err
 	}
+	// What others keep changing is looked at again a minute later; it must not keep the
+	// rest from being looked at now.
+	var busy []error
+	but := func(err error) error {
+		if errors.Is(err, table.ErrConflict) {
+			busy = append(busy, err)
+			return nil
+		}
+		return err
+	}
+	if err := but(p.reopen(ctx, cfg, desk, board, states)); err != nil {
+		return err
+	}
 	for _, inc := range board.Open {
-		if err := p.tickIncident(ctx, cfg, desk, inc.ID); err != nil {
+		if err := but(p.tickIncident(ctx, cfg, desk, inc.ID)); err != nil {
 			return err
 		}
 	}
-	if err := p.release(ctx, cfg, desk, board); err != nil {
+	if err := but(p.release(ctx, cfg, desk, board)); err != nil {
 		return err
 	}
 	for _, svc := range cfg.Services {
@@ -158,8 +171,28 @@ func (p *Pipeline) sweepIncidents(ctx context.Context, cfg *monitor.Config, desk
 		if state.Status.Impact() == monitor.ImpactNone || isCause(board, svc.ID) {
 			continue
 		}
-		if err := p.reconsider(ctx, cfg, desk, svc); err != nil {
+		if err := but(p.reconsider(ctx, cfg, desk, svc)); err != nil {
 			return err
+		}
+	}
+	return errors.Join(busy...)
+}
+
+// reopen looks again at what only waited for old DNS answers to run out: a resolver
+// may keep one for longer than it may, and then that is no end.
+func (p *Pipeline) reopen(ctx context.Context, cfg *monitor.Config, desk *desk, board store.Board, states map[monitor.ServiceID]store.State) error {
+	for _, inc := range board.Open {
+		if inc.State != incident.Draining {
+			continue
+		}
+		for _, a := range inc.Services {
+			svc, known := cfg.Service(a.ID)
+			if !known || states[a.ID].Status.Impact() == monitor.ImpactNone {
+				continue
+			}
+			if err := p.reconsider(ctx, cfg, desk, svc); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -17,7 +17,8 @@ type Move struct {
 	Monitor  monitor.ID
 	At       time.Duration
 	TTL      time.Duration
-	Degrades bool // while a resolver has the old answer, the monitor warns
+	Stale    time.Duration // for how much longer than they may resolvers keep the old answer
+	Degrades bool          // while a resolver has the old answer, the monitor warns
 }
 
 // moves gives one script in three addresses that services share, names that move
@@ -43,8 +44,11 @@ func moves(seed uint64, s *Script) {
 		broken, _ := s.Config.Monitor(o.Monitor)
 		svc, _ := s.Config.Service(broken.Service)
 		m := Move{Monitor: pick(g, svc.Monitors...), TTL: time.Duration(g.between(40, 180)) * time.Second, Degrades: g.one(2)}
+		if g.one(3) {
+			m.Stale = time.Duration(g.between(30, 240)) * time.Second
+		}
 		m.At = o.Ends - time.Duration(g.between(-10_000, 120_000))*time.Millisecond
-		if m.At >= 0 && m.At+m.TTL <= s.Length { // in the end nothing is left of it
+		if m.At >= 0 && m.At+m.TTL+m.Stale <= s.Length { // in the end nothing is left of it
 			s.Moves = append(s.Moves, m)
 		}
 	}
@@ -109,11 +113,16 @@ func (s *Script) resolve(r *monitor.Result, c monitor.Check, at time.Duration) {
 			continue
 		}
 		r.TTL = max(r.TTL, int(m.TTL/time.Second))
-		if ends := m.ends(c.Location); at >= m.At && at < ends {
-			r.Cutover = &monitor.Cutover{Share: 0.5, Behind: []monitor.Behind{{Server: "192.0.2.53", Says: "203.0.113.1"}}, Ends: s.Start.Add(ends)}
-			if m.Degrades && r.Outcome == monitor.OutcomeUp {
-				r.Outcome, r.Failure = monitor.OutcomeDegraded, &monitor.Failure{Kind: monitor.FailExpect, Detail: "cutover == 1 (cutover was 0.5)"}
-			}
+		ends := m.ends(c.Location)
+		if at < m.At || at >= ends+m.Stale {
+			continue
+		}
+		r.Cutover = &monitor.Cutover{Share: 0.5, Behind: []monitor.Behind{{Server: "192.0.2.53", Says: "203.0.113.1"}}}
+		if at < ends {
+			r.Cutover.Ends = s.Start.Add(ends)
+		}
+		if m.Degrades && r.Outcome == monitor.OutcomeUp {
+			r.Outcome, r.Failure = monitor.OutcomeDegraded, &monitor.Failure{Kind: monitor.FailExpect, Detail: "share == 1 (share was 0.5)"}
 		}
 	}
 }
@@ -167,7 +176,7 @@ func (w *world) seenToLast(cfg *monitor.Config, inc incident.Incident) (until ti
 		for _, r := range batch.Results {
 			m, _ := cfg.Monitor(r.Monitor)
 			_, in := inc.Affects(m.Service)
-			if !in || m.Shadow || r.Cutover == nil || slices.Contains(w.books.doubtedIn(r.Scheduled, batch.Finished), r.Location) {
+			if !in || r.Cutover == nil || slices.Contains(w.books.doubtedIn(r.Scheduled, batch.Finished), r.Location) {
 				continue
 			}
 			last := r.Cutover.Ends.Add(-drainStep)

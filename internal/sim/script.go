@@ -160,7 +160,7 @@ func (s Script) String() string {
 		line(o.Begins, "%s %s from %q until %.3f", o.Monitor, o.Outcome, o.From, o.Ends.Seconds())
 	}
 	for _, m := range s.Moves {
-		line(m.At, "%s moves, old answers until %s; warns: %t", m.Monitor, m.At+m.TTL, m.Degrades)
+		line(m.At, "%s moves, old answers until %s, or %s later; warns: %t", m.Monitor, m.At+m.TTL, m.Stale, m.Degrades)
 	}
 	for _, c := range s.Changes {
 		line(c.At, "another configuration")

@@ -78,7 +78,7 @@ func (sh *shrinker) sooner() bool {
 		s.Length -= step
 		cut := slices.ContainsFunc(s.Outages, func(o Outage) bool {
 			return o.Begins >= s.Length || o.Ends > s.Length && o.Ends <= sh.best.Length
-		}) || slices.ContainsFunc(s.Moves, func(m Move) bool { return m.At+m.TTL > s.Length })
+		}) || slices.ContainsFunc(s.Moves, func(m Move) bool { return m.At+m.TTL+m.Stale > s.Length })
 		if s.Length >= time.Minute && !cut && sh.fails(s) {
 			shorter = true
 		}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -91,14 +90,11 @@ func (s Service) OnlyDrains(now time.Time) (since time.Time, only bool) {
 	return since, only
 }
 
-// share is an expectation about how many servers answer as they should.
-var share = regexp.MustCompile(`\bshare\b`)
-
 // isBehind reports whether a monitor is not up since servers do not answer as they
 // should yet, and for nothing else that was seen first.
 func (d *Monitor) isBehind() bool {
 	f := d.Failure
-	return f != nil && (f.Kind == monitor.FailDNS || f.Kind == monitor.FailExpect && share.MatchString(f.Detail))
+	return f != nil && (f.Kind == monitor.FailDNS || f.Kind == monitor.FailExpect && strings.Contains(f.Detail, "share was "))
 }
 
 // TTL is how long DNS answers of the service's names may be kept, as far as its

@@ -60,7 +60,7 @@ func runDemo(ctx context.Context, stdout io.Writer, flags demoFlags) (err error)
 	}
 	defer fleet.Close()
 	console := local.NewConsole(stdout, isTerminal(stdout), slog.LevelInfo)
-	system, err := local.Open(local.Options{Data: data, Addr: flags.addr, Console: console, Sweep: time.Second, Rollup: 10 * time.Second})
+	system, err := local.Open(local.Options{Data: data, Addr: flags.addr, Console: console, Sweep: time.Second, Rollup: 10 * time.Second, Gap: 2 * time.Second})
 	if err != nil {
 		return openFailed(err, flags.addr, data)
 	}

@@ -197,7 +197,7 @@ func examineTopics(ctx context.Context, d *deployment, cfg *monitor.Config, f *d
 	client := d.sns()
 	phones := false
 	for _, tier := range append(tiers(d, cfg), operations) {
-		t := doctor.Topic{Tier: tier, ARN: d.outputs[strings.ToUpper(tier[:1])+tier[1:]+"TopicArn"], Confirmed: map[string]int{}}
+		t := doctor.Topic{Tier: tier, ARN: d.outputs[strings.ToUpper(tier[:1])+tier[1:]+"TopicArn"], Confirmed: map[string]int{}, For: audience(cfg, tier)}
 		if t.ARN != "" {
 			t.Err = brief(subscriptions(ctx, client, &t))
 			phones = phones || t.Confirmed["sms"] > 0
@@ -207,6 +207,23 @@ func examineTopics(ctx context.Context, d *deployment, cfg *monitor.Config, f *d
 	if phones {
 		f.SMS = examineSMS(ctx, client)
 	}
+}
+
+// audience is for whom a tier's messages are made; empty if that is not known.
+func audience(cfg *monitor.Config, id string) string {
+	if cfg == nil {
+		return ""
+	}
+	tier, known := cfg.Tier(monitor.TierID(id))
+	switch {
+	case !known:
+		return ""
+	case tier.Chat:
+		return "chat"
+	case tier.Machine:
+		return "machines"
+	}
+	return "people"
 }
 
 // operations is the topic of those who run Sonde, which is no tier's.

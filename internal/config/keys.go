@@ -67,8 +67,9 @@ type tier struct {
 	t        monitor.Tier
 	holdNode *yaml.Node
 
-	eventsNode *yaml.Node
-	nagNode    *yaml.Node
+	eventsNode  *yaml.Node
+	machineNode *yaml.Node
+	nagNode     *yaml.Node
 }
 
 var fileKeys = keys[file]{
@@ -231,6 +232,10 @@ var tierKeys = keys[tier]{
 		t.holdNode = c.node
 	}},
 	{"chat", "its messages are for Slack, Teams or Chime, by Amazon Q Developer in chat applications", func(r *reader, c cursor, t *tier) { r.boolean(c, &t.t.Chat) }},
+	{"machine", "its messages are for programs such as PagerDuty, which open and close an alarm for each incident: no digests", func(r *reader, c cursor, t *tier) {
+		r.boolean(c, &t.t.Machine)
+		t.machineNode = c.node
+	}},
 	{"nag", "remind it once that nobody outside has been told of a major incident for so long, or off; by default for tiers that are told at once, where there is a public one: 30m, or 10m after that is told", func(r *reader, c cursor, t *tier) { t.readNag(r, c) }},
 	{"quiet", "hours in which lesser impacts wait: from, to, time_zone, below", func(r *reader, c cursor, t *tier) { t.readQuiet(r, c) }},
 	{"events", "what it hears of: opened, escalated, reminder, updated, resolved, maintenance; by default all about incidents, and maintenance if it is public", func(r *reader, c cursor, t *tier) { t.readEvents(r, c) }},

@@ -141,6 +141,9 @@ func (r *reader) tiers(f *file, cfg *monitor.Config) {
 		if t.t.Hold > 0 && !t.t.Public {
 			r.report(t.holdNode, sibling(t.id.path, "hold"), "add public: true, or leave hold out", "only the messages to a public tier can be held")
 		}
+		if t.t.Machine && t.t.Chat {
+			r.report(t.machineNode, sibling(t.id.path, "machine"), "make two tiers of it", "a tier is for a chat or for programs")
+		}
 		r.tierEvents(t)
 		cfg.Tiers = append(cfg.Tiers, t.t)
 	}

@@ -43,7 +43,7 @@ const (
 	hours        = 730
 	minutes      = hours * 60
 	idlePolling  = 650_000 // requests a month of an idle queue mapping (Lambda Developer Guide, "Using Lambda with Amazon SQS")
-	homeAlarms   = 26      // infra/alarms.yaml
+	homeAlarms   = 27      // infra/alarms.yaml
 	placeAlarms  = 12      // infra/location.yaml
 	trackAlarms  = 4       // infra/browser.yaml
 	imageGB      = 0.5     // of it, an estimate: Debian, Chromium and fonts, compressed

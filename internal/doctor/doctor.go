@@ -71,6 +71,7 @@ type Config struct {
 // Topic is the topic of a tier, or of those who run Sonde.
 type Topic struct {
 	Tier      string
+	For       string         // whom: people, chat or machines; empty: not known
 	ARN       string         // empty: there is none
 	Confirmed map[string]int // by protocol
 	Pending   int
@@ -257,7 +258,7 @@ func topic(t Topic) []Line {
 	case t.ARN == "" && t.Tier == "operations":
 		return []Line{{Bad, what, "has no topic: Sonde's own alarms reach nobody", "deploy the template again: an older one lacks it"}}
 	case t.ARN == "":
-		return []Line{{Bad, what, "has no topic: its messages cannot be sent", "name the tier oncall, administrators or customers, or give it a topic in the template (SONDE_TOPICS)"}}
+		return []Line{{Bad, what, "has no topic: its messages cannot be sent", "name the tier oncall, administrators, customers, chat or machines, or give it a topic in the template (SONDE_TOPICS)"}}
 	}
 	total := 0
 	var by []string
@@ -271,6 +272,12 @@ func topic(t Topic) []Line {
 		lines = append(lines, Line{Bad, what, "nobody is subscribed: its messages reach nobody", "subscribe somebody to " + t.ARN})
 	} else {
 		lines = append(lines, Line{OK, what, strings.Join(by, ", "), ""})
+	}
+	if t.Confirmed["http"]+t.Confirmed["https"]+t.Confirmed["sqs"]+t.Confirmed["lambda"] > 0 && t.For == "people" {
+		lines = append(lines, Line{Warning, what, "programs get digests, too, of which no end closes the alarm", "subscribe them to the topic of a tier with machine: true, such as machines"})
+	}
+	if t.Confirmed["email"]+t.Confirmed["sms"] > 0 && t.For == "machines" {
+		lines = append(lines, Line{Warning, what, "people hear of each incident apart, of a hundred in a minute, too", "subscribe them to the topic of a tier without machine: true"})
 	}
 	if t.Pending > 0 {
 		lines = append(lines, Line{Warning, what, fmt.Sprintf("%d not confirmed: SNS waits for the link in its e-mail, for two days", t.Pending), "ask them to confirm, or subscribe them again"})

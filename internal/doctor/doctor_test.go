@@ -70,9 +70,14 @@ func TestJudge(t *testing.T) {
 			f.Outbox = doctor.Outbox{N: 1, Oldest: at.Add(-5 * time.Second)}
 		},
 		"denied-topics": func(f *doctor.Findings) { f.Topics[0].Err, f.Topics[1].Err, f.SMS = denied, denied, nil },
-		"old-stack":     func(f *doctor.Findings) { f.Queues, f.Topics[1] = nil, doctor.Topic{Tier: "operations"} },
-		"paused":        func(f *doctor.Findings) { f.Locations[0] = doctor.Location{ID: "eu-west-1"} },
-		"table-only":    func(f *doctor.Findings) { f.Stack, f.Topics, f.SMS, f.Queues = nil, nil, nil, nil },
+		"wrong-topics": func(f *doctor.Findings) {
+			f.Topics[0].For, f.Topics[0].Confirmed["https"] = "people", 1
+			f.Topics = append(f.Topics, doctor.Topic{Tier: "machines", For: "machines", ARN: "arn:aws:sns:eu-west-1:123456789012:machines", Confirmed: map[string]int{"sqs": 1, "email": 2}},
+				doctor.Topic{Tier: "chat", For: "chat", ARN: "arn:aws:sns:eu-west-1:123456789012:chat", Confirmed: map[string]int{"https": 1}})
+		},
+		"old-stack":  func(f *doctor.Findings) { f.Queues, f.Topics[1] = nil, doctor.Topic{Tier: "operations"} },
+		"paused":     func(f *doctor.Findings) { f.Locations[0] = doctor.Location{ID: "eu-west-1"} },
+		"table-only": func(f *doctor.Findings) { f.Stack, f.Topics, f.SMS, f.Queues = nil, nil, nil, nil },
 		"denied": func(f *doctor.Findings) {
 			f.Table.Err, f.Config, f.Locations = denied, doctor.Config{Err: denied}, nil
 		},

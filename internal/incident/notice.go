@@ -45,7 +45,7 @@ func Notices(cfg *monitor.Config, svc monitor.Service, e Ending, now time.Time) 
 			ID: digest("notification", id, receipt, string(tier.ID)), Incident: id, Tier: tier.ID, Event: event, Receipt: receipt, At: now,
 			Title: svc.Name + ": " + endingTitle(e, now), Impact: impact, Worst: impact.Worse(monitor.ImpactMinor), Opened: now, Since: now,
 			Services: []Affected{{ID: svc.ID, Name: svc.Name, Cause: true, Since: now}},
-			Text:     endingText(e, cfg.Zone()), Site: cfg.Site.Name, Zone: cfg.Site.TimeZone, URL: cfg.Site.URL, Chat: tier.Chat,
+			Text:     endingText(e, cfg.Zone()), Site: cfg.Site.Name, Zone: cfg.Site.TimeZone, URL: cfg.Site.URL, Chat: tier.Chat, Machine: tier.Machine,
 		}
 		if until := waits(tier, impact, now); !until.IsZero() {
 			n.At = until

@@ -30,7 +30,7 @@ func Rehearse(cfg *monitor.Config, tiers []monitor.TierID, by string, now time.T
 			ID: digest("notification", id, "test", string(tier.ID)), Incident: id, Tier: tier.ID, Event: EventTest, Receipt: "test", At: now,
 			Title: cfg.Site.Name + ": rehearsal", Opened: now, Since: now, Impact: monitor.ImpactNone, Worst: monitor.ImpactNone,
 			Services: []Affected{{Name: cfg.Site.Name}}, Text: text,
-			Site: cfg.Site.Name, Zone: cfg.Site.TimeZone, URL: cfg.Site.URL, Public: tier.Public, Chat: tier.Chat,
+			Site: cfg.Site.Name, Zone: cfg.Site.TimeZone, URL: cfg.Site.URL, Public: tier.Public, Chat: tier.Chat, Machine: tier.Machine,
 		})
 	}
 	return id, out, nil

@@ -63,6 +63,8 @@ type Notification struct {
 	URL    string `json:"url,omitempty"` // of the incident's page
 	Public bool   `json:"public,omitempty"`
 	Chat   bool   `json:"chat,omitempty"` // it is for a chat, a thread for each incident
+
+	Machine bool `json:"machine,omitempty"` // it is for programs that open and close an alarm for each incident
 }
 
 // Tick does what time alone causes in an incident: tiers whose delay has passed
@@ -205,7 +207,7 @@ func notification(cfg *monitor.Config, tier monitor.Tier, inc *Incident, event E
 		Title: inc.Title, Phase: inc.Phase, Impact: inc.Impact, Worst: inc.Worst,
 		Opened: inc.Opened, Since: inc.Since, Resolved: inc.restoredAt(), Services: inc.Services,
 		Text: update.Text, Detail: inc.Detail,
-		Site: cfg.Site.Name, Zone: cfg.Site.TimeZone, Public: tier.Public, Chat: tier.Chat,
+		Site: cfg.Site.Name, Zone: cfg.Site.TimeZone, Public: tier.Public, Chat: tier.Chat, Machine: tier.Machine,
 	}
 	if n.Text == "" || event == EventOpened && !inc.Manual {
 		n.Text = standing(inc)

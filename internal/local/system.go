@@ -54,6 +54,7 @@ type Options struct {
 
 	Sweep  time.Duration // interval of Sweep; 5 s by default
 	Rollup time.Duration // interval of Rollup; 1 m by default
+	Gap    time.Duration // see pipeline.Deps
 }
 
 // System is one machine's Sonde.
@@ -114,7 +115,7 @@ func Open(opts Options) (s *System, err error) {
 	s.store = store.New(s.db, now)
 	s.stages = pipeline.New(pipeline.Deps{
 		Store: s.store, Now: now, Log: slog.New(s.console), Location: monitor.Local,
-		Queue: s.queue, Publisher: s.mail, Fresh: max(3*opts.Sweep, 15*time.Second),
+		Queue: s.queue, Publisher: s.mail, Fresh: max(3*opts.Sweep, 15*time.Second), Gap: opts.Gap,
 		Engine: probe.New(probe.Env{Now: now, LastPing: s.store.LastPing, Secret: opts.Secret}, probe.Options{More: browser.Local()}),
 	})
 	return s, nil

@@ -65,6 +65,6 @@ func notification(cfg *monitor.Config, tier monitor.Tier, r *Run, event incident
 		ID:       digest("notification", r.ID, string(event), string(tier.ID)),
 		Incident: r.ID, Tier: tier.ID, Event: event, Receipt: string(event), At: now,
 		Title: r.Title, Text: r.Text, Opened: r.From, Since: r.From, Until: r.To, Resolved: r.Ended, Services: services,
-		Site: cfg.Site.Name, Zone: cfg.Site.TimeZone, URL: cfg.Site.URL, Public: tier.Public, Chat: tier.Chat,
+		Site: cfg.Site.Name, Zone: cfg.Site.TimeZone, URL: cfg.Site.URL, Public: tier.Public, Chat: tier.Chat, Machine: tier.Machine,
 	}
 }

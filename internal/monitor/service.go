@@ -65,7 +65,12 @@ type Tier struct {
 
 	// Chat: its messages are for Slack, Teams or Chime by way of Amazon Q
 	// Developer, a thread for each incident.
-	Chat   bool    `json:"chat,omitempty"`
+	Chat bool `json:"chat,omitempty"`
+
+	// Machine: its messages are for programs that open and close an alarm for each
+	// incident, such as PagerDuty; they get no digests.
+	Machine bool `json:"machine,omitempty"`
+
 	Quiet  *Quiet  `json:"quiet,omitempty"`
 	Events []Hears `json:"events,omitempty"` // what it hears of; none: see Hears
 }

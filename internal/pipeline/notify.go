@@ -23,21 +23,30 @@ const (
 )
 
 // Notify delivers what stands in the outbox and is not being sent by somebody
-// else: one message a tier, then a receipt. It claims before it sends, so that
+// else: one message a tier, then a receipt. A tier that has been told much of late
+// waits for a later run (see pace.go). It claims before it sends, so that
 // a notification is sent twice only if the sender dies between the carrier's
 // answer and the receipt. What cannot be sent is tried again by a later run,
 // with growing waits, and given up loudly after a day. It returns how many
 // notifications it delivered; an error means that the table failed, not the
 // carrier.
 func (p *Pipeline) Notify(ctx context.Context) (delivered int, err error) {
+	return p.notify(ctx, p.Gap)
+}
+
+func (p *Pipeline) notify(ctx context.Context, gap time.Duration) (delivered int, err error) {
 	err = p.retry(ctx, func() error {
-		pending, err := p.Store.Outbox(ctx, outboxRead)
+		pending, pace, err := p.Store.PacedOutbox(ctx, outboxRead)
 		if err != nil {
 			return err
 		}
 		var conflict error
-		for _, group := range byTier(pending, p.Now()) {
-			n, err := p.send(ctx, group)
+		now := p.Now()
+		pending = slices.DeleteFunc(pending, func(c store.Pending) bool {
+			return now.Before(c.NotBefore) || now.Before(c.Notification.At) || !bears(c.Notification, pace, gap, now)
+		})
+		for _, group := range byTier(pending) {
+			n, err := p.send(ctx, group, told(group, pace, now))
 			delivered += n
 			if errors.Is(err, table.ErrConflict) {
 				conflict = err // somebody else has one of them: look again, after the others
@@ -50,30 +59,38 @@ func (p *Pipeline) Notify(ctx context.Context) (delivered int, err error) {
 	return delivered, errors.Join(err, p.setAside(ctx))
 }
 
-// byTier groups what may be sent now, oldest first. What is over stands in a
+// byTier groups what is sent as one message, oldest first. What is over stands in a
 // message of its own: one that begins with OK must hold no alarm. So does what is
-// planned.
-func byTier(pending []store.Pending, now time.Time) [][]store.Pending {
+// planned. Machines hear of each incident apart, and so do chats, of a few.
+func byTier(pending []store.Pending) [][]store.Pending {
 	type group struct {
 		tier    monitor.TierID
 		over    bool
 		planned bool
-		thread  string // of a chat: the incident
+		apart   string // the incident
+	}
+	of := func(n incident.Notification) group {
+		return group{n.Tier, n.Event == incident.EventResolved || n.Event == incident.EventRenewed, n.Event.IsMaintenance(), ""}
+	}
+	threads := map[group]map[string]bool{}
+	for _, p := range pending {
+		g := of(p.Notification)
+		if threads[g] == nil {
+			threads[g] = map[string]bool{}
+		}
+		threads[g][p.Notification.Incident] = true
 	}
 	var groups [][]store.Pending
 	at := map[group]int{}
 	for _, p := range pending {
-		if now.Before(p.NotBefore) || now.Before(p.Notification.At) {
-			continue
+		g := of(p.Notification)
+		if n := p.Notification; n.Machine || n.Chat && len(threads[g]) <= maxThreads {
+			g.apart = n.Incident
 		}
-		of := group{p.Notification.Tier, p.Notification.Event == incident.EventResolved || p.Notification.Event == incident.EventRenewed, p.Notification.Event.IsMaintenance(), ""}
-		if p.Notification.Chat {
-			of.thread = p.Notification.Incident
-		}
-		i, has := at[of]
+		i, has := at[g]
 		if !has {
 			i = len(groups)
-			at[of] = i
+			at[g] = i
 			groups = append(groups, nil)
 		}
 		groups[i] = append(groups[i], p)
@@ -84,12 +101,12 @@ func byTier(pending []store.Pending, now time.Time) [][]store.Pending {
 // send claims, publishes and writes the receipts of one message. What somebody
 // else has claimed is left out of it, and so is what could not be claimed; the
 // error says so afterwards.
-func (p *Pipeline) send(ctx context.Context, group []store.Pending) (int, error) {
+func (p *Pipeline) send(ctx context.Context, group []store.Pending, pace store.Pace) (int, error) {
 	claimed, missed := p.claim(ctx, group)
 	if len(claimed) == 0 {
 		return 0, missed
 	}
-	n, err := p.deliver(ctx, claimed)
+	n, err := p.deliver(ctx, claimed, pace)
 	return n, errors.Join(err, missed)
 }
 
@@ -112,7 +129,7 @@ func (p *Pipeline) claim(ctx context.Context, group []store.Pending) (claimed []
 }
 
 // deliver publishes what is claimed, and writes the receipts.
-func (p *Pipeline) deliver(ctx context.Context, claimed []store.Pending) (int, error) {
+func (p *Pipeline) deliver(ctx context.Context, claimed []store.Pending, pace store.Pace) (int, error) {
 	notifications := make([]incident.Notification, len(claimed))
 	for i, c := range claimed {
 		notifications[i] = c.Notification
@@ -122,14 +139,14 @@ func (p *Pipeline) deliver(ctx context.Context, claimed []store.Pending) (int, e
 	now := p.Now()
 	if err == nil {
 		p.logNotified(message, notifications, carrier)
-		return len(claimed), inParts(claimed, func(some []store.Pending) error { return p.receipt(ctx, some, carrier, now) })
+		return len(claimed), inParts(claimed, func(some []store.Pending) error { return p.receipt(ctx, some, pace, carrier, now) })
 	}
 	oldest := claimed[0]
 	if now.Sub(oldest.Notification.At) > giveUp {
 		p.emit(Metric{NotificationsFailed, Count, float64(len(claimed))})
 		p.Log.Error("notification given up", "tier", message.Tier, "message", message.ID, "attempts", oldest.Attempts, "error", err)
 		why := err.Error()
-		return 0, inParts(claimed, func(some []store.Pending) error { return p.Store.Deliver(ctx, some, "", why, now) })
+		return 0, inParts(claimed, func(some []store.Pending) error { return p.Store.Deliver(ctx, some, nil, "", why, now) })
 	}
 	wait := backoff(oldest.Attempts)
 	if errors.Is(err, notify.ErrPermanent) {
@@ -157,13 +174,13 @@ const receiptTries = 8
 
 // receipt writes the receipts of what the carrier has taken. It does not give up
 // soon: without them the message is sent again when the lease is over.
-func (p *Pipeline) receipt(ctx context.Context, claimed []store.Pending, carrier string, now time.Time) error {
+func (p *Pipeline) receipt(ctx context.Context, claimed []store.Pending, pace store.Pace, carrier string, now time.Time) error {
 	var err error
 	for try := range receiptTries {
 		if try > 0 {
 			p.Pause(ctx, min(100*time.Millisecond<<try, 3*time.Second))
 		}
-		if err = p.Store.Deliver(ctx, claimed, carrier, "", now); err == nil || ctx.Err() != nil {
+		if err = p.Store.Deliver(ctx, claimed, pace, carrier, "", now); err == nil || ctx.Err() != nil {
 			return err
 		}
 	}

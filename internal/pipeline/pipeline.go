@@ -60,6 +60,10 @@ type Deps struct {
 	// or until ctx ends.
 	Pause func(ctx context.Context, d time.Duration)
 
+	// Gap is for how long a tier that has been told much in a minute is left alone; 30 s
+	// by default.
+	Gap time.Duration
+
 	// ConfigAge is for how long a configuration is used before the table is
 	// asked for a newer one.
 	ConfigAge time.Duration
@@ -80,6 +84,9 @@ type Pipeline struct {
 func New(deps Deps) *Pipeline {
 	if deps.Pause == nil {
 		deps.Pause = pause
+	}
+	if deps.Gap == 0 {
+		deps.Gap = defaultGap
 	}
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)

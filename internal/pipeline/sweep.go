@@ -61,7 +61,7 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 		failed = append(failed, fmt.Errorf("rehearse: %w", err))
 	}
 	if p.Publisher != nil {
-		if _, err := p.Notify(ctx); err != nil {
+		if _, err := p.notify(ctx, p.Gap/sweepGap); err != nil {
 			failed = append(failed, fmt.Errorf("sweep outbox: %w", err))
 		}
 	}

@@ -19,6 +19,7 @@ func (w *world) check() {
 	}
 	w.checkDelivery()
 	w.checkHeard()
+	w.checkPace(cfg)
 	w.checkMaintenance()
 	w.checkStates(cfg)
 	w.checkIncidents(cfg)
@@ -53,6 +54,33 @@ func (w *world) checkDelivery() {
 		}
 		if b.receipts[n.ID] == 0 {
 			b.violate("what is delivered has a receipt", "%s of %s to %s has none", n.Receipt, n.Incident, n.Tier)
+		}
+	}
+}
+
+// checkPace: nobody is told something every few seconds. Who dies after sending cannot
+// note that it has, and of two who send at a time one may not know of the other.
+func (w *world) checkPace(cfg *monitor.Config) {
+	b := w.books
+	most := 5 // three in a minute, and what follows each half minute
+	for _, f := range w.script.Faults {
+		switch f.Kind {
+		case CrashAfterSend, CrashBeforeWrite, CrashAfterWrite, LostAnswer, CarrierUnclear, CarrierFails, Throttle, Conflict, Interleave, Stall:
+			most += max(f.Times, 1)
+		}
+	}
+	for _, tier := range cfg.Tiers {
+		var told []time.Time // one of each run
+		for _, d := range b.mail {
+			if d.Message.Tier == tier.ID && !tier.Machine && (len(told) == 0 || !told[len(told)-1].Equal(d.At)) {
+				told = append(told, d.At)
+			}
+		}
+		for i := range told {
+			if last := i + most; last < len(told) && told[last].Sub(told[i]) < time.Minute {
+				b.violate("a tier is not told something every few seconds", "%s was told %d times in the minute from %s", tier.ID, most+1, told[i].Sub(w.script.Start))
+				break
+			}
 		}
 	}
 }

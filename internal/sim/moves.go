@@ -39,6 +39,9 @@ func moves(seed uint64, s *Script) {
 	if g.one(2) {
 		g.shade(s)
 	}
+	if last := &s.Config.Tiers[len(s.Config.Tiers)-1]; !last.Public && g.one(2) {
+		last.Machine = true // in all configurations: they share their tiers
+	}
 	for range g.between(1, 3) {
 		o := pick(g, s.Outages...)
 		broken, _ := s.Config.Monitor(o.Monitor)

@@ -148,7 +148,7 @@ func (s Script) String() string {
 		}
 	}
 	for _, t := range s.Config.Tiers {
-		_, _ = fmt.Fprintf(&b, "  tier %s after %s, hold %s, impact %s, remind %s, public: %t\n", t.ID, t.After, t.Hold, t.Impact, t.Remind, t.Public)
+		_, _ = fmt.Fprintf(&b, "  tier %s after %s, hold %s, impact %s, remind %s, public: %t, machine: %t\n", t.ID, t.After, t.Hold, t.Impact, t.Remind, t.Public, t.Machine)
 		if q := t.Quiet; q != nil {
 			_, _ = fmt.Fprintf(&b, "    quiet from minute %d to %d, below %s\n", q.From, q.To, q.Below)
 		}

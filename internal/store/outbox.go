@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/sondehq/sonde/internal/incident"
@@ -36,6 +38,7 @@ type Receipt struct {
 
 const (
 	outboxPK    = "OUTBOX"
+	outboxFrom  = "0" // notifications begin with a time; what stands before them is no notification
 	kindClaimed = "notification.claimed" // not KindNotification: a claim wakes nobody
 )
 
@@ -53,11 +56,43 @@ func DecodePending(row table.Row) (Pending, error) {
 
 // Outbox reads what is not delivered, the longest due first, at most limit.
 func (s *Store) Outbox(ctx context.Context, limit int) ([]Pending, error) {
-	rows, err := table.All(ctx, s.table, table.Query{PK: outboxPK, Limit: limit})
+	rows, err := table.All(ctx, s.table, table.Query{PK: outboxPK, From: outboxFrom, Limit: limit})
 	if err != nil {
 		return nil, fmt.Errorf("query outbox: %w", err)
 	}
 	return readAll(s, rows, DecodePending), nil
+}
+
+// Pace is when tiers were told something of late, oldest first.
+type Pace map[monitor.TierID][]time.Time
+
+// tierPace is the row of one tier.
+type tierPace struct {
+	Tier monitor.TierID `json:"tier"`
+	Told []time.Time    `json:"told"`
+}
+
+// PacedOutbox is Outbox with what is needed to know how much a tier can bear.
+func (s *Store) PacedOutbox(ctx context.Context, limit int) ([]Pending, Pace, error) {
+	rows, err := table.All(ctx, s.table, table.Query{PK: outboxPK, Limit: limit})
+	if err != nil {
+		return nil, nil, fmt.Errorf("query outbox: %w", err)
+	}
+	first := slices.IndexFunc(rows, func(r table.Row) bool { return r.SK >= outboxFrom })
+	if first < 0 {
+		first = len(rows)
+	}
+	pace := Pace{}
+	for _, t := range readAll(s, rows[:first], as[tierPace]) {
+		pace[t.Tier] = t.Told
+	}
+	return readAll(s, rows[first:], DecodePending), pace, nil
+}
+
+// paceOp notes when a tier was told something. Of two who do that at a time one is
+// forgotten.
+func paceOp(tier monitor.TierID, told []time.Time) (table.Op, error) {
+	return always(put(table.Key{PK: outboxPK, SK: "#PACE#" + string(tier)}, "pace", 0, tierPace{tier, told}))
 }
 
 // Claim takes notifications for sending, until a time. It fails with
@@ -93,9 +128,13 @@ func (s *Store) Release(ctx context.Context, pending []Pending, notBefore time.T
 	return s.table.Write(ctx, b.all...)
 }
 
-// Deliver moves claimed notifications from the outbox to their receipts.
-func (s *Store) Deliver(ctx context.Context, pending []Pending, carrier, gaveUp string, now time.Time) error {
+// Deliver moves claimed notifications from the outbox to their receipts. It notes when
+// tiers were told something, if that is given.
+func (s *Store) Deliver(ctx context.Context, pending []Pending, pace Pace, carrier, gaveUp string, now time.Time) error {
 	var b ops
+	for _, tier := range slices.Sorted(maps.Keys(pace)) {
+		b.add(paceOp(tier, pace[tier]))
+	}
 	for _, p := range pending {
 		n := p.Notification
 		b.add(table.Op{Verb: table.Delete, Row: table.Row{Key: p.key}, If: table.VersionIs(p.version)}, nil)

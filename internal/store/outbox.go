@@ -38,7 +38,7 @@ type Receipt struct {
 
 const (
 	outboxPK    = "OUTBOX"
-	outboxFrom  = "0" // notifications begin with a time; what stands before them is no notification
+	outboxFrom  = "0"                    // notifications begin with a time; what stands before them is no notification
 	kindClaimed = "notification.claimed" // not KindNotification: a claim wakes nobody
 )
 

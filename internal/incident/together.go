@@ -14,7 +14,7 @@ const common = 15 * time.Minute
 // ofCommonCause finds the incident of another service that broke at about the
 // same time, at the same address, certificate or resolver: they are told as one.
 func (s *stepper) ofCommonCause(c Change) (inc Incident, what string, found bool) {
-	if !hasFailed(c.Status) || len(c.Shared) == 0 {
+	if !c.Status.IsOutage() || len(c.Shared) == 0 {
 		return Incident{}, "", false
 	}
 	inc, found = s.find(func(i *Incident) bool {
@@ -22,7 +22,7 @@ func (s *stepper) ofCommonCause(c Change) (inc Incident, what string, found bool
 			return false
 		}
 		for _, a := range i.Services {
-			if !a.Cause || !a.Restored.IsZero() || !hasFailed(a.Status) {
+			if !a.Cause || !a.Restored.IsZero() || !a.Status.IsOutage() {
 				continue
 			}
 			if at := slices.IndexFunc(c.Shared, func(s string) bool { return slices.Contains(a.Shared, s) }); at >= 0 {
@@ -34,9 +34,6 @@ func (s *stepper) ofCommonCause(c Change) (inc Incident, what string, found bool
 	})
 	return inc, what, found
 }
-
-// hasFailed reports whether something of a service is down, be it that the rest does.
-func hasFailed(status monitor.Status) bool { return status.IsOutage() || status == monitor.AtRisk }
 
 // together adds a further cause to an incident. Nobody is sent a message for it
 // alone, unless it makes the incident worse.

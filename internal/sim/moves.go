@@ -201,8 +201,8 @@ func (w *world) seenToLast(cfg *monitor.Config, inc incident.Incident) (until ti
 const drainStep = 30 * time.Second
 
 // checkCommon: services that break at one address at about the same time are told
-// as one. Those that depend on others, or were in trouble before, are told with
-// that.
+// as one. Those that depend on others, or were in trouble before, be it at risk only,
+// are told with that.
 func (w *world) checkCommon(cfg *monitor.Config) {
 	if len(w.script.Addresses) == 0 || len(w.script.Plans) > 0 {
 		return
@@ -215,7 +215,7 @@ func (w *world) checkCommon(cfg *monitor.Config) {
 	var all []broken
 	for _, svc := range cfg.Services {
 		members := counting(cfg, svc)
-		if len(svc.DependsOn) > 0 || len(cfg.Dependents(svc.ID)) > 0 {
+		if svc.Needs < len(members) || len(svc.DependsOn) > 0 || len(cfg.Dependents(svc.ID)) > 0 {
 			continue
 		}
 		for _, o := range w.whole(members) {

@@ -181,7 +181,7 @@ var bugs = []mutation{
 	}
 	if inc.Detail == ""`},
 	{"services that break at one address are told apart", "incident/together.go",
-		`	if !hasFailed(c.Status) || len(c.Shared) == 0 {`,
+		`	if !c.Status.IsOutage() || len(c.Shared) == 0 {`,
 		`	if c.Status != monitor.NotKnown {`},
 	{"the list of open incidents is written without its condition", "store/incident.go",
 		`b.add(put(openKey, "open", board.Version, openList{open}))`,

@@ -14,7 +14,7 @@ import (
 // hears together, in a run that is Gap after the one before, or in one of Sweep, of
 // which there is one a minute, so that nothing waits for much longer than that.
 const (
-	burst      = 3
+	burst      = 4
 	paceWindow = time.Minute
 	defaultGap = 30 * time.Second
 

@@ -36,7 +36,7 @@ func fleet(t *testing.T, n int, tiers ...monitor.Tier) (w *world, fail func(site
 	}
 }
 
-// TestPace: a tier hears at once of the first three things in a minute, and of what
+// TestPace: a tier hears at once of the first four things in a minute, and of what
 // follows together, half a minute after the one before; all of it arrives.
 func TestPace(t *testing.T) {
 	w, fail := fleet(t, 12, monitor.Tier{ID: "oncall", Impact: monitor.ImpactMinor})
@@ -55,8 +55,8 @@ func TestPace(t *testing.T) {
 			heard = append(heard, fmt.Sprintf("%ds %d", second, len(m.Notifications)))
 		}
 	}
-	// One incident each at 2, 4 and 6 s; 36 s is half a minute after the third.
-	if diff := cmp.Diff([]string{"2s 1", "4s 1", "6s 1", "36s 9"}, heard); diff != "" {
+	// One incident each at 2, 4, 6 and 8 s; 38 s is half a minute after the fourth.
+	if diff := cmp.Diff([]string{"2s 1", "4s 1", "6s 1", "8s 1", "38s 8"}, heard); diff != "" {
 		t.Errorf("on-call heard (-want +got):\n%s", diff)
 	}
 }

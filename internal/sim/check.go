@@ -62,7 +62,7 @@ func (w *world) checkDelivery() {
 // note that it has, and of two who send at a time one may not know of the other.
 func (w *world) checkPace(cfg *monitor.Config) {
 	b := w.books
-	most := 5 // three in a minute, and what follows each half minute
+	most := 6 // four in a minute, and what follows each half minute
 	for _, f := range w.script.Faults {
 		switch f.Kind {
 		case CrashAfterSend, CrashBeforeWrite, CrashAfterWrite, LostAnswer, CarrierUnclear, CarrierFails, Throttle, Conflict, Interleave, Stall:
@@ -223,11 +223,12 @@ func (w *world) checkOutages(svc monitor.Service, members []monitor.Monitor) {
 		opened, covered := 0, false
 		for _, id := range b.incidents {
 			inc := b.now(id)
-			if _, in := inc.Affects(svc.ID); !in {
+			a, in := inc.Affects(svc.ID)
+			if !in {
 				continue
 			}
 			at := inc.Opened.Sub(w.script.Start)
-			if at >= o.from && at < o.to {
+			if since := a.Since.Sub(w.script.Start); at >= o.from && since >= o.from && since < o.to { // it may be told with an older one of others
 				opened++
 			}
 			over := inc.Resolved

@@ -110,6 +110,9 @@ func end(inc *Incident, now time.Time) Update {
 	inc.State, inc.Phase, inc.Resolved, inc.Updated, inc.Next = Resolved, Done, now, now, time.Time{}
 	inc.Impact = monitor.ImpactNone
 	clear(inc.Reached)
+	if inc.Seen != nil {
+		inc.Seen.Impact, inc.Seen.Reached = monitor.ImpactNone, nil
+	}
 	text := "Restored after " + Span(restored.Sub(inc.Since)) + "."
 	if drained {
 		text += " Old DNS answers have run out."

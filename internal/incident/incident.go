@@ -38,6 +38,9 @@ type Incident struct {
 	// that the incident has fallen below again is not in it.
 	Reached map[monitor.Impact]time.Time `json:"reached"`
 
+	// Seen is Since, Reached and the like for the public, where that is something else.
+	Seen *Seen `json:"seen,omitempty"`
+
 	Told  map[monitor.TierID]Told `json:"told,omitempty"`
 	Acked time.Time               `json:"acked,omitzero"` // reminders stop
 	By    string                  `json:"by,omitempty"`   // who acknowledged
@@ -167,6 +170,11 @@ func (i Incident) clone() Incident {
 	i.Services = slices.Clone(i.Services)
 	i.Reached = maps.Clone(i.Reached)
 	i.Told = maps.Clone(i.Told)
+	if i.Seen != nil {
+		seen := *i.Seen
+		seen.Reached = maps.Clone(seen.Reached)
+		i.Seen = &seen
+	}
 	if i.Reached == nil {
 		i.Reached = map[monitor.Impact]time.Time{}
 	}
@@ -225,17 +233,10 @@ func (i *Incident) weigh(now time.Time) {
 			impact = impact.Worse(a.Status.Impact())
 		}
 	}
+	i.weighSeen(now) // before the rest: up to now the public saw all of it, maybe
 	if impact.Rank() > i.Worst.Rank() {
 		i.Since = now
 	}
 	i.Impact, i.Worst = impact, i.Worst.Worse(impact)
-	for _, level := range []monitor.Impact{monitor.ImpactMinor, monitor.ImpactMajor, monitor.ImpactCritical} {
-		_, reached := i.Reached[level]
-		switch {
-		case impact.AtLeast(level) && !reached:
-			i.Reached[level] = now
-		case !impact.AtLeast(level):
-			delete(i.Reached, level)
-		}
-	}
+	i.Reached = reach(i.Reached, impact, now)
 }

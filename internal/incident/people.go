@@ -119,6 +119,7 @@ func held(cfg *monitor.Config, inc *Incident, id monitor.TierID) error {
 			continue
 		}
 		_, told := inc.Told[id]
+		own, hearing := policy(cfg, tier, inc)
 		switch {
 		case inc.State == Resolved:
 			return ErrOver
@@ -126,7 +127,7 @@ func held(cfg *monitor.Config, inc *Incident, id monitor.TierID) error {
 			return ErrNotHeld
 		case told:
 			return ErrTold
-		case !inc.Worst.AtLeast(tier.Impact):
+		case !hearing || !inc.seenBy(tier).Worst.AtLeast(own.Impact):
 			return ErrForNobody
 		}
 		return nil

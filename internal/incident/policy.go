@@ -79,10 +79,11 @@ func ask(cfg *monitor.Config, inc *Incident, now time.Time) (monitor.Tier, bool)
 		_, told := inc.Told[tier.ID]
 		_, asked := inc.Asked[tier.ID]
 		_, declined := inc.Declined[tier.ID]
-		if !hearing || !own.Public || own.Hold == 0 || told || asked || declined || !hears(own, inc) || inc.isMuted(now) {
+		seen := inc.seenBy(own)
+		if !hearing || !own.Public || own.Hold == 0 || told || asked || declined || !hears(own, seen) || inc.isMuted(now) {
 			continue
 		}
-		if from := inc.reached(own).Add(own.After); !now.Before(from) && now.Before(from.Add(own.Hold)) {
+		if from := seen.reached(own).Add(own.After); !now.Before(from) && now.Before(from.Add(own.Hold)) {
 			return own, true
 		}
 	}
@@ -91,7 +92,7 @@ func ask(cfg *monitor.Config, inc *Incident, now time.Time) (monitor.Tier, bool)
 
 // question asks whether a tier is to be told.
 func question(cfg *monitor.Config, inc *Incident, held monitor.Tier) string {
-	at := clock(inc.reached(held).Add(held.After+held.Hold), cfg.Zone())
+	at := clock(inc.seenBy(held).reached(held).Add(held.After+held.Hold), cfg.Zone())
 	return "The tier \"" + held.Name + "\" is told at " + at + ", unless somebody decides before: `sonde incident publish --tier " + string(held.ID) + " " + inc.ID +
 		"` tells them now, `sonde incident decline --tier " + string(held.ID) + " --reason \"...\" " + inc.ID + "` keeps it from them."
 }
@@ -99,16 +100,24 @@ func question(cfg *monitor.Config, inc *Incident, held monitor.Tier) string {
 // nags reports whether a tier is to be reminded that nobody outside has been told
 // of an outage that they see.
 func (i *Incident) nags(cfg *monitor.Config, tier monitor.Tier, told Told, now time.Time) bool {
-	since, reached := i.Reached[monitor.ImpactMajor]
+	seen := i.Public()
+	since, reached := seen.Reached[monitor.ImpactMajor]
 	if tier.Nag == 0 || tier.Public || told.Nagged || i.State != Open || !reached || now.Before(since.Add(tier.Nag)) || !i.IsPublic() {
 		return false
 	}
-	return !slices.ContainsFunc(cfg.Tiers, func(t monitor.Tier) bool { _, heard := i.Told[t.ID]; return t.Public && heard })
+	return !slices.ContainsFunc(cfg.Tiers, func(t monitor.Tier) bool {
+		_, heard := i.Told[t.ID]
+		own, hearing := policy(cfg, t, i)
+		return t.Public && (heard || hearing && i.seenBy(t).isDue(own, now)) // or is told just now
+	})
 }
 
-func nagging(inc *Incident, now time.Time) string {
-	return "Nobody outside has been told for " + Span(now.Sub(inc.Reached[monitor.ImpactMajor])) + ". " +
-		"`sonde incident publish` tells customers, `sonde incident update` posts to the page."
+func nagging(cfg *monitor.Config, inc *Incident, now time.Time) string {
+	seen, how := inc.Public(), "`sonde incident update` posts to the page."
+	if slices.ContainsFunc(cfg.Tiers, func(t monitor.Tier) bool { return t.Public && t.Hold > 0 }) {
+		how = "`sonde incident publish` tells customers, " + how
+	}
+	return "Nobody outside has been told for " + Span(now.Sub(seen.Reached[monitor.ImpactMajor])) + ". " + how
 }
 
 // Due returns the next time at which Tick will have something to do, provided
@@ -127,14 +136,15 @@ func Due(cfg *monitor.Config, inc Incident) time.Time {
 	if inc.State == Draining {
 		add(drainEnd(cfg, &inc))
 	}
+	public := inc.Public()
 	for _, tier := range cfg.Tiers {
 		tier, _ = policy(cfg, tier, &inc)
-		from, told := inc.reached(tier), inc.Told[tier.ID]
+		from, told := inc.seenBy(tier).reached(tier), inc.Told[tier.ID]
 		add(from, tier.After)
 		add(from, tier.After, tier.Hold)
 		add(told.Last, tier.Remind)
 		add(inc.Next, 1)
-		add(inc.Reached[monitor.ImpactMajor], tier.Nag)
+		add(public.Reached[monitor.ImpactMajor], tier.Nag)
 	}
 	add(inc.mutedUntil())
 	slices.SortFunc(all, time.Time.Compare)

@@ -128,8 +128,9 @@ func tell(cfg *monitor.Config, inc Incident, update Update, now time.Time) (Inci
 		if !hearing && !heard {
 			continue
 		}
-		event, receipt := next(cfg, own, &inc, told, heard, update, now)
-		impact := inc.Impact
+		seen := inc.seenBy(tier)
+		event, receipt := next(cfg, own, seen, told, heard, update, now)
+		impact := seen.Impact
 		if event == EventResolved {
 			impact = told.Impact
 		}
@@ -138,7 +139,7 @@ func tell(cfg *monitor.Config, inc Incident, update Update, now time.Time) (Inci
 			continue // what has not begun by the end of the quiet hours need not be told
 		}
 		n := notification(cfg, own, &inc, event, receipt, update, now)
-		inc.Told[tier.ID] = told.after(own, &inc, event, receipt, heard, now)
+		inc.Told[tier.ID] = told.after(own, seen, event, receipt, heard, now)
 		if !until.IsZero() {
 			n.At = until
 		}
@@ -216,10 +217,17 @@ func notification(cfg *monitor.Config, tier monitor.Tier, inc *Incident, event E
 		n.Text = "The next update was promised for " + clock(inc.Next, cfg.Zone()) + ", and is late. " + n.Text
 	}
 	if receipt == nagReceipt {
-		n.Text = nagging(inc, now)
+		n.Text = nagging(cfg, inc, now)
+	}
+	if tier.Public && inc.Seen != nil {
+		seen := inc.Public()
+		n.Impact, n.Worst, n.Opened, n.Since, n.Resolved = seen.Impact, seen.Worst, seen.Opened, seen.Since, inc.publiclyRestored()
+		if event == EventResolved && update.By == "" {
+			n.Text = strings.Replace(n.Text, resolvedText(*inc), "Restored after "+Span(n.Resolved.Sub(n.Since))+".", 1)
+		}
 	}
 	if event == EventOpened {
-		n.By = inc.reached(tier).Add(tier.After + tier.Hold)
+		n.By = inc.seenBy(tier).reached(tier).Add(tier.After + tier.Hold)
 	}
 	if cfg.Site.URL != "" {
 		n.URL = cfg.Site.URL + "/incidents/" + inc.ID

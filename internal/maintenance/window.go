@@ -175,7 +175,17 @@ func parseRule(text string, zone *time.Location) (*rrule.ROption, error) {
 	if !option.Until.IsZero() && strings.Contains(text, "Z") {
 		option.Until = onClock(option.Until, zone) // RFC 5545 has it in UTC; without Z it is a reading
 	}
+	if isDate(text) {
+		option.Until = option.Until.Add(24*time.Hour - time.Second) // a day is meant with all that is in it
+	}
 	return option, nil
+}
+
+// isDate reports whether a rule says UNTIL as a date, without a time of day.
+func isDate(rule string) bool {
+	_, until, has := strings.Cut(rule, "UNTIL=")
+	until, _, _ = strings.Cut(until, ";")
+	return has && !strings.Contains(until, "T")
 }
 
 // Mistake is what is wrong with a plan, and in which field, as monitors.yaml

@@ -81,6 +81,10 @@ func chat(subject string, accounts []account) string {
 func quiet(text string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		switch r {
+		case '[': // [text](link)
+			return '('
+		case ']':
+			return ')'
 		case '<':
 			return '‹'
 		case '>':

@@ -75,7 +75,7 @@ func compose(due []incident.Notification) Message {
 			m.Attributes["event"] = string(incident.EventOpened) // phones are to ring: that is the test
 		}
 	}
-	m.Machine = machine(accounts, shown)
+	m.Machine, m.Program = machine(accounts, shown), first.Machine
 	if first.Chat {
 		m.Chat = chat(m.Subject, accounts)
 	}

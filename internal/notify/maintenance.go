@@ -44,7 +44,7 @@ func composeMaintenance(due []incident.Notification) Message {
 	}
 	p.text(fmt.Sprintf("Message %s. %s", shown, reason(first)))
 	m.Email = p.String()
-	m.Machine = plannedMachine(accounts, shown, due)
+	m.Machine, m.Program = plannedMachine(accounts, shown, due), first.Machine
 	if first.Chat {
 		m.Chat = chat(m.Subject, accounts)
 	}

@@ -32,6 +32,9 @@ type Message struct {
 	// empty where the tier is no chat.
 	Chat string `json:"chat,omitempty"`
 
+	// Program: the tier is for programs, which get Machine whatever has happened.
+	Program bool `json:"program,omitempty"`
+
 	// Attributes serve subscription filter policies: event, impact, service.
 	Attributes map[string]string `json:"attributes,omitempty"`
 }

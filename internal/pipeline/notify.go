@@ -42,6 +42,7 @@ func (p *Pipeline) notify(ctx context.Context, gap time.Duration) (delivered int
 		}
 		var conflict error
 		now := p.Now()
+		pending = inTurn(pending, now)
 		pending = slices.DeleteFunc(pending, func(c store.Pending) bool {
 			return now.Before(c.NotBefore) || now.Before(c.Notification.At) || !bears(c.Notification, pace, gap, now)
 		})
@@ -57,6 +58,24 @@ func (p *Pipeline) notify(ctx context.Context, gap time.Duration) (delivered int
 		return conflict
 	})
 	return delivered, errors.Join(err, p.setAside(ctx))
+}
+
+// inTurn leaves out what a tier is to hear after something of the same incident that
+// could not be sent and is not tried again yet: an alarm that comes after its end
+// rings, and nothing ends it.
+func inTurn(pending []store.Pending, now time.Time) []store.Pending {
+	type line struct {
+		tier     monitor.TierID
+		incident string
+	}
+	waits := map[line]bool{}
+	return slices.DeleteFunc(pending, func(p store.Pending) bool {
+		of := line{p.Notification.Tier, p.Notification.Incident}
+		if p.LastError != "" && now.Before(p.NotBefore) {
+			waits[of] = true
+		}
+		return waits[of]
+	})
 }
 
 // byTier groups what is sent as one message, oldest first. What is over stands in a

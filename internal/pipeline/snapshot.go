@@ -236,9 +236,10 @@ func (p *Pipeline) incidentView(ctx context.Context, inc incident.Incident, know
 	if err != nil {
 		return store.IncidentView{}, false, err
 	}
+	seen := inc.Public()
 	view := store.IncidentView{
-		ID: inc.ID, Title: inc.PublicTitle(), State: inc.State, Phase: inc.Phase, Impact: inc.Impact, Worst: inc.Worst,
-		Opened: inc.Opened, Resolved: inc.Resolved, Updated: inc.Updated, Next: inc.Next, Updates: []store.UpdateView{}, DNSUntil: inc.Drain,
+		ID: inc.ID, Title: inc.PublicTitle(), State: inc.State, Phase: inc.Phase, Impact: seen.Impact, Worst: seen.Worst,
+		Opened: seen.Opened, Resolved: inc.Resolved, Updated: inc.Updated, Next: inc.Next, Updates: []store.UpdateView{}, DNSUntil: inc.Drain,
 	}
 	for _, a := range inc.Services {
 		if !a.Internal {

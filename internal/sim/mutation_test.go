@@ -28,6 +28,7 @@ var late = map[string]int{
 	"a vote counts results from before it":                        449,
 	"the list of open incidents is written without its condition": 458,
 	"an incident does not wait for old DNS answers":               104,
+	"the public is told by the time of what it does not see":      136,
 	"services that break at one address are told apart":           173,
 }
 
@@ -170,6 +171,9 @@ var bugs = []mutation{
 	{"an incident does not wait for old DNS answers", "incident/drain.go",
 		`	case inc.Drain.After(s.now):`,
 		`	case inc.Drain.After(s.now) && inc.Manual:`},
+	{"the public is told by the time of what it does not see", "incident/seen.go",
+		`	if !tier.Public || i.Seen == nil {`,
+		`	if !tier.Public || i.Seen == nil || i.Manual == i.Manual {`},
 	{"what waits for old DNS answers is never over", "incident/drain.go",
 		`return inc.State == Draining && !now.Before(drainEnd(cfg, inc))`,
 		`return inc.State == Draining && inc.Manual && !now.Before(drainEnd(cfg, inc))`},

@@ -68,6 +68,8 @@ func (p *Publisher) Publish(ctx context.Context, m notify.Message) (string, erro
 	switch {
 	case m.Chat != "":
 		in.Message, in.Subject = aws.String(m.Chat), nil
+	case m.Program:
+		in.Message = aws.String(m.Machine)
 	case m.SMS == "":
 		in.Message = aws.String(cut(m.Email, room))
 	default:

@@ -127,6 +127,17 @@ func TestUpdateIsPlain(t *testing.T) {
 	}
 }
 
+// TestProgram: a tier for programs gets the body for machines whatever has happened.
+func TestProgram(t *testing.T) {
+	p, sent := service(t, 200, published)
+	m := update()
+	m.Program, m.Machine = true, `{"AlarmName":"sonde/x"}`
+	publish(t, p, m)
+	if sent.Has("MessageStructure") || sent.Get("Message") != m.Machine {
+		t.Errorf("sent: %v", sent)
+	}
+}
+
 // TestTooLong: no text is too long. What is cut is the e-mail, and only a
 // machine body that leaves no room for it gives way.
 func TestTooLong(t *testing.T) {

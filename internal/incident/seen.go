@@ -1,0 +1,112 @@
+package incident
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/sondehq/sonde/internal/monitor"
+)
+
+// Seen is how bad an incident is for those who see no internal service, where one is
+// among its causes: what they see may have broken hours later, or less.
+type Seen struct {
+	Opened  time.Time                    `json:"opened,omitzero"` // zero: nothing that they see was broken yet
+	Since   time.Time                    `json:"since,omitzero"`  // when it became as bad as Worst
+	Impact  monitor.Impact               `json:"impact"`
+	Worst   monitor.Impact               `json:"worst"`
+	Reached map[monitor.Impact]time.Time `json:"reached,omitempty"`
+}
+
+// visible is the services by which the public judges an incident: the causes that it
+// may know of, or else what is affected.
+func (i *Incident) visible() []Affected {
+	all := i.public()
+	if slices.ContainsFunc(all, func(a Affected) bool { return a.Cause }) {
+		return slices.DeleteFunc(all, func(a Affected) bool { return !a.Cause })
+	}
+	return all
+}
+
+// weighSeen is weigh for the public.
+func (i *Incident) weighSeen(now time.Time) {
+	if !slices.ContainsFunc(i.Services, func(a Affected) bool { return a.Cause && a.Internal }) && i.Seen == nil {
+		return
+	}
+	if i.Seen == nil {
+		i.Seen = &Seen{Impact: monitor.ImpactNone, Worst: monitor.ImpactNone, Reached: map[monitor.Impact]time.Time{}}
+		if i.Worst != "" { // up to now they saw all of it
+			i.Seen = &Seen{i.Opened, i.Since, i.Impact, i.Worst, maps.Clone(i.Reached)}
+		}
+	}
+	s, impact := i.Seen, monitor.ImpactNone
+	for _, a := range i.visible() {
+		if a.Restored.IsZero() {
+			impact = impact.Worse(a.Status.Impact())
+		}
+	}
+	if s.Opened.IsZero() && impact != monitor.ImpactNone {
+		s.Opened = now
+	}
+	if impact.Rank() > s.Worst.Rank() {
+		s.Since = now
+	}
+	s.Impact, s.Worst = impact, s.Worst.Worse(impact)
+	s.Reached = reach(s.Reached, impact, now)
+}
+
+// reach keeps since when each level of impact has been reached.
+func reach(reached map[monitor.Impact]time.Time, impact monitor.Impact, now time.Time) map[monitor.Impact]time.Time {
+	if reached == nil {
+		reached = map[monitor.Impact]time.Time{}
+	}
+	for _, level := range []monitor.Impact{monitor.ImpactMinor, monitor.ImpactMajor, monitor.ImpactCritical} {
+		_, has := reached[level]
+		switch {
+		case impact.AtLeast(level) && !has:
+			reached[level] = now
+		case !impact.AtLeast(level):
+			delete(reached, level)
+		}
+	}
+	return reached
+}
+
+// Public is the incident as those see it who see no internal service: since when, how
+// bad, and when it was over. Its services are all; see PublicTitle.
+func (i *Incident) Public() Incident {
+	out := *i
+	if s := i.Seen; s != nil && !s.Opened.IsZero() {
+		out.Opened, out.Since, out.Impact, out.Worst, out.Reached = s.Opened, s.Since, s.Impact, s.Worst, s.Reached
+	} else if s != nil {
+		out.Impact, out.Worst, out.Reached = s.Impact, s.Worst, s.Reached
+	}
+	if i.State != Open {
+		out.Impact = monitor.ImpactNone
+	}
+	return out
+}
+
+// seenBy is the incident as a tier sees it.
+func (i *Incident) seenBy(tier monitor.Tier) *Incident {
+	if !tier.Public || i.Seen == nil {
+		return i
+	}
+	out := i.Public()
+	return &out
+}
+
+// publiclyRestored is when what the public sees was fine again, of an incident that is
+// over.
+func (i *Incident) publiclyRestored() (at time.Time) {
+	if i.Seen == nil || i.Resolved.IsZero() {
+		return i.restoredAt()
+	}
+	for _, a := range i.visible() {
+		if a.Restored.IsZero() {
+			return i.restoredAt() // it was not seen working yet
+		}
+		at = latest(at, a.Restored)
+	}
+	return at
+}

@@ -97,27 +97,44 @@ func (s *Store) Flips(ctx context.Context, id monitor.ServiceID, from, to time.T
 	return readAll(s, rows, as[monitor.Flip]), nil
 }
 
-// flipsRead is how many flips StatusBefore looks back over for the last one of
-// the service itself.
+// flipsRead is how many flips are read at a time to look for one of the service
+// itself, among those of its monitors.
 const flipsRead = 200
 
 // StatusBefore is the status that a service had just before a time: that of its
-// last flip, or, where the flip has expired since, its present one if that is
-// older. It is unknown if neither is known, or too many flips of monitors have
-// followed.
+// last flip; or, where that has expired since, what the next one says that it was, or
+// its present one if that is older. It is unknown if none of these is known.
 func (s *Store) StatusBefore(ctx context.Context, id monitor.ServiceID, at time.Time) (monitor.Status, error) {
-	rows, err := table.All(ctx, s.table, table.Query{PK: servicePK(id), From: "FLIP#", To: "FLIP#" + stamp(at), Descending: true, Limit: flipsRead})
-	if err != nil {
-		return monitor.NotKnown, fmt.Errorf("query flips of %s: %w", id, err)
+	last, found, err := s.ownFlip(ctx, id, table.Query{PK: servicePK(id), From: "FLIP#", To: "FLIP#" + stamp(at), Descending: true, Limit: flipsRead})
+	if err != nil || found {
+		return monitor.Status(last.To), err
 	}
-	for _, f := range readAll(s, rows, as[monitor.Flip]) {
-		if f.Monitor == "" {
-			return monitor.Status(f.To), nil
-		}
+	next, found, err := s.ownFlip(ctx, id, table.Query{PK: servicePK(id), From: "FLIP#" + stamp(at), To: "FLIP$", Limit: flipsRead})
+	if err != nil || found {
+		return monitor.Status(next.From), err
 	}
 	state, err := s.State(ctx, id)
 	if err != nil || state.Version == 0 || !state.Since.Before(at) {
 		return monitor.NotKnown, err
 	}
 	return state.Status, nil
+}
+
+// ownFlip finds the first flip of a service itself that a query comes upon.
+func (s *Store) ownFlip(ctx context.Context, id monitor.ServiceID, q table.Query) (flip monitor.Flip, found bool, err error) {
+	for {
+		page, err := s.table.Query(ctx, q)
+		if err != nil {
+			return monitor.Flip{To: string(monitor.NotKnown), From: string(monitor.NotKnown)}, false, fmt.Errorf("query flips of %s: %w", id, err)
+		}
+		for _, f := range readAll(s, page.Rows, as[monitor.Flip]) {
+			if f.Monitor == "" {
+				return f, true, nil
+			}
+		}
+		if page.Cursor == "" {
+			return monitor.Flip{}, false, nil
+		}
+		q.Cursor = page.Cursor
+	}
 }

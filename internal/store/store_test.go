@@ -160,8 +160,9 @@ func TestPackProperty(t *testing.T) {
 
 func TestFlipsAndStatusBefore(t *testing.T) {
 	s, ctx := open(t), context.Background()
+	was := monitor.NotKnown
 	for i, to := range []monitor.Status{monitor.Operational, monitor.MajorOutage, monitor.Operational} {
-		f := monitor.Flip{Service: "web", From: "x", To: string(to), At: t0.Add(time.Duration(i) * time.Hour), Decided: t0}
+		f := monitor.Flip{Service: "web", From: string(was), To: string(to), At: t0.Add(time.Duration(i) * time.Hour), Decided: t0}
 		op, err := store.FlipOp(f)
 		if err := commit(t, s, op, err); err != nil {
 			t.Fatal(err)
@@ -171,6 +172,7 @@ func TestFlipsAndStatusBefore(t *testing.T) {
 		if err := commit(t, s, op, err); err != nil {
 			t.Fatal(err)
 		}
+		was = to
 	}
 	flips, err := s.Flips(ctx, "web", t0.Add(time.Hour), t0.Add(2*time.Hour))
 	if err != nil || len(flips) != 2 {
@@ -195,6 +197,34 @@ func TestFlipsAndStatusBefore(t *testing.T) {
 	}
 	if got, err := s.StatusBefore(ctx, "old", t0); err != nil || got != monitor.Operational {
 		t.Errorf("a service whose last flip has expired: got %s, %v, want its present status", got, err)
+	}
+}
+
+// TestStatusBeforeTheNextFlip: all flips before a time have expired, and the service has
+// changed since: it was what the next flip says, however many of its monitors changed
+// meanwhile.
+func TestStatusBeforeTheNextFlip(t *testing.T) {
+	s, ctx := open(t), context.Background()
+	write := func(f monitor.Flip) {
+		t.Helper()
+		op, err := store.FlipOp(f)
+		if err := commit(t, s, op, err); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 450 {
+		write(monitor.Flip{Service: "web", Monitor: "one", From: "up", To: "down", At: t0.Add(time.Duration(i) * time.Minute), Decided: t0})
+	}
+	down := t0.Add(460 * time.Minute)
+	write(monitor.Flip{Service: "web", From: string(monitor.Operational), To: string(monitor.MajorOutage), At: down, Decided: down})
+	op, err := store.StateOp(detect.Service{Service: "web", Status: monitor.MajorOutage, Since: down}, 0)
+	if err := commit(t, s, op, err); err != nil {
+		t.Fatal(err)
+	}
+	for at, want := range map[time.Duration]monitor.Status{-time.Hour: monitor.Operational, 455 * time.Minute: monitor.Operational, 500 * time.Minute: monitor.MajorOutage} {
+		if got, err := s.StatusBefore(ctx, "web", t0.Add(at)); err != nil || got != want {
+			t.Errorf("after %s: got %s, %v, want %s", at, got, err, want)
+		}
 	}
 }
 

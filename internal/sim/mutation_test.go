@@ -54,7 +54,7 @@ var bugs = []mutation{
 		return 0, missed
 	}
 	if sending == nil {
-		return len(claimed), inParts(claimed, func(some []store.Pending) error { return p.receipt(ctx, some, carrier, p.Now()) })
+		return len(claimed), inParts(claimed, func(some []store.Pending) error { return p.receipt(ctx, some, pace, carrier, p.Now()) })
 	}`},
 	{"two senders may claim one notification", "store/outbox.go",
 		`		op, err := put(p.key, kindClaimed, p.version, p)
@@ -211,14 +211,11 @@ func (m mutation) patched(t *testing.T) (path, text string) {
 
 // TestMutations builds the simulator with each deliberate bug in it, without a line
 // of shipped code knowing, and sees that seeds find it. Without -mutations it only
-// sees that the bugs still fit the sources.
+// sees that the bugs still fit the sources, and compile.
 func TestMutations(t *testing.T) {
 	for _, m := range bugs {
 		t.Run(strings.ReplaceAll(m.name, " ", "-"), func(t *testing.T) {
 			path, text := m.patched(t)
-			if *mutations == 0 {
-				return
-			}
 			dir := t.TempDir()
 			replacement, overlay, binary := filepath.Join(dir, "patched.go"), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "sim.test")
 			if err := os.WriteFile(replacement, []byte(text), 0o600); err != nil {
@@ -230,6 +227,13 @@ func TestMutations(t *testing.T) {
 			}
 			if err := os.WriteFile(overlay, replaced, 0o600); err != nil {
 				t.Fatal(err)
+			}
+			if *mutations == 0 {
+				t.Parallel()
+				if out, err := exec.Command("go", "build", "-overlay", overlay, filepath.Dir(path)).CombinedOutput(); err != nil {
+					t.Fatalf("the bug does not compile: bring the mutation up to date: %v\n%s", err, out)
+				}
+				return
 			}
 			if out, err := exec.Command("go", "test", "-c", "-overlay", overlay, "-o", binary, ".").CombinedOutput(); err != nil {
 				t.Fatalf("the bug does not compile: %v\n%s", err, out)

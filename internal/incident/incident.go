@@ -238,5 +238,5 @@ func (i *Incident) weigh(now time.Time) {
 		i.Since = now
 	}
 	i.Impact, i.Worst = impact, i.Worst.Worse(impact)
-	i.Reached = reach(i.Reached, impact, now)
+	i.Reached = reach(i.Reached, impact, i.flaps(), now)
 }

@@ -102,7 +102,7 @@ func question(cfg *monitor.Config, inc *Incident, held monitor.Tier) string {
 func (i *Incident) nags(cfg *monitor.Config, tier monitor.Tier, told Told, now time.Time) bool {
 	seen := i.Public()
 	since, reached := seen.Reached[monitor.ImpactMajor]
-	if tier.Nag == 0 || tier.Public || told.Nagged || i.State != Open || !reached || now.Before(since.Add(tier.Nag)) || !i.IsPublic() {
+	if tier.Nag == 0 || tier.Public || told.Nagged || i.State != Open || !seen.Impact.AtLeast(monitor.ImpactMajor) || !reached || now.Before(since.Add(tier.Nag)) || !i.IsPublic() {
 		return false
 	}
 	return !slices.ContainsFunc(cfg.Tiers, func(t monitor.Tier) bool {

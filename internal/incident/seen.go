@@ -52,11 +52,17 @@ func (i *Incident) weighSeen(now time.Time) {
 		s.Since = now
 	}
 	s.Impact, s.Worst = impact, s.Worst.Worse(impact)
-	s.Reached = reach(s.Reached, impact, now)
+	s.Reached = reach(s.Reached, impact, i.flaps(), now)
 }
 
-// reach keeps since when each level of impact has been reached.
-func reach(reached map[monitor.Impact]time.Time, impact monitor.Impact, now time.Time) map[monitor.Impact]time.Time {
+// flaps reports whether a cause keeps changing.
+func (i *Incident) flaps() bool {
+	return slices.ContainsFunc(i.Services, func(a Affected) bool { return a.Cause && a.Flapping })
+}
+
+// reach keeps since when each level of impact has been reached. What keeps changing
+// has not fallen below it for good: else nobody would hear of it after a delay.
+func reach(reached map[monitor.Impact]time.Time, impact monitor.Impact, flapping bool, now time.Time) map[monitor.Impact]time.Time {
 	if reached == nil {
 		reached = map[monitor.Impact]time.Time{}
 	}
@@ -65,7 +71,7 @@ func reach(reached map[monitor.Impact]time.Time, impact monitor.Impact, now time
 		switch {
 		case impact.AtLeast(level) && !has:
 			reached[level] = now
-		case !impact.AtLeast(level):
+		case !impact.AtLeast(level) && !flapping:
 			delete(reached, level)
 		}
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -97,7 +98,9 @@ type Incident struct {
 	Impact   monitor.Impact      `json:"impact"` // now
 	Worst    monitor.Impact      `json:"worst"`  // of its whole life
 	Opened   time.Time           `json:"opened"`
-	Resolved *time.Time          `json:"resolved"`
+	Since    time.Time           `json:"since"`    // of the outage, where it began with less
+	Restored *time.Time          `json:"restored"` // when it worked again
+	Resolved *time.Time          `json:"resolved"` // when it was over
 	Updated  time.Time           `json:"updated"`
 	Services []monitor.ServiceID `json:"services"`
 	Next     *time.Time          `json:"next"`    // when the next update is promised
@@ -107,7 +110,7 @@ type Incident struct {
 func incidentOf(v store.IncidentView) Incident {
 	out := Incident{
 		ID: v.ID, Title: v.Title, State: lifeOf(v.State), Phase: phaseOf(v.Phase), Impact: impactOf(v.Impact), Worst: impactOf(v.Worst), Opened: v.Opened,
-		Resolved: orNull(v.Resolved), Updated: v.Updated, Services: orEmpty(v.Services), Next: orNull(v.Next), Updates: []store.UpdateView{},
+		Since: cmp.Or(v.Since, v.Opened), Restored: orNull(cmp.Or(v.Restored, v.Resolved)), Resolved: orNull(v.Resolved), Updated: v.Updated, Services: orEmpty(v.Services), Next: orNull(v.Next), Updates: []store.UpdateView{},
 	}
 	for _, u := range v.Updates {
 		out.Updates = append(out.Updates, store.UpdateView{At: u.At, Phase: phaseOf(u.Phase), Text: u.Text})

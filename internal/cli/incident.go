@@ -83,7 +83,7 @@ func printIncidents(w io.Writer, list []store.Listed) {
 	for _, l := range list {
 		ended := string(l.State)
 		if l.State == incident.Resolved {
-			ended = "after " + incident.Span(l.Resolved.Sub(l.Opened))
+			ended = "after " + incident.Span(l.Lasted(l.Resolved))
 		}
 		_, _ = fmt.Fprintf(w, "%s  %s  %-8s  %-14s  %s\n", l.ID, l.Opened.UTC().Format("2006-01-02 15:04 UTC"), l.Worst, ended, clean(l.Title))
 	}
@@ -202,8 +202,15 @@ const minute = "2006-01-02 15:04:05 UTC"
 
 func printIncident(w io.Writer, s shownIncident) {
 	_, _ = fmt.Fprintf(w, "%s: %s\n%s, %s, impact %s, at worst %s\nopened %s", s.ID, clean(s.Title), s.State, s.Phase, s.Impact, s.Worst, s.Opened.UTC().Format(minute))
-	if !s.Resolved.IsZero() {
-		_, _ = fmt.Fprintf(w, ", ended %s, after %s", s.Resolved.UTC().Format(minute), incident.Span(s.Resolved.Sub(s.Opened)))
+	from, to := s.Lasted()
+	if s.Opened.Before(from) {
+		_, _ = fmt.Fprintf(w, ", broken since %s", from.UTC().Format(minute))
+	}
+	if !to.IsZero() {
+		_, _ = fmt.Fprintf(w, ", restored %s after %s", to.UTC().Format(minute), incident.Span(to.Sub(from)))
+	}
+	if !s.Resolved.IsZero() && !s.Resolved.Equal(to) {
+		_, _ = fmt.Fprintf(w, ", over %s", s.Resolved.UTC().Format(minute))
 	}
 	_, _ = fmt.Fprintln(w)
 	if !s.Acked.IsZero() {

@@ -198,9 +198,13 @@ func printAudience(p func(string, ...any), r *sim.Replay) {
 	for _, inc := range r.Incidents {
 		ended := "not over"
 		if !inc.Resolved.IsZero() {
-			ended = "over at " + inc.Resolved.In(zone).Format("15:04 MST") + ", after " + incident.Span(inc.Resolved.Sub(inc.Opened))
+			ended = "over at " + inc.Resolved.In(zone).Format("15:04 MST")
 		}
-		p("  %s  %s: since %s, %s", inc.ID, clean(inc.Title), inc.Opened.In(zone).Format("15:04 MST"), ended)
+		from, to := inc.Lasted()
+		if !to.IsZero() {
+			ended = "restored after " + incident.Span(to.Sub(from)) + ", " + ended
+		}
+		p("  %s  %s: since %s, %s", inc.ID, clean(inc.Title), from.In(zone).Format("15:04 MST"), ended)
 		tiers := make([]monitor.TierID, 0, len(inc.Told))
 		for tier := range inc.Told {
 			tiers = append(tiers, tier)

@@ -93,11 +93,7 @@ is older than 400 days only frozen months are known.`,
 				if !internal && !inc.IsPublic() {
 					continue
 				}
-				title := inc.Title
-				if !internal {
-					title = inc.PublicTitle()
-				}
-				r.Incidents = append(r.Incidents, figures.IncidentRef{ID: inc.ID, Title: title, Worst: inc.Worst, Opened: inc.Opened, Resolved: inc.Resolved})
+				r.Incidents = append(r.Incidents, figures.RefOf(inc, !internal))
 			}
 			r.Sort()
 			return r.Write(cmd.OutOrStdout(), format)

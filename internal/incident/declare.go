@@ -100,12 +100,6 @@ func Resolve(cfg *monitor.Config, inc Incident, n Note, now time.Time) (Effects,
 
 // end ends an incident now, and returns its last update.
 func end(inc *Incident, now time.Time) Update {
-	var restored time.Time
-	for _, a := range inc.Services {
-		if a.Cause {
-			restored = latest(restored, a.Restored)
-		}
-	}
 	drained := inc.State == Draining
 	inc.State, inc.Phase, inc.Resolved, inc.Updated, inc.Next = Resolved, Done, now, now, time.Time{}
 	inc.Impact = monitor.ImpactNone
@@ -113,7 +107,7 @@ func end(inc *Incident, now time.Time) Update {
 	if inc.Seen != nil {
 		inc.Seen.Impact, inc.Seen.Reached = monitor.ImpactNone, nil
 	}
-	text := "Restored after " + Span(restored.Sub(inc.Since)) + "."
+	text := restoredText(inc.Lasted())
 	if drained {
 		text += " Old DNS answers have run out."
 	}

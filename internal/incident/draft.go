@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/sondehq/sonde/internal/monitor"
 )
@@ -23,9 +24,9 @@ type Sent struct {
 // what and when. What only people know is left to be filled in. Times are in the
 // site's zone. Services that the public does not see are in it: it is a draft.
 func Draft(cfg *monitor.Config, inc Incident, updates []Update, sent []Sent, now time.Time) string {
-	d := drafter{zone: cfg.Zone(), inc: inc, end: inc.Resolved}
-	if d.end.IsZero() {
-		d.end = now
+	d := drafter{zone: cfg.Zone(), inc: inc, end: now}
+	if _, to := inc.Lasted(); !to.IsZero() {
+		d.end = to
 	}
 	d.head(cfg)
 	d.services()
@@ -49,14 +50,19 @@ func (d *drafter) when(t time.Time) string { return t.In(d.zone).Format("2 Jan 2
 // plain takes out of a text what would break a line of Markdown, or stand out in
 // it.
 func plain(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1 // escapes, bells, changes of the direction of writing
+		}
+		return r
+	}, strings.Join(strings.Fields(text), " "))
 	return strings.NewReplacer("|", `\|`, "<", "&lt;", "*", `\*`, "_", `\_`, "`", "'", "[", `\[`, "#", `\#`).Replace(text)
 }
 
 func (d *drafter) head(cfg *monitor.Config) {
 	d.line("# %s, %s\n", plain(d.inc.Title), d.inc.Since.In(d.zone).Format("2 January 2006"))
 	if d.inc.State == Resolved {
-		d.line("%s was affected from %s to %s: %s. Impact: %s.", plain(cfg.Site.Name), d.when(d.inc.Since), d.when(d.inc.Resolved), Span(d.end.Sub(d.inc.Since)), d.inc.Worst)
+		d.line("%s was affected from %s to %s: %s. Impact: %s.", plain(cfg.Site.Name), d.when(d.inc.Since), d.when(d.end), Span(d.end.Sub(d.inc.Since)), d.inc.Worst)
 	} else {
 		d.line("%s is affected since %s, for %s so far. Impact: %s. **This incident is not over.**", plain(cfg.Site.Name), d.when(d.inc.Since), Span(d.end.Sub(d.inc.Since)), d.inc.Worst)
 	}

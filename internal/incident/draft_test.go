@@ -25,7 +25,7 @@ func TestDraft(t *testing.T) {
 	}
 	inc := incident.Incident{
 		ID: "k3j2h1g5f4d6", Title: "Load balancers: outage", State: incident.Resolved, Phase: incident.Done, Worst: monitor.ImpactCritical,
-		Opened: at(0, -20), Since: at(0, 0), Resolved: at(6, 50), Detail: "lb-primary: refused: connect to 203.0.113.10:443: connection refused\nlb-secondary: timeout: <script>|*",
+		Opened: at(0, -20), Since: at(0, 0), Resolved: at(6, 50), Detail: "lb-primary: refused: connect to 203.0.113.10:443: connection refused\nlb-secondary: timeout: \x1b[31m<script>|*\a",
 		Services: []incident.Affected{
 			{ID: "balancers", Name: "Load balancers", Cause: true, Since: at(0, -20), Restored: at(6, 50)},
 			{ID: "app", Name: "Web application", Since: at(0, 1), Restored: at(6, 51)},

@@ -48,15 +48,6 @@ func lastRestored(inc *Incident) (at time.Time) {
 	return at
 }
 
-// restoredAt is when what was wrong was fine again, of an incident that is over:
-// that old DNS answers ran out after that is nothing that was wrong.
-func (i *Incident) restoredAt() time.Time {
-	if i.Resolved.IsZero() {
-		return time.Time{}
-	}
-	return lastRestored(i)
-}
-
 func drainTitle(name string, until time.Time, zone *time.Location) string {
 	return name + ": restored, cached DNS until " + clock(until, zone)
 }

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base32"
 	"maps"
@@ -30,8 +31,8 @@ type Incident struct {
 
 	Services []Affected `json:"services"` // causes first, in the order of joining
 
-	// Since is when it became as bad as it ever was: the beginning of the outage
-	// in an incident that began with a lost redundancy.
+	// Since is the beginning of the outage in an incident that began with a lost
+	// redundancy or with slowness; otherwise, of the incident. See Lasted.
 	Since time.Time `json:"since"`
 
 	// Reached says since when the impact has been at least so bad; an impact
@@ -234,9 +235,25 @@ func (i *Incident) weigh(now time.Time) {
 		}
 	}
 	i.weighSeen(now) // before the rest: up to now the public saw all of it, maybe
-	if impact.Rank() > i.Worst.Rank() {
-		i.Since = now
-	}
+	i.Since = began(i.Since, i.Worst, impact, now)
 	i.Impact, i.Worst = impact, i.Worst.Worse(impact)
 	i.Reached = reach(i.Reached, impact, i.flaps(), now)
+}
+
+// began is since when it lasts, now that it is as bad as impact: what was slow or at
+// risk is an outage only once something fails.
+func began(since time.Time, worst, impact monitor.Impact, now time.Time) time.Time {
+	if impact.Rank() > worst.Rank() && !worst.AtLeast(monitor.ImpactMajor) {
+		return now
+	}
+	return since
+}
+
+// Lasted is from when to when what was wrong was wrong; to is zero while it is. That
+// old DNS answers were still in caches after that is nothing that was wrong.
+func (i *Incident) Lasted() (from, to time.Time) {
+	if i.State == Draining || i.State == Resolved {
+		to = cmp.Or(lastRestored(i), i.Resolved)
+	}
+	return i.Since, to
 }

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -12,7 +13,7 @@ import (
 // among its causes: what they see may have broken hours later, or less.
 type Seen struct {
 	Opened  time.Time                    `json:"opened,omitzero"` // zero: nothing that they see was broken yet
-	Since   time.Time                    `json:"since,omitzero"`  // when it became as bad as Worst
+	Since   time.Time                    `json:"since,omitzero"`  // as Incident.Since
 	Impact  monitor.Impact               `json:"impact"`
 	Worst   monitor.Impact               `json:"worst"`
 	Reached map[monitor.Impact]time.Time `json:"reached,omitempty"`
@@ -48,9 +49,7 @@ func (i *Incident) weighSeen(now time.Time) {
 	if s.Opened.IsZero() && impact != monitor.ImpactNone {
 		s.Opened = now
 	}
-	if impact.Rank() > s.Worst.Rank() {
-		s.Since = now
-	}
+	s.Since = began(s.Since, s.Worst, impact, now)
 	s.Impact, s.Worst = impact, s.Worst.Worse(impact)
 	s.Reached = reach(s.Reached, impact, i.flaps(), now)
 }
@@ -102,17 +101,19 @@ func (i *Incident) seenBy(tier monitor.Tier) *Incident {
 	return &out
 }
 
-// publiclyRestored is when what the public sees was fine again, of an incident that is
-// over.
-func (i *Incident) publiclyRestored() (at time.Time) {
-	if i.Seen == nil || i.Resolved.IsZero() {
-		return i.restoredAt()
+// PubliclyLasted is Lasted for those who see no internal service.
+func (i *Incident) PubliclyLasted() (from, to time.Time) {
+	seen := i.Public()
+	from, to = seen.Lasted()
+	if i.Seen == nil || to.IsZero() {
+		return from, to
 	}
+	var last time.Time
 	for _, a := range i.visible() {
 		if a.Restored.IsZero() {
-			return i.restoredAt() // it was not seen working yet
+			return from, to // it was not seen working yet
 		}
-		at = latest(at, a.Restored)
+		last = latest(last, a.Restored)
 	}
-	return at
+	return from, cmp.Or(last, to)
 }

@@ -283,13 +283,8 @@ func (a Affected) is(c Change) bool {
 
 // resolve ends an incident, and looks after what is still broken below it.
 func (s *stepper) resolve(inc Incident) {
-	inc.State, inc.Phase, inc.Resolved = Resolved, Done, inc.Opened
-	for _, a := range inc.Services {
-		if a.Cause && a.Restored.After(inc.Resolved) {
-			inc.Resolved = a.Restored
-		}
-	}
-	s.put(inc, resolvedText(inc), "", true)
+	inc.State, inc.Phase, inc.Resolved = Resolved, Done, latest(inc.Opened, lastRestored(&inc))
+	s.put(inc, restoredText(inc.Lasted()), "", true)
 	for _, a := range inc.Services {
 		if view, known := s.view(a.ID); a.Restored.IsZero() && known {
 			s.change(view.Change)

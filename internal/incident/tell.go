@@ -206,9 +206,13 @@ func notification(cfg *monitor.Config, tier monitor.Tier, inc *Incident, event E
 		ID: digest("notification", inc.ID, receipt, string(tier.ID)), Incident: inc.ID,
 		Tier: tier.ID, Event: event, Receipt: receipt, At: now, Check: inc.Check,
 		Title: inc.Title, Phase: inc.Phase, Impact: inc.Impact, Worst: inc.Worst,
-		Opened: inc.Opened, Since: inc.Since, Resolved: inc.restoredAt(), Services: inc.Services,
+		Opened: inc.Opened, Since: inc.Since, Services: inc.Services,
 		Text: update.Text, Detail: inc.Detail,
 		Site: cfg.Site.Name, Zone: cfg.Site.TimeZone, Public: tier.Public, Chat: tier.Chat, Machine: tier.Machine,
+	}
+	from, to := inc.Lasted()
+	if inc.State == Resolved {
+		n.Resolved = to
 	}
 	if n.Text == "" || event == EventOpened && !inc.Manual {
 		n.Text = standing(inc)
@@ -221,9 +225,13 @@ func notification(cfg *monitor.Config, tier monitor.Tier, inc *Incident, event E
 	}
 	if tier.Public && inc.Seen != nil {
 		seen := inc.Public()
-		n.Impact, n.Worst, n.Opened, n.Since, n.Resolved = seen.Impact, seen.Worst, seen.Opened, seen.Since, inc.publiclyRestored()
-		if event == EventResolved && update.By == "" {
-			n.Text = strings.Replace(n.Text, resolvedText(*inc), "Restored after "+Span(n.Resolved.Sub(n.Since))+".", 1)
+		n.Impact, n.Worst, n.Opened, n.Since = seen.Impact, seen.Worst, seen.Opened, seen.Since
+		if event == EventResolved {
+			publicFrom, publicTo := inc.PubliclyLasted()
+			n.Resolved = publicTo
+			if update.By == "" {
+				n.Text = strings.Replace(n.Text, restoredText(from, to), restoredText(publicFrom, publicTo), 1)
+			}
 		}
 	}
 	if event == EventOpened {

@@ -66,9 +66,7 @@ func openedText(name string, c Change) string {
 	return name + ": " + sentence(c) + "."
 }
 
-func resolvedText(inc Incident) string {
-	return "Restored after " + Span(inc.Resolved.Sub(inc.Since)) + "."
-}
+func restoredText(from, to time.Time) string { return "Restored after " + Span(to.Sub(from)) + "." }
 
 // standing says how an incident stands, for those who hear of it late.
 func standing(inc *Incident) string {

@@ -130,7 +130,7 @@ func isReadable(name string) bool {
 }
 
 // since says since when the title holds. When the incident is less bad than it
-// was, only its beginning is known.
+// was, the title does not hold since its beginning.
 func (a account) since() string {
 	switch {
 	case a.isOver():
@@ -138,19 +138,16 @@ func (a account) since() string {
 	case a.Impact == a.Worst:
 		return "since " + a.clock.brief(a.Since)
 	}
-	return "began " + a.clock.brief(a.Opened)
+	return "began " + a.clock.brief(a.Since)
 }
 
-// lasted is how long the incident was as bad as its title says, until it was
-// over or until now.
+// lasted is how long it lasted, until it was over or until now.
 func (a account) lasted() string {
-	from, to := a.Since, a.At
+	to := a.At
 	if a.isOver() {
 		to = a.Resolved
-	} else if a.Impact != a.Worst {
-		from = a.Opened
 	}
-	return incident.Span(to.Sub(from))
+	return incident.Span(to.Sub(a.Since))
 }
 
 // worst is the worst impact of all.

@@ -41,7 +41,7 @@ func letter(p *paper, a account) {
 	times(p, a)
 	impact := string(a.Worst)
 	if !a.isOver() && a.Impact != a.Worst {
-		impact = fmt.Sprintf("%s now; it was %s from %s", a.Impact, a.Worst, a.clock.brief(a.Since))
+		impact = fmt.Sprintf("%s now; it was %s", a.Impact, a.Worst)
 	}
 	p.row("Impact", impact)
 	if a.Event == incident.EventUpdated && a.Phase != "" {
@@ -92,8 +92,8 @@ func headlineOf(a account) string {
 	return s.Name + condition(a)
 }
 
-// times says when it was as bad as it says, and when the first sign of it was
-// seen if that was earlier.
+// times says since when it lasts, and when the first sign of it was seen if that was
+// earlier.
 func times(p *paper, a account) {
 	switch {
 	case a.isOver():
@@ -103,8 +103,7 @@ func times(p *paper, a account) {
 	case a.Impact == a.Worst:
 		p.row("Since", a.clock.full(a.Since))
 	default:
-		p.row("Began", a.clock.full(a.Opened))
-		return
+		p.row("Began", a.clock.full(a.Since))
 	}
 	if a.Opened.Before(a.Since) {
 		p.row("First sign", a.clock.full(a.Opened))

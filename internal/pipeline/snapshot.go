@@ -237,9 +237,10 @@ func (p *Pipeline) incidentView(ctx context.Context, inc incident.Incident, know
 		return store.IncidentView{}, false, err
 	}
 	seen := inc.Public()
+	since, restored := inc.PubliclyLasted()
 	view := store.IncidentView{
 		ID: inc.ID, Title: inc.PublicTitle(), State: inc.State, Phase: inc.Phase, Impact: seen.Impact, Worst: seen.Worst,
-		Opened: seen.Opened, Resolved: inc.Resolved, Updated: inc.Updated, Next: inc.Next, Updates: []store.UpdateView{}, DNSUntil: inc.Drain,
+		Opened: seen.Opened, Since: since, Restored: restored, Resolved: inc.Resolved, Updated: inc.Updated, Next: inc.Next, Updates: []store.UpdateView{}, DNSUntil: inc.Drain,
 	}
 	for _, a := range inc.Services {
 		if !a.Internal {

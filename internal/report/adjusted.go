@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -115,6 +116,8 @@ func (r Report) standing() string {
 		}
 	}
 	switch {
+	case r.Over && len(r.Services) > 0 && !slices.ContainsFunc(r.Services, func(s Service) bool { return s.Coverage > 0 || s.Known }):
+		return "Nothing was observed in this time."
 	case frozen == 0 && r.Over && r.Month:
 		return "This month is not frozen yet: a day after its end its figures are kept for good."
 	case frozen > 0 && frozen < len(r.Services):

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/uptime"
 )
@@ -62,13 +63,28 @@ type Outage struct {
 	To   time.Time `json:"to"`
 }
 
+func (o Outage) lasted() string { return span(int64(o.To.Sub(o.From) / time.Second)) }
+
 // IncidentRef names an incident that began in the window.
 type IncidentRef struct {
 	ID       string         `json:"id"`
 	Title    string         `json:"title"`
 	Worst    monitor.Impact `json:"worst"`
 	Opened   time.Time      `json:"opened"`
-	Resolved time.Time      `json:"resolved,omitzero"`
+	Since    time.Time      `json:"since"`             // of the outage, where it began with less; never before Opened
+	Restored time.Time      `json:"restored,omitzero"` // when it worked again
+	Resolved time.Time      `json:"resolved,omitzero"` // when it was over: old DNS answers had run out, too
+}
+
+// RefOf names an incident, as the public sees it or whole.
+func RefOf(inc incident.Incident, public bool) IncidentRef {
+	if !public {
+		since, restored := inc.Lasted()
+		return IncidentRef{inc.ID, inc.Title, inc.Worst, inc.Opened, since, restored, inc.Resolved}
+	}
+	seen := inc.Public()
+	since, restored := inc.PubliclyLasted()
+	return IncidentRef{inc.ID, inc.PublicTitle(), seen.Worst, seen.Opened, since, restored, inc.Resolved}
 }
 
 // Of is a service's figures, as they were computed or frozen.
@@ -190,7 +206,7 @@ func (r Report) text(w io.Writer) error {
 	for _, s := range r.lines() {
 		_, _ = fmt.Fprintf(&b, "%s  %11s  %9s  %11s  %8s\n", pad(oneLine(s.Name)), s.uptime(), span(s.DownS), span(s.MaintS), s.observed())
 		for _, o := range s.Outages {
-			_, _ = fmt.Fprintf(&b, "    down %s to %s, %s\n", r.when(o.From), r.when(o.To), span(int64(o.To.Sub(o.From)/time.Second)))
+			_, _ = fmt.Fprintf(&b, "    down %s to %s, %s\n", r.when(o.From), r.when(o.To), o.lasted())
 		}
 		for _, note := range r.notes(s) {
 			_, _ = fmt.Fprintf(&b, "    %s\n", note)
@@ -203,17 +219,29 @@ func (r Report) text(w io.Writer) error {
 		_, _ = fmt.Fprintf(&b, "\nIncidents\n")
 	}
 	for _, i := range r.Incidents {
-		_, _ = fmt.Fprintf(&b, "  %s  %s  %s, %s\n", r.when(i.Opened), oneLine(i.Title), i.Worst, i.lasted())
+		_, _ = fmt.Fprintf(&b, "  %s  %s  %s, %s\n", r.when(i.Since), oneLine(i.Title), i.Worst, i.lasted())
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
+// spell is an outage in words.
+type spell struct{ Service, From, To, Lasted string }
+
+func (r Report) outages() (all []spell) {
+	for _, s := range r.lines() {
+		for _, o := range s.Outages {
+			all = append(all, spell{oneLine(s.Name), r.when(o.From), r.when(o.To), o.lasted()})
+		}
+	}
+	return all
+}
+
 func (i IncidentRef) lasted() string {
-	if i.Resolved.IsZero() {
+	if i.Restored.IsZero() {
 		return "not over"
 	}
-	return span(int64(i.Resolved.Sub(i.Opened) / time.Second))
+	return span(int64(i.Restored.Sub(i.Since) / time.Second))
 }
 
 func escapeMarkdown(text string) string {
@@ -227,12 +255,18 @@ func (r Report) markdown(w io.Writer) error {
 	for _, s := range r.lines() {
 		_, _ = fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", escapeMarkdown(s.Name), s.uptime(), span(s.DownS), span(s.MaintS), s.observed())
 	}
+	if outages := r.outages(); len(outages) > 0 {
+		_, _ = fmt.Fprintf(&b, "\n## Outages\n\n| service | from | to | lasted |\n|---|---|---|---|\n")
+		for _, o := range outages {
+			_, _ = fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", escapeMarkdown(o.Service), o.From, o.To, o.Lasted)
+		}
+	}
 	r.markdownNotes(&b)
 	if len(r.Incidents) > 0 {
-		_, _ = fmt.Fprintf(&b, "\n## Incidents\n\n| opened | what | impact | lasted |\n|---|---|---|---|\n")
+		_, _ = fmt.Fprintf(&b, "\n## Incidents\n\n| began | what | impact | lasted |\n|---|---|---|---|\n")
 	}
 	for _, i := range r.Incidents {
-		_, _ = fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.when(i.Opened), escapeMarkdown(i.Title), i.Worst, i.lasted())
+		_, _ = fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.when(i.Since), escapeMarkdown(i.Title), i.Worst, i.lasted())
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -277,12 +311,16 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}@media(prefers-colo
 <table><thead><tr><th scope="col">Service</th><th scope="col" class="n">Uptime</th><th scope="col" class="n">Down</th><th scope="col" class="n">Maintenance</th><th scope="col" class="n">Observed</th></tr></thead><tbody>
 {{range .Services}}<tr><th scope="row">{{.Name}}</th><td class="n">{{.Uptime}}</td><td class="n">{{.Down}}</td><td class="n">{{.Maintenance}}</td><td class="n">{{.Observed}}</td></tr>
 {{end}}</tbody></table>
+{{if .Outages}}<h2>Outages</h2>
+<table><thead><tr><th scope="col">Service</th><th scope="col">From</th><th scope="col">To</th><th scope="col">Lasted</th></tr></thead><tbody>
+{{range .Outages}}<tr><th scope="row">{{.Service}}</th><td>{{.From}}</td><td>{{.To}}</td><td>{{.Lasted}}</td></tr>
+{{end}}</tbody></table>{{end}}
 {{if .Notes}}<h2>Maintenance and corrections</h2>
 <ul>{{range .Notes}}<li>{{.}}</li>
 {{end}}</ul>{{end}}{{with .Standing}}<p>{{.}}</p>
 {{end}}{{if .Incidents}}<h2>Incidents</h2>
-<table><thead><tr><th scope="col">Opened</th><th scope="col">What</th><th scope="col">Impact</th><th scope="col">Lasted</th></tr></thead><tbody>
-{{range .Incidents}}<tr><td>{{.Opened}}</td><td>{{.Title}}</td><td>{{.Impact}}</td><td>{{.Lasted}}</td></tr>
+<table><thead><tr><th scope="col">Began</th><th scope="col">What</th><th scope="col">Impact</th><th scope="col">Lasted</th></tr></thead><tbody>
+{{range .Incidents}}<tr><td>{{.Began}}</td><td>{{.Title}}</td><td>{{.Impact}}</td><td>{{.Lasted}}</td></tr>
 {{end}}</tbody></table>{{end}}</body></html>
 `)
 })
@@ -293,14 +331,15 @@ func (r Report) html(w io.Writer) error {
 		return err
 	}
 	type row struct{ Name, Uptime, Down, Maintenance, Observed string }
-	type incident struct{ Opened, Title, Impact, Lasted string }
+	type incident struct{ Began, Title, Impact, Lasted string }
 	data := struct {
 		Title, From, To string
 		Services        []row
+		Outages         []spell
 		Incidents       []incident
 		Notes           []string
 		Standing        string
-	}{Title: r.title(), Standing: r.standing(), From: r.when(r.From), To: r.when(r.To)}
+	}{Title: r.title(), Outages: r.outages(), Standing: r.standing(), From: r.when(r.From), To: r.when(r.To)}
 	for _, s := range r.lines() {
 		data.Services = append(data.Services, row{oneLine(s.Name), s.uptime(), span(s.DownS), span(s.MaintS), s.observed()})
 		for _, note := range r.notes(s) {
@@ -308,12 +347,12 @@ func (r Report) html(w io.Writer) error {
 		}
 	}
 	for _, i := range r.Incidents {
-		data.Incidents = append(data.Incidents, incident{r.when(i.Opened), oneLine(i.Title), string(i.Worst), i.lasted()})
+		data.Incidents = append(data.Incidents, incident{r.when(i.Since), oneLine(i.Title), string(i.Worst), i.lasted()})
 	}
 	return t.Execute(w, data)
 }
 
 // Sort puts incidents in the order of their beginnings.
 func (r *Report) Sort() {
-	slices.SortStableFunc(r.Incidents, func(a, b IncidentRef) int { return a.Opened.Compare(b.Opened) })
+	slices.SortStableFunc(r.Incidents, func(a, b IncidentRef) int { return a.Since.Compare(b.Since) })
 }

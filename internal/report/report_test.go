@@ -44,8 +44,8 @@ func may2019(t *testing.T) report.Report {
 			of("unknown", "Never checked", monitor.NotKnown),
 		},
 		Incidents: []report.IncidentRef{
-			{ID: "b", Title: "Not over <script>", Worst: monitor.ImpactMinor, Opened: time.Date(2019, 5, 31, 20, 0, 0, 0, zone)},
-			{ID: "a", Title: "Load balancers: outage", Worst: monitor.ImpactCritical, Opened: down, Resolved: up},
+			{ID: "b", Title: "Not over <script>", Worst: monitor.ImpactMinor, Opened: time.Date(2019, 5, 31, 20, 0, 0, 0, zone), Since: time.Date(2019, 5, 31, 20, 0, 0, 0, zone)},
+			{ID: "a", Title: "Load balancers: outage", Worst: monitor.ImpactCritical, Opened: down.Add(-12 * time.Minute), Since: down, Restored: up, Resolved: up.Add(time.Hour)},
 		},
 	}
 	r.Services = append(r.Services, adjusted(w, zone))

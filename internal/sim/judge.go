@@ -30,6 +30,7 @@ func (n *network) judge(r monitor.Result, m monitor.Monitor, names []string, now
 		}
 		if end, is := n.expires[name]; is {
 			r.Certificate = &monitor.Certificate{Subject: "CN=" + cmp.Or(hostOf(m), name), NotAfter: end, Days: int(end.Sub(now).Hours() / 24)}
+			r.Expires = end
 		}
 	}
 	if r.Timing.Total > m.Timeout {

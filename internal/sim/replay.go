@@ -186,7 +186,7 @@ func (s *Scenario) figures(w *world, cfg *monitor.Config, out *Replay) error {
 		r.Services = append(r.Services, report.Of(svc.Name, line.Figures(svc.ID, window)))
 	}
 	for _, inc := range out.Incidents {
-		r.Incidents = append(r.Incidents, report.IncidentRef{ID: inc.ID, Title: inc.Title, Worst: inc.Worst, Opened: inc.Opened, Resolved: inc.Resolved})
+		r.Incidents = append(r.Incidents, report.RefOf(inc.Incident, false))
 	}
 	r.Sort()
 	out.Report = r

@@ -30,15 +30,18 @@ func (s *Scenario) Against(cfg *monitor.Config) error {
 		}
 		hosts[hostOf(m)] = true
 	}
-	for _, n := range s.names {
-		for _, a := range n.addresses {
-			known[a] = true
+	points := func(name string, addresses []string) { // what nobody asks for points nowhere
+		for _, a := range addresses {
+			if hosts[name] {
+				known[a] = true
+			}
 		}
 	}
+	for _, n := range s.names {
+		points(n.name, n.addresses)
+	}
 	for _, e := range s.events {
-		for _, a := range e.move.addresses {
-			known[a] = true
-		}
+		points(e.move.name, e.move.addresses)
 		for _, to := range e.speaks {
 			for _, a := range addressList(to) {
 				known[a] = true

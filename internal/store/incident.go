@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -152,10 +153,18 @@ type Listed struct {
 	Opened   time.Time      `json:"opened"`
 	Resolved time.Time      `json:"resolved,omitzero"`
 	Updated  time.Time      `json:"updated"`
+	Since    time.Time      `json:"since"`             // see incident.Lasted
+	Restored time.Time      `json:"restored,omitzero"` // zero while what is wrong is wrong
+}
+
+// Lasted is for how long it lasted, or has by now.
+func (l Listed) Lasted(now time.Time) time.Duration {
+	return cmp.Or(l.Restored, l.Resolved, now).Sub(cmp.Or(l.Since, l.Opened))
 }
 
 func listed(inc incident.Incident) Listed {
-	return Listed{inc.ID, inc.Title, inc.State, inc.Worst, inc.Opened, inc.Resolved, inc.Updated}
+	from, to := inc.Lasted()
+	return Listed{inc.ID, inc.Title, inc.State, inc.Worst, inc.Opened, inc.Resolved, inc.Updated, from, to}
 }
 
 // Incidents lists incidents opened from a time inclusive to a time exclusive,

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/sondehq/sonde/internal/incident"
@@ -196,7 +197,9 @@ type IncidentView struct {
 	Impact   monitor.Impact      `json:"impact"`
 	Worst    monitor.Impact      `json:"worst"`
 	Opened   time.Time           `json:"opened"`
-	Resolved time.Time           `json:"resolved,omitzero"`
+	Since    time.Time           `json:"since"`             // of the outage, where it began with less; never before Opened
+	Restored time.Time           `json:"restored,omitzero"` // when it worked again; zero while it does not
+	Resolved time.Time           `json:"resolved,omitzero"` // when it was over: old DNS answers had run out, too
 	Updated  time.Time           `json:"updated"`
 	Services []monitor.ServiceID `json:"services"`
 	Next     time.Time           `json:"next,omitzero"` // when the next update is promised
@@ -205,6 +208,13 @@ type IncidentView struct {
 	// DNSUntil is when the last cached DNS answer with an address that is no
 	// longer right runs out; zero where no such is known of.
 	DNSUntil time.Time `json:"dns_until,omitzero"`
+}
+
+// Lasted is since when it lasts and for how long it did, or has by now. One of an
+// older version knows only when it was opened and resolved.
+func (v IncidentView) Lasted(now time.Time) (since time.Time, d time.Duration) {
+	since = cmp.Or(v.Since, v.Opened)
+	return since, cmp.Or(v.Restored, v.Resolved, now).Sub(since)
 }
 
 // UpdateView is one entry of the public time line.

@@ -41,10 +41,11 @@ func (s *sheet) incident(inc store.IncidentView) incidentCard {
 	if names := s.names(inc.Services); names != "" {
 		c.Affects = s.H("affects", "services", names)
 	}
+	since, lasted := inc.Lasted(s.Now)
 	switch {
 	case c.Over:
 		c.Look, c.State = looks[monitor.Operational], s.phase(incident.Done)
-		c.Since = s.H("resolved_after", "span", s.Span(inc.Resolved.Sub(inc.Opened)))
+		c.Since = s.H("resolved_after", "span", s.Span(lasted))
 		return c
 	case c.Draining:
 		c.Look, c.State, c.Drains = draining, s.T("phase.draining"), template.HTML(template.HTMLEscapeString(s.T("draining")))
@@ -52,7 +53,7 @@ func (s *sheet) incident(inc store.IncidentView) incidentCard {
 			c.Drains = s.H("draining.until", "time", s.When(inc.DNSUntil))
 		}
 	}
-	c.Since = s.H("since", "time", s.When(inc.Opened), "span", s.Span(s.Now.Sub(inc.Opened)))
+	c.Since = s.H("since", "time", s.When(since), "span", s.Span(lasted))
 	if len(inc.Updates) > 0 {
 		c.Text, c.Updated = inc.Updates[0].Text, s.H("update_at", "time", s.When(inc.Updates[0].At))
 	}
@@ -110,13 +111,25 @@ type entry struct {
 }
 
 func (s *sheet) facts(inc store.IncidentView) []fact {
-	list := []fact{{s.T("fact.started"), s.When(inc.Opened)}}
+	var list []fact
 	add := func(key string, value template.HTML) { list = append(list, fact{s.T(key), value}) }
+	since, lasted := inc.Lasted(s.Now)
+	if inc.Opened.Before(since) {
+		add("fact.first_sign", s.When(inc.Opened))
+	}
+	add("fact.started", s.When(since))
+	if !inc.Restored.IsZero() && !inc.Restored.Equal(inc.Resolved) {
+		add("fact.restored", s.When(inc.Restored))
+	}
 	if inc.State == incident.Resolved {
 		add("fact.resolved", s.When(inc.Resolved))
-		add("fact.duration", s.text(s.Span(inc.Resolved.Sub(inc.Opened))))
+	}
+	if inc.State == incident.Resolved || !inc.Restored.IsZero() {
+		add("fact.duration", s.text(s.Span(lasted)))
 	} else {
-		add("fact.so_far", s.text(s.Span(s.Now.Sub(inc.Opened))))
+		add("fact.so_far", s.text(s.Span(lasted)))
+	}
+	if inc.State != incident.Resolved {
 		if !inc.Next.IsZero() {
 			next, _ := s.next(inc.Next, "by_time", "by_time_late")
 			add("fact.next", next)

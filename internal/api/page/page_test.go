@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -252,4 +253,28 @@ func BenchmarkStatus(b *testing.B) {
 		size = len(body)
 	}
 	b.ReportMetric(float64(size), "bytes")
+}
+
+// TestLasted: an outage has one length. The sign before it is none of it, nor is the
+// wait for old DNS answers after it.
+func TestLasted(t *testing.T) {
+	draining := pagetest.States(now)
+	at := slices.IndexFunc(draining, func(s pagetest.State) bool { return s.Name == "draining" })
+	v := page.View{Snapshot: draining[at].Snapshot, Now: now, Lang: speaker(t, "en")}
+	over := v.Incidents[0]
+	over.State, over.Phase, over.Resolved = incident.Resolved, incident.Done, now
+	for name, test := range map[string]struct {
+		of   store.IncidentView
+		want []string
+	}{
+		"draining": {v.Incidents[0], []string{"First sign", "Started", "Restored", "Lasted</dt><dd>6 h 50 min"}},
+		"over":     {over, []string{"First sign", "Started", "Restored", "Resolved", "Lasted</dt><dd>6 h 50 min"}},
+	} {
+		got := strings.ReplaceAll(text(t)(page.Incident(v, test.of)), "\n", "")
+		for _, w := range test.want {
+			if !strings.Contains(got, w) {
+				t.Errorf("%s: the page does not say %q:\n%s", name, w, got)
+			}
+		}
+	}
 }

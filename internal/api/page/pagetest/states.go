@@ -102,10 +102,12 @@ func drained(now time.Time) store.Snapshot {
 	s.Services[2].Days[89].Worst, s.Services[2].Days[89].DownS, s.Services[2].Days[89].Uptime = monitor.MajorOutage, 24600, 0.71
 	s.Incidents = append([]store.IncidentView{{
 		ID: "now", Title: "Load balancers: outage", State: incident.Draining, Phase: incident.Monitoring, Worst: monitor.ImpactCritical,
-		Opened: now.Add(-7 * time.Hour), Updated: now.Add(-5 * time.Minute), Services: []monitor.ServiceID{"s2", "s0"},
+		Opened: now.Add(-7*time.Hour - 7*time.Minute), Since: now.Add(-6*time.Hour - 55*time.Minute), Restored: now.Add(-5 * time.Minute),
+		Updated: now.Add(-5 * time.Minute), Services: []monitor.ServiceID{"s2", "s0"},
 		Updates: []store.UpdateView{
 			{At: now.Add(-5 * time.Minute), Phase: incident.Monitoring, Text: "Restored after 6h 50m; cached DNS may fail until 01:50."},
-			{At: now.Add(-7 * time.Hour), Phase: incident.Investigating, Text: "Load balancers: down, none of 2 parts works."},
+			{At: now.Add(-6*time.Hour - 55*time.Minute), Phase: incident.Investigating, Text: "Load balancers: down, none of 2 parts works."},
+			{At: now.Add(-7*time.Hour - 7*time.Minute), Phase: incident.Investigating, Text: "Load balancers: still working, but redundancy is lost: 1 of 2 left."},
 		},
 	}}, s.Incidents...)
 	return s

@@ -17,7 +17,7 @@ import (
 
 // maxBinary is how large a function may be: Lambda loads it at each cold start.
 // These are MB as Lambda counts them, whose limit of 250 MB is 262,144,000 bytes.
-const maxBinary = 12 << 20
+const maxBinary = 12<<20 + 256<<10
 
 var functions = []string{"dispatch", "probe", "detect", "notify", "sweep", "rollup", "api"}
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/monitor"
 	figures "github.com/sondehq/sonde/internal/report"
 	"github.com/sondehq/sonde/internal/store"
@@ -93,7 +94,7 @@ is older than 400 days only frozen months are known.`,
 				if !internal && !inc.IsPublic() {
 					continue
 				}
-				r.Incidents = append(r.Incidents, figures.RefOf(inc, !internal))
+				r.Incidents = append(r.Incidents, refOf(inc, internal))
 			}
 			r.Sort()
 			return r.Write(cmd.OutOrStdout(), format)
@@ -137,3 +138,14 @@ func monitorsOf(ctx context.Context, s *store.Store, cfg *monitor.Config, svc mo
 
 // maxReported is how many incidents a report lists.
 const maxReported = 1000
+
+// refOf names an incident, whole or as the public sees it.
+func refOf(inc incident.Incident, internal bool) figures.IncidentRef {
+	title, seen := inc.Title, inc
+	since, restored := inc.Lasted()
+	if !internal {
+		title, seen = inc.PublicTitle(), inc.Public()
+		since, restored = inc.PubliclyLasted()
+	}
+	return figures.IncidentRef{ID: inc.ID, Title: title, Worst: seen.Worst, Opened: seen.Opened, Since: since, Restored: restored, Resolved: inc.Resolved}
+}

@@ -15,7 +15,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/uptime"
 )
@@ -74,17 +73,6 @@ type IncidentRef struct {
 	Since    time.Time      `json:"since"`             // of the outage, where it began with less; never before Opened
 	Restored time.Time      `json:"restored,omitzero"` // when it worked again
 	Resolved time.Time      `json:"resolved,omitzero"` // when it was over: old DNS answers had run out, too
-}
-
-// RefOf names an incident, as the public sees it or whole.
-func RefOf(inc incident.Incident, public bool) IncidentRef {
-	if !public {
-		since, restored := inc.Lasted()
-		return IncidentRef{inc.ID, inc.Title, inc.Worst, inc.Opened, since, restored, inc.Resolved}
-	}
-	seen := inc.Public()
-	since, restored := inc.PubliclyLasted()
-	return IncidentRef{inc.ID, inc.PublicTitle(), seen.Worst, seen.Opened, since, restored, inc.Resolved}
 }
 
 // Of is a service's figures, as they were computed or frozen.

@@ -186,7 +186,8 @@ func (s *Scenario) figures(w *world, cfg *monitor.Config, out *Replay) error {
 		r.Services = append(r.Services, report.Of(svc.Name, line.Figures(svc.ID, window)))
 	}
 	for _, inc := range out.Incidents {
-		r.Incidents = append(r.Incidents, report.RefOf(inc.Incident, false))
+		since, restored := inc.Lasted()
+		r.Incidents = append(r.Incidents, report.IncidentRef{ID: inc.ID, Title: inc.Title, Worst: inc.Worst, Opened: inc.Opened, Since: since, Restored: restored, Resolved: inc.Resolved})
 	}
 	r.Sort()
 	out.Report = r

@@ -27,7 +27,8 @@ var update = flag.Bool("update", false, "write the golden files")
 
 // cloud stands for AWS: DynamoDB is real, the rest answers as its API reference
 // says, for a stack "sonde" whose on-call tier has one subscriber, and one who has
-// not confirmed. Calls that are denied, by their names, are answered so.
+// not confirmed, and a stack "deserted" with administrators that nobody subscribes
+// to, too. Calls that are denied, by their names, are answered so.
 func cloud(t *testing.T, table string, denied ...string) (endpoint string) {
 	t.Helper()
 	local, err := url.Parse(dynamotest.Start(t))
@@ -82,6 +83,8 @@ func cloud(t *testing.T, table string, denied ...string) (endpoint string) {
 				member("StreamFailuresUrl", "https://sqs.us-west-2.amazonaws.com/123456789012/StreamFailures")
 			switch form.Get("StackName") {
 			case "sonde":
+			case "deserted":
+				outputs += member("AdministratorsTopicArn", "arn:aws:sns:us-west-2:123456789012:administrators")
 			case "other":
 				outputs = ""
 			default:
@@ -92,6 +95,10 @@ func cloud(t *testing.T, table string, denied ...string) (endpoint string) {
 		case "GetCallerIdentity":
 			xml(w, http.StatusOK, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:sts::123456789012:assumed-role/Admin/anna</Arn><UserId>x</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`)
 		case "ListSubscriptionsByTopic":
+			if strings.HasSuffix(form.Get("TopicArn"), ":administrators") {
+				xml(w, http.StatusOK, `<ListSubscriptionsByTopicResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><ListSubscriptionsByTopicResult><Subscriptions/></ListSubscriptionsByTopicResult></ListSubscriptionsByTopicResponse>`)
+				return
+			}
 			xml(w, http.StatusOK, `<ListSubscriptionsByTopicResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><ListSubscriptionsByTopicResult><Subscriptions><member><SubscriptionArn>arn:aws:sns:us-west-2:123456789012:oncall:1</SubscriptionArn><Protocol>sms</Protocol></member><member><SubscriptionArn>PendingConfirmation</SubscriptionArn><Protocol>email</Protocol></member></Subscriptions></ListSubscriptionsByTopicResult></ListSubscriptionsByTopicResponse>`)
 		case "GetSMSSandboxAccountStatus":
 			xml(w, http.StatusOK, `<GetSMSSandboxAccountStatusResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><GetSMSSandboxAccountStatusResult><IsInSandbox>true</IsInSandbox></GetSMSSandboxAccountStatusResult></GetSMSSandboxAccountStatusResponse>`)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -23,7 +24,8 @@ import (
 type rehearsed struct {
 	store.Rehearsal
 	Reached []store.Reached `json:"reached"`
-	Doctor  []doctor.Line   `json:"doctor"` // what is amiss with topics and phones
+	Doctor  []doctor.Line   `json:"doctor"`            // what is amiss with topics and phones
+	Unasked bool            `json:"unasked,omitempty"` // whether anybody is subscribed was not asked
 }
 
 func rehearseCommand() *cobra.Command {
@@ -57,7 +59,7 @@ Exit code: 0 all tiers can be reached, 1 one cannot.`,
 			if out.Reached, err = await(ctx, s, last, wait); err != nil {
 				return awsError("read the receipts", err)
 			}
-			out.Doctor = append(out.Doctor, paths(ctx, where)...)
+			out.ask(ctx, where)
 			if asJSON {
 				err = printJSON(cmd.OutOrStdout(), out)
 			} else {
@@ -88,11 +90,11 @@ func rehearse(ctx context.Context, s *store.Store, by string, names []string) (s
 	}
 	p := pipeline.New(pipeline.Deps{Store: s, Now: now, Log: slog.New(slog.DiscardHandler)})
 	for range conflictTries {
-		_, version, readErr := s.Rehearsal(ctx)
+		before, version, readErr := s.Rehearsal(ctx)
 		if readErr != nil {
 			return store.Rehearsal{}, awsError("read the last rehearsal", readErr)
 		}
-		if err = p.Rehearse(ctx, cfg, store.Rehearsal{At: now(), By: by}, tiers, version); !errors.Is(err, table.ErrConflict) {
+		if err = p.Rehearse(ctx, cfg, store.Rehearsal{At: now(), By: by}, tiers, before, version); !errors.Is(err, table.ErrConflict) {
 			break
 		}
 	}
@@ -126,25 +128,32 @@ func await(ctx context.Context, s *store.Store, r store.Rehearsal, wait time.Dur
 	}
 }
 
-// paths is what doctor finds of topics, subscriptions and text messages; nothing
-// on one machine.
-func paths(ctx context.Context, where storeFlags) (out []doctor.Line) {
+// ask finds out what doctor knows of topics, subscriptions and text messages; nothing
+// on one machine. What was sent where nobody is subscribed has reached nobody.
+func (r *rehearsed) ask(ctx context.Context, where storeFlags) {
 	if !where.aws.isGiven() || where.local {
-		return nil
+		return
 	}
+	r.Unasked = true
 	d, err := where.aws.open(ctx)
 	if err != nil || d.outputs == nil {
-		return nil
+		return
 	}
 	cfg, _ := d.store.Config(ctx)
 	f := doctor.Findings{Now: now()}
 	examineTopics(ctx, d, cfg, &f)
-	for _, l := range doctor.Paths(f) {
-		if l.Level != doctor.OK {
-			out = append(out, l)
+	r.Unasked = slices.ContainsFunc(f.Topics, func(t doctor.Topic) bool { return t.Err != nil })
+	for i, one := range r.Reached {
+		is := func(t doctor.Topic) bool { return t.Tier == string(one.Tier) && t.IsDeserted() }
+		if !one.Sent.IsZero() && slices.ContainsFunc(f.Topics, is) {
+			r.Reached[i].Why = "nobody is subscribed"
 		}
 	}
-	return out
+	for _, l := range doctor.Paths(f) {
+		if l.Level != doctor.OK {
+			r.Doctor = append(r.Doctor, l)
+		}
+	}
 }
 
 func (r rehearsed) isFine() bool {
@@ -156,27 +165,41 @@ func (r rehearsed) isFine() bool {
 	return true
 }
 
-// reachable says how many of a rehearsal's tiers can be reached.
-func reachable(reached []store.Reached) string {
+// reachable says how many tiers can be reached. Where it is not known who is
+// subscribed, it does not say that anybody is.
+func reachable(r rehearsed) string {
 	n := 0
-	for _, t := range reached {
+	for _, t := range r.Reached {
 		if t.OK() {
 			n++
 		}
 	}
-	return fmt.Sprintf("%d of %d tiers reachable", n, len(reached))
+	text := fmt.Sprintf("%d of %d tiers reachable", n, len(r.Reached))
+	if r.Unasked {
+		text += ", as far as is known without --stack: who is subscribed was not asked"
+	}
+	return text
+}
+
+// outcome is what became of one test.
+func outcome(one store.Reached) string {
+	switch {
+	case one.At.IsZero():
+		return "never tried"
+	case one.Sent.IsZero():
+		return "NOT sent: " + clean(one.Why)
+	case !one.OK():
+		return "sent, but " + clean(one.Why)
+	}
+	return fmt.Sprintf("sent after %s, as %s", incident.Span(one.Sent.Sub(one.At)), clean(one.Carrier))
 }
 
 func printRehearsal(w io.Writer, r rehearsed) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, one := range r.Reached {
-		what := "NOT sent: " + clean(one.Why)
-		if one.OK() {
-			what = fmt.Sprintf("sent after %s, as %s", incident.Span(one.Sent.Sub(r.At)), clean(one.Carrier))
-		}
-		_, _ = fmt.Fprintf(t, "%s\t%s\n", one.Tier, what)
+		_, _ = fmt.Fprintf(t, "%s\t%s\n", one.Tier, outcome(one))
 	}
 	_ = t.Flush()
-	_, _ = fmt.Fprintln(w, reachable(r.Reached))
+	_, _ = fmt.Fprintln(w, reachable(r))
 	printDoctor(w, r.Doctor)
 }

@@ -137,6 +137,9 @@ sonde, or from a DynamoDB table.`,
 			if err != nil {
 				return failed(err, hintOf(err))
 			}
+			if report.Rehearsed != nil {
+				report.Rehearsed.ask(cmd.Context(), where)
+			}
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), report)
 			}
@@ -190,7 +193,7 @@ func gather(ctx context.Context, s *store.Store) (statusReport, error) {
 	if err != nil || version == 0 {
 		return report, err
 	}
-	reached, err := s.Reached(ctx, last)
+	reached, err := s.LastReached(ctx, cfg, last)
 	report.Rehearsed = &rehearsed{Rehearsal: last, Reached: reached, Doctor: []doctor.Line{}}
 	return report, err
 }
@@ -254,7 +257,14 @@ func printStatus(w io.Writer, r statusReport) {
 		_, _ = fmt.Fprintf(w, "  %s  %s, since %s, impact %s\n", inc.ID, clean(inc.Title), ago(r.At, inc.Opened), inc.Impact)
 	}
 	if h := r.Rehearsed; h != nil {
-		_, _ = fmt.Fprintf(w, "\nRehearsed %s ago: %s\n", ago(r.At, h.At), reachable(h.Reached))
+		_, _ = fmt.Fprintf(w, "\nRehearsed %s ago: %s\n", ago(r.At, h.At), reachable(*h))
+		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		for _, one := range h.Reached {
+			if !one.OK() {
+				_, _ = fmt.Fprintf(t, "  %s\t%s\n", one.Tier, outcome(one))
+			}
+		}
+		_ = t.Flush()
 	}
 	if len(r.Undelivered) > 0 {
 		_, _ = fmt.Fprintf(w, "\nNot delivered yet: %s\n", plural(len(r.Undelivered), "notification"))

@@ -49,6 +49,15 @@ type Findings struct {
 // Stack is the CloudFormation stack.
 type Stack struct{ Name, Status string }
 
+// IsDeserted reports whether it is known that what is published there reaches nobody.
+func (t Topic) IsDeserted() bool {
+	total := 0
+	for _, n := range t.Confirmed {
+		total += n
+	}
+	return t.ARN != "" && t.Err == nil && total == 0
+}
+
 // Table is the DynamoDB table.
 type Table struct {
 	Name, Status string

@@ -79,17 +79,18 @@ func inTurn(pending []store.Pending, now time.Time) []store.Pending {
 }
 
 // byTier groups what is sent as one message, oldest first. What is over stands in a
-// message of its own: one that begins with OK must hold no alarm. So does what is
-// planned. Machines hear of each incident apart, and so do chats, of a few.
+// message of its own: one that begins with OK must hold no alarm. So do what is
+// planned and tests. Machines hear of each incident apart, and so do chats, of a few.
 func byTier(pending []store.Pending) [][]store.Pending {
 	type group struct {
 		tier    monitor.TierID
 		over    bool
 		planned bool
+		test    bool
 		apart   string // the incident
 	}
 	of := func(n incident.Notification) group {
-		return group{n.Tier, n.Event == incident.EventResolved || n.Event == incident.EventRenewed, n.Event.IsMaintenance(), ""}
+		return group{n.Tier, n.Event == incident.EventResolved || n.Event == incident.EventRenewed, n.Event.IsMaintenance(), n.Event == incident.EventTest, ""}
 	}
 	threads := map[group]map[string]bool{}
 	for _, p := range pending {

@@ -28,20 +28,20 @@ func (p *Pipeline) rehearse(ctx context.Context, cfg *monitor.Config) error {
 		if err != nil || !last.At.Before(due) {
 			return err
 		}
-		return p.Rehearse(ctx, cfg, store.Rehearsal{At: p.Now()}, nil, version)
+		return p.Rehearse(ctx, cfg, store.Rehearsal{At: p.Now()}, nil, last, version)
 	})
 }
 
 // Rehearse begins a rehearsal of some tiers, or, without names, of all that are
-// not the public, on condition that the last one is still at the version read. The
+// not the public, on condition that the last one is still the one read. The
 // error is incident.ErrNoTier for a tier that there is not.
-func (p *Pipeline) Rehearse(ctx context.Context, cfg *monitor.Config, r store.Rehearsal, tiers []monitor.TierID, version int64) error {
+func (p *Pipeline) Rehearse(ctx context.Context, cfg *monitor.Config, r store.Rehearsal, tiers []monitor.TierID, last store.Rehearsal, version int64) error {
 	id, notifications, err := incident.Rehearse(cfg, tiers, r.By, r.At)
 	if err != nil {
 		return err
 	}
 	r.ID = id
-	ops, err := store.RehearsalOps(r, notifications, version)
+	ops, err := store.RehearsalOps(r, last, notifications, version)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/store"
 )
@@ -69,7 +70,35 @@ func TestRehearsal(t *testing.T) {
 	if got := tests(); len(got) != 4 {
 		t.Errorf("the next day: %v", got)
 	}
-	if err := w.stages.Rehearse(ctx, cfg, store.Rehearsal{At: w.now}, []monitor.TierID{"customers"}, 0); err == nil {
+	if err := w.stages.Rehearse(ctx, cfg, store.Rehearsal{At: w.now}, []monitor.TierID{"customers"}, store.Rehearsal{}, 0); err == nil {
 		t.Error("a rehearsal over another one that it has not read")
+	}
+}
+
+// TestTestApart: a test that comes in the middle of an outage is a message of its own.
+func TestTestApart(t *testing.T) {
+	ctx := context.Background()
+	cfg := &monitor.Config{Site: monitor.Site{Name: "Intervals", TimeZone: "UTC"}, Tiers: []monitor.Tier{{ID: "oncall", Impact: monitor.ImpactMinor}}}
+	w := newWorld(t, cfg)
+	_, tests, err := incident.Rehearse(cfg, nil, "", w.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alarm := incident.Notification{ID: "a", Incident: "i", Tier: "oncall", Event: incident.EventOpened, Receipt: "opened", At: w.now, Opened: w.now, Since: w.now,
+		Impact: monitor.ImpactMajor, Worst: monitor.ImpactMajor, Services: []incident.Affected{{ID: "web", Name: "Web", Cause: true, Status: monitor.MajorOutage}}}
+	for _, n := range append(tests, alarm) {
+		op, err := store.NotificationOp(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.store.Commit(ctx, op); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.stages.Sweep(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.sent) != 2 || strings.HasPrefix(w.sent[0].Subject, "TEST: ") == strings.HasPrefix(w.sent[1].Subject, "TEST: ") {
+		t.Errorf("sent: %+v", w.sent)
 	}
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/sondehq/sonde/internal/incident"
@@ -16,6 +17,15 @@ type Rehearsal struct {
 	At    time.Time        `json:"at"`
 	By    string           `json:"by,omitempty"` // empty: the configuration's schedule
 	Tiers []monitor.TierID `json:"tiers"`
+
+	Earlier []Tested `json:"earlier,omitempty"` // when tiers that are not in it were last tried
+}
+
+// Tested is the last rehearsal of a tier.
+type Tested struct {
+	Tier monitor.TierID `json:"tier"`
+	ID   string         `json:"id"`
+	At   time.Time      `json:"at"`
 }
 
 var rehearsalKey = table.Key{PK: "INCIDENTS", SK: "REHEARSAL"}
@@ -29,52 +39,91 @@ func (s *Store) Rehearsal(ctx context.Context) (Rehearsal, int64, error) {
 
 // RehearsalOps begin one: its messages into the outbox, on condition that no
 // other has begun since the last was read.
-func RehearsalOps(r Rehearsal, notifications []incident.Notification, version int64) ([]table.Op, error) {
+func RehearsalOps(r, last Rehearsal, notifications []incident.Notification, version int64) ([]table.Op, error) {
 	var b ops
 	for _, n := range notifications {
 		r.Tiers = append(r.Tiers, n.Tier)
 		b.add(NotificationOp(n))
 	}
+	r.Earlier = slices.DeleteFunc(last.all(), func(t Tested) bool { return slices.Contains(r.Tiers, t.Tier) })
 	b.add(put(rehearsalKey, "rehearsal", version, r))
 	return b.all, b.err
+}
+
+// all is the last rehearsal of every tier that was ever in one.
+func (r Rehearsal) all() []Tested {
+	var out []Tested
+	for _, tier := range r.Tiers {
+		out = append(out, Tested{tier, r.ID, r.At})
+	}
+	return append(out, r.Earlier...)
 }
 
 // Reached is what became of a rehearsal, a tier each.
 type Reached struct {
 	Tier    monitor.TierID `json:"tier"`
+	At      time.Time      `json:"at,omitzero"`   // when the test was asked for; zero: there was none
 	Sent    time.Time      `json:"sent,omitzero"` // when the carrier took it; zero: it has not
 	Carrier string         `json:"carrier,omitempty"`
-	Why     string         `json:"why,omitempty"` // why it was not sent, as far as is known
+	Why     string         `json:"why,omitempty"` // why it was not sent, or reaches nobody, as far as is known
 }
 
-// OK reports whether the carrier took the message.
-func (r Reached) OK() bool { return !r.Sent.IsZero() }
+// OK reports whether the carrier took the message, and nothing is known that keeps
+// it from everybody.
+func (r Reached) OK() bool { return !r.Sent.IsZero() && r.Why == "" }
 
 // Reached reads what became of a rehearsal, in the order of its tiers.
 func (s *Store) Reached(ctx context.Context, r Rehearsal) ([]Reached, error) {
-	receipts, err := s.Receipts(ctx, r.ID)
-	if err != nil {
-		return nil, err
+	r.Earlier = nil
+	return s.reached(ctx, r.all())
+}
+
+// LastReached reads what became of the last rehearsal of each tier of a
+// configuration, in its order.
+func (s *Store) LastReached(ctx context.Context, cfg *monitor.Config, r Rehearsal) ([]Reached, error) {
+	var tried []Tested
+	all := r.all()
+	for _, tier := range cfg.Tiers {
+		at := slices.IndexFunc(all, func(t Tested) bool { return t.Tier == tier.ID })
+		if at < 0 {
+			tried = append(tried, Tested{Tier: tier.ID})
+			continue
+		}
+		tried = append(tried, all[at])
 	}
+	return s.reached(ctx, tried)
+}
+
+func (s *Store) reached(ctx context.Context, tried []Tested) ([]Reached, error) {
 	pending, err := s.Outbox(ctx, 1000)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Reached, len(r.Tiers))
-	for i, tier := range r.Tiers {
-		out[i] = Reached{Tier: tier, Why: "not sent yet"}
+	receipts := map[string][]Receipt{}
+	out := make([]Reached, len(tried))
+	for i, t := range tried {
+		if t.ID == "" {
+			out[i] = Reached{Tier: t.Tier, Why: "never tried"}
+			continue
+		}
+		if _, read := receipts[t.ID]; !read {
+			if receipts[t.ID], err = s.Receipts(ctx, t.ID); err != nil {
+				return nil, err
+			}
+		}
+		out[i] = Reached{Tier: t.Tier, At: t.At, Why: "not sent yet"}
 		for _, p := range pending {
-			if p.Notification.Incident == r.ID && p.Notification.Tier == tier && p.LastError != "" {
+			if p.Notification.Incident == t.ID && p.Notification.Tier == t.Tier && p.LastError != "" {
 				out[i].Why = p.LastError
 			}
 		}
-		for _, receipt := range receipts {
+		for _, receipt := range receipts[t.ID] {
 			switch {
-			case receipt.Tier != tier:
+			case receipt.Tier != t.Tier:
 			case receipt.GaveUp != "":
 				out[i].Why = receipt.GaveUp
 			default:
-				out[i] = Reached{Tier: tier, Sent: receipt.Sent, Carrier: receipt.Carrier}
+				out[i] = Reached{Tier: t.Tier, At: t.At, Sent: receipt.Sent, Carrier: receipt.Carrier}
 			}
 		}
 	}

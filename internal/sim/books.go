@@ -273,6 +273,9 @@ func (b *books) sent(w *world, m notify.Message) {
 		if n.Tier != m.Tier {
 			b.violate("a tier hears what is meant for it", "%s hears %s of %s", m.Tier, n.Receipt, n.Tier)
 		}
+		if w.now.Before(n.At) {
+			b.violate("nothing is sent before it is due", "%s of %s to %s, due at %s", n.Receipt, n.Incident, n.Tier, n.At.Sub(w.script.Start))
+		}
 		b.sends[id]++
 	}
 	b.mail = append(b.mail, d)

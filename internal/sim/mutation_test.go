@@ -149,6 +149,9 @@ var bugs = []mutation{
 	{"quiet hours spare nobody", "incident/policy.go",
 		`if tier.Quiet == nil || impact.AtLeast(tier.Quiet.Below) {`,
 		`if tier.Quiet == nil || impact != "" {`},
+	{"what quiet hours put off is sent at once", "pipeline/notify.go",
+		`now.Before(c.NotBefore) || now.Before(c.Notification.At) ||`,
+		`now.Before(c.NotBefore) ||`},
 	{"a tier hears of a service that it is never to hear of", "incident/policy.go",
 		`		if o.Never {
 			continue`,

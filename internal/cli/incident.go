@@ -382,6 +382,7 @@ func hintFor(err error) string {
 		incident.ErrNotHeld:   "only a tier with `public: true` and a `hold` waits for that",
 		incident.ErrPast:      "give a duration from now, such as --next 30m",
 		incident.ErrPhase:     "give it with --phase",
+		incident.ErrLess:      "they hear of it when it is as bad as their `impact` in monitors.yaml; `sonde incident update` posts to the page",
 		incident.ErrForNobody: "its `impact` in monitors.yaml is higher than the incident's",
 		incident.ErrNoTitle:   "give it as an argument, in quotes",
 		incident.ErrNoService: "name one of monitors.yaml with --service",

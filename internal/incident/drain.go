@@ -64,8 +64,11 @@ var FlushAdvice = []string{
 	"Router: switch it off and on again",
 }
 
+// forget stands before FlushAdvice in a text.
+const forget = "To forget it sooner"
+
 func drainText(until time.Time, zone *time.Location) string {
-	text := "Restored; cached DNS may fail until " + clock(until, zone) + ". Whoever still sees errors has an old DNS answer in a cache. To forget it sooner: "
+	text := "Restored; cached DNS may fail until " + clock(until, zone) + ". Whoever still sees errors has an old DNS answer in a cache. " + forget + ": "
 	for i, line := range FlushAdvice {
 		if i > 0 {
 			text += "; "

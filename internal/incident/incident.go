@@ -49,6 +49,10 @@ type Incident struct {
 	// Next is when the next update is promised; zero: there is no promise.
 	Next time.Time `json:"next,omitzero"`
 
+	// Unmuted is when planned maintenance last ended that had kept its messages
+	// back; zero: none did.
+	Unmuted time.Time `json:"unmuted,omitzero"`
+
 	// Published and Declined are what people decided about tiers that hold their
 	// messages back.
 	Published map[monitor.TierID]time.Time `json:"published,omitempty"`

@@ -70,11 +70,12 @@ func (s *stepper) mute(inc *Incident) {
 
 // planned says that maintenance of a service in an incident has begun, is to end
 // at another time, or is over; false if none of it is new.
-func (s *stepper) planned(svc monitor.Service, c Change, before Affected) (text string, turned bool) {
+func (s *stepper) planned(inc *Incident, svc monitor.Service, c Change, before Affected) (text string, turned bool) {
 	switch is, was := c.isMuted(s.now), !before.Muted.IsZero(); {
 	case is && !c.Muted.Equal(before.Muted):
 		return svc.Name + ": in planned maintenance until " + clock(c.Muted, s.cfg.Zone()) + "; messages about it wait until then.", true
 	case was && !is:
+		inc.Unmuted = latest(inc.Unmuted, s.now)
 		return svc.Name + ": planned maintenance is over, and it does not work yet: " + sentence(c) + ".", true
 	}
 	return "", false

@@ -29,14 +29,16 @@ var (
 	ErrPast      = errors.New("the next update is promised for a time that has passed")
 	ErrNoReason  = errors.New("declining needs a reason")
 	ErrPhase     = fmt.Errorf("the phase must be %s, %s or %s", Investigating, Identified, Monitoring)
+	ErrLess      = errors.New("the incident is less than the tier hears of at the moment")
 	ErrForNobody = errors.New("the tier does not hear of incidents like this one")
 )
 
 // Declined says who decided that a tier is not to hear of an incident.
 type Declined struct {
-	By     string    `json:"by,omitempty"`
-	At     time.Time `json:"at"`
-	Reason string    `json:"reason"`
+	By     string         `json:"by,omitempty"`
+	At     time.Time      `json:"at"`
+	Reason string         `json:"reason"`
+	Impact monitor.Impact `json:"impact,omitempty"` // how bad it was then, as the tier sees it
 }
 
 // Acknowledge notes that somebody is on it: reminders stop.
@@ -84,6 +86,9 @@ func Publish(cfg *monitor.Config, inc Incident, tier monitor.TierID, by string, 
 	if err := held(cfg, &inc, tier); err != nil {
 		return Effects{}, err
 	}
+	if own, _ := cfg.Tier(tier); !heardNow(cfg, own, &inc) {
+		return Effects{}, ErrLess
+	}
 	inc = inc.clone()
 	delete(inc.Declined, tier)
 	inc.Published[tier] = now
@@ -105,7 +110,7 @@ func Decline(cfg *monitor.Config, inc Incident, tier monitor.TierID, by, reason 
 	}
 	inc = inc.clone()
 	delete(inc.Published, tier)
-	inc.Declined[tier] = Declined{By: by, At: now, Reason: reason}
+	inc.Declined[tier] = Declined{By: by, At: now, Reason: reason, Impact: inc.Public().Worst}
 	inc.Updated = now
 	u := Update{Incident: inc.ID, At: now, Phase: inc.Phase, Impact: inc.Impact, By: by, Detail: "Not told to " + string(tier) + ": " + reason}
 	return Effects{Incidents: []Incident{inc}, Updates: []Update{u}}, nil
@@ -135,6 +140,27 @@ func held(cfg *monitor.Config, inc *Incident, id monitor.TierID) error {
 	return ErrNoTier
 }
 
+// heardNow reports whether a tier hears of the incident as bad as it is at the moment.
+func heardNow(cfg *monitor.Config, tier monitor.Tier, inc *Incident) bool {
+	own, hearing := policy(cfg, tier, inc)
+	return hearing && hears(own, inc.seenBy(tier))
+}
+
+// dueAt is when a tier hears of the incident by itself. Its hold, in which people can
+// decide, begins when they can be asked: after planned maintenance, not in it.
+func (i *Incident) dueAt(tier monitor.Tier) time.Time {
+	return i.asksAt(tier).Add(tier.Hold)
+}
+
+// asksAt is when people are asked whether a tier with a hold is to hear of it.
+func (i *Incident) asksAt(tier monitor.Tier) time.Time {
+	from := i.reached(tier).Add(tier.After)
+	if tier.Hold > 0 {
+		from = latest(from, latest(i.Unmuted, i.mutedUntil()))
+	}
+	return from
+}
+
 // isDue reports whether a tier that has not heard of the incident is to hear of
 // it now.
 func (i *Incident) isDue(tier monitor.Tier, now time.Time) bool {
@@ -142,7 +168,7 @@ func (i *Incident) isDue(tier monitor.Tier, now time.Time) bool {
 		return false
 	}
 	_, published := i.Published[tier.ID]
-	return published || !now.Before(i.reached(tier).Add(tier.After+tier.Hold))
+	return published || !now.Before(i.dueAt(tier))
 }
 
 // isLate reports whether the promised update is late, and a tier is one that is

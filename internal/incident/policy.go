@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -71,19 +72,24 @@ func waits(tier monitor.Tier, impact monitor.Impact, now time.Time) time.Time {
 	return until
 }
 
-// ask finds a tier that holds its message back now, of which nobody has been
-// asked: those who are told at once, and may look at everything, are.
+// ask finds a tier that holds its message back now, of which nobody has been asked;
+// or one that was declined before it became worse than it was then.
 func ask(cfg *monitor.Config, inc *Incident, now time.Time) (monitor.Tier, bool) {
 	for _, tier := range cfg.Tiers {
 		own, hearing := policy(cfg, tier, inc)
 		_, told := inc.Told[tier.ID]
-		_, asked := inc.Asked[tier.ID]
-		_, declined := inc.Declined[tier.ID]
 		seen := inc.seenBy(own)
-		if !hearing || !own.Public || own.Hold == 0 || told || asked || declined || !hears(own, seen) || inc.isMuted(now) {
+		if !hearing || !own.Public || own.Hold == 0 || told || !hears(own, seen) || inc.isMuted(now) {
 			continue
 		}
-		if from := seen.reached(own).Add(own.After); !now.Before(from) && now.Before(from.Add(own.Hold)) {
+		at, asked := inc.Asked[tier.ID]
+		if d, declined := inc.Declined[tier.ID]; declined {
+			if seen.Impact.Rank() > d.Impact.Rank() && !at.After(d.At) {
+				return own, true
+			}
+			continue
+		}
+		if !asked && !now.Before(seen.asksAt(own)) && now.Before(seen.dueAt(own)) {
 			return own, true
 		}
 	}
@@ -92,9 +98,20 @@ func ask(cfg *monitor.Config, inc *Incident, now time.Time) (monitor.Tier, bool)
 
 // question asks whether a tier is to be told.
 func question(cfg *monitor.Config, inc *Incident, held monitor.Tier) string {
-	at := clock(inc.seenBy(held).reached(held).Add(held.After+held.Hold), cfg.Zone())
-	return "The tier \"" + held.Name + "\" is told at " + at + ", unless somebody decides before: `sonde incident publish --tier " + string(held.ID) + " " + inc.ID +
-		"` tells them now, `sonde incident decline --tier " + string(held.ID) + " --reason \"...\" " + inc.ID + "` keeps it from them."
+	name, seen := cmp.Or(held.Name, string(held.ID)), inc.seenBy(held)
+	if d, again := inc.Declined[held.ID]; again {
+		return standing(inc) + " Tell " + name + "? It was " + string(d.Impact) + " when " + orSomebody(d.By) + " kept it from them (" + d.Reason + "), and is " +
+			string(seen.Impact) + " now. They do not hear of it by themselves."
+	}
+	return standing(inc) + " Tell " + name + "? They hear of it at " + clock(seen.dueAt(held), cfg.Zone()) + ", unless somebody decides before."
+}
+
+func publishing(inc *Incident, tier monitor.TierID) Advice {
+	return Advice{"To tell them now", []string{"sonde incident publish --tier " + string(tier) + " " + inc.ID}}
+}
+
+func declining(inc *Incident, tier monitor.TierID) Advice {
+	return Advice{"To keep it from them", []string{"sonde incident decline --tier " + string(tier) + ` --reason "..." ` + inc.ID}}
 }
 
 // nags reports whether a tier is to be reminded that nobody outside has been told
@@ -107,17 +124,24 @@ func (i *Incident) nags(cfg *monitor.Config, tier monitor.Tier, told Told, now t
 	}
 	return !slices.ContainsFunc(cfg.Tiers, func(t monitor.Tier) bool {
 		_, heard := i.Told[t.ID]
+		_, declined := i.Declined[t.ID] // somebody has thought of them
 		own, hearing := policy(cfg, t, i)
-		return t.Public && (heard || hearing && i.seenBy(t).isDue(own, now)) // or is told just now
+		return t.Public && (heard || declined || hearing && i.seenBy(t).isDue(own, now)) // or is told just now
 	})
 }
 
-func nagging(cfg *monitor.Config, inc *Incident, now time.Time) string {
-	seen, how := inc.Public(), "`sonde incident update` posts to the page."
-	if slices.ContainsFunc(cfg.Tiers, func(t monitor.Tier) bool { return t.Public && t.Hold > 0 }) {
-		how = "`sonde incident publish` tells customers, " + how
+// nagging says that nobody outside knows, and what can be done about it.
+func nagging(cfg *monitor.Config, inc *Incident, now time.Time) (string, []Advice) {
+	seen := inc.Public()
+	var do []Advice
+	for _, t := range cfg.Tiers {
+		if t.Public && t.Hold > 0 && heardNow(cfg, t, inc) {
+			a := publishing(inc, t.ID)
+			do = append(do, Advice{"To tell " + cmp.Or(t.Name, string(t.ID)) + " now", a.Lines})
+		}
 	}
-	return "Nobody outside has been told for " + Span(now.Sub(seen.Reached[monitor.ImpactMajor])) + ". " + how
+	do = append(do, Advice{"To say something on the page", []string{`sonde incident update "..." --id ` + inc.ID}})
+	return standing(inc) + " Nobody outside has been told for " + Span(now.Sub(seen.Reached[monitor.ImpactMajor])) + ".", do
 }
 
 // Due returns the next time at which Tick will have something to do, provided
@@ -141,7 +165,10 @@ func Due(cfg *monitor.Config, inc Incident) time.Time {
 		tier, _ = policy(cfg, tier, &inc)
 		from, told := inc.seenBy(tier).reached(tier), inc.Told[tier.ID]
 		add(from, tier.After)
-		add(from, tier.After, tier.Hold)
+		if !from.IsZero() {
+			add(inc.seenBy(tier).asksAt(tier))
+			add(inc.seenBy(tier).dueAt(tier))
+		}
 		add(told.Last, tier.Remind)
 		add(inc.Next, 1)
 		add(public.Reached[monitor.ImpactMajor], tier.Nag)

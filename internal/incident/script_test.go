@@ -112,6 +112,21 @@ func (s *script) command(line string) string {
 		for i := range s.all {
 			s.all[i].Acked, s.all[i].By = s.time(args[0]), "somebody"
 		}
+	case "publish", "decline":
+		act := func() (incident.Effects, error) {
+			return incident.Publish(&s.cfg, s.open()[0], monitor.TierID(args[1]), "anna", s.time(args[0]))
+		}
+		if verb == "decline" {
+			act = func() (incident.Effects, error) {
+				return incident.Decline(&s.cfg, s.open()[0], monitor.TierID(args[1]), "anna", "only our office", s.time(args[0]))
+			}
+		}
+		fx, err := act()
+		if err != nil {
+			return err.Error() + "\n"
+		}
+		s.store(fx)
+		return s.describe(fx)
 	case "override": // of a tier's settings, by a service
 		svc := slices.IndexFunc(s.cfg.Services, func(svc monitor.Service) bool { return string(svc.ID) == args[0] })
 		o := monitor.Override{}
@@ -196,6 +211,8 @@ func (s *script) change(args []string) (incident.Change, time.Time) {
 			c.Contested = true
 		} else if what, ok := strings.CutPrefix(arg, "shared="); ok {
 			c.Shared = strings.Split(strings.ReplaceAll(what, "~", " "), ",")
+		} else if until, ok := strings.CutPrefix(arg, "muted="); ok {
+			c.Muted = s.time(until)
 		} else if at, ok := strings.CutPrefix(arg, "at="); ok {
 			c.At = s.time(at)
 		} else if detail, ok := strings.CutPrefix(arg, "detail="); ok {

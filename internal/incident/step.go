@@ -255,7 +255,7 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 		inc.Detail = c.Detail
 	}
 	text := svc.Name + ": " + sentence(c) + "."
-	if planned, turned := s.planned(svc, c, before); turned {
+	if planned, turned := s.planned(&inc, svc, c, before); turned {
 		s.put(inc, planned, c.Detail, a.Cause && !c.isMuted(s.now))
 		return
 	}

@@ -56,6 +56,8 @@ type Notification struct {
 	Services []Affected     `json:"services"`          // those that the tier may know of
 	Until    time.Time      `json:"until,omitzero"`    // when maintenance is to end
 	Text     string         `json:"text"`
+	Do       []Advice       `json:"do,omitempty"`     // what can be done about it
+	About    monitor.TierID `json:"about,omitempty"`  // the tier of which is asked whether it is to hear
 	Detail   string         `json:"detail,omitempty"` // not for public tiers
 
 	Site   string `json:"site"`
@@ -65,6 +67,12 @@ type Notification struct {
 	Chat   bool   `json:"chat,omitempty"` // it is for a chat, a thread for each incident
 
 	Machine bool `json:"machine,omitempty"` // it is for programs that open and close an alarm for each incident
+}
+
+// Advice is what somebody can do: for what, and the lines to type, each whole.
+type Advice struct {
+	For   string   `json:"for"`
+	Lines []string `json:"lines"`
 }
 
 // Tick does what time alone causes in an incident: tiers whose delay has passed
@@ -81,8 +89,11 @@ func Tick(cfg *monitor.Config, inc Incident, now time.Time) (Effects, bool) {
 	told, notifications := tell(cfg, next, update, now)
 	fx := Effects{Notifications: notifications}
 	if asks {
-		told.Asked[held.ID] = now
-		fx.Notifications = append(fx.Notifications, asked(cfg, &told, held, now)...)
+		questions := asked(cfg, &told, held, now)
+		if asks = len(questions) > 0; asks { // else somebody may be awake later
+			told.Asked[held.ID] = now
+			fx.Notifications = append(fx.Notifications, questions...)
+		}
 	}
 	if len(fx.Notifications) == 0 && !ends && !asks {
 		return Effects{}, false
@@ -94,13 +105,22 @@ func Tick(cfg *monitor.Config, inc Incident, now time.Time) (Effects, bool) {
 	return fx, true
 }
 
-// asked is a question to everybody who is told at once and may see everything.
+// asked is a question to everybody who is told at once, may see everything and is
+// awake.
 func asked(cfg *monitor.Config, inc *Incident, held monitor.Tier, now time.Time) []Notification {
 	var out []Notification
+	receipt := "asked-" + string(held.ID)
+	if _, again := inc.Declined[held.ID]; again {
+		receipt += "-" + string(inc.Impact)
+	}
 	for _, tier := range cfg.Tiers {
-		if _, heard := inc.Told[tier.ID]; heard && !tier.Public && tier.After == 0 {
-			u := Update{Incident: inc.ID, Text: question(cfg, inc, held)}
-			out = append(out, notification(cfg, tier, inc, EventAsked, "asked-"+string(held.ID), u, now))
+		if _, heard := inc.Told[tier.ID]; heard && !tier.Public && tier.After == 0 && waits(tier, inc.Impact, now).IsZero() {
+			n := notification(cfg, tier, inc, EventAsked, receipt, Update{Incident: inc.ID, Text: question(cfg, inc, held)}, now)
+			n.About, n.Do = held.ID, []Advice{publishing(inc, held.ID), declining(inc, held.ID)}
+			if _, again := inc.Declined[held.ID]; again {
+				n.Do = n.Do[:1]
+			}
+			out = append(out, n)
 		}
 	}
 	return out
@@ -221,7 +241,10 @@ func notification(cfg *monitor.Config, tier monitor.Tier, inc *Incident, event E
 		n.Text = "The next update was promised for " + clock(inc.Next, cfg.Zone()) + ", and is late. " + n.Text
 	}
 	if receipt == nagReceipt {
-		n.Text = nagging(cfg, inc, now)
+		n.Text, n.Do = nagging(cfg, inc, now)
+	}
+	if text, _, drains := strings.Cut(n.Text, " "+forget+": "); drains {
+		n.Text, n.Do = text, []Advice{{forget, FlushAdvice}}
 	}
 	if tier.Public && inc.Seen != nil {
 		seen := inc.Public()
@@ -235,7 +258,7 @@ func notification(cfg *monitor.Config, tier monitor.Tier, inc *Incident, event E
 		}
 	}
 	if event == EventOpened {
-		n.By = inc.seenBy(tier).reached(tier).Add(tier.After + tier.Hold)
+		n.By = inc.seenBy(tier).dueAt(tier)
 	}
 	if cfg.Site.URL != "" {
 		n.URL = cfg.Site.URL + "/incidents/" + inc.ID

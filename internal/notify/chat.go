@@ -66,6 +66,11 @@ func chat(subject string, accounts []account) string {
 	if a.URL != "" {
 		n.Content.NextSteps = append(n.Content.NextSteps, a.URL)
 	}
+	for _, advice := range a.Do {
+		for _, line := range advice.Lines {
+			n.Content.NextSteps = append(n.Content.NextSteps, quiet(advice.For)+": `"+quiet(line)+"`")
+		}
+	}
 	if !a.Public && (a.Event == incident.EventOpened || a.Event == incident.EventReminder) {
 		n.Content.NextSteps = append(n.Content.NextSteps, "`sonde incident ack "+a.Incident+"` stops reminders")
 	}

@@ -30,6 +30,15 @@ func email(a account, message string) string {
 func letter(p *paper, a account) {
 	p.text(verdict(a))
 	p.line("")
+	for i, advice := range a.Do {
+		p.text(advice.For + ":")
+		for _, line := range advice.Lines {
+			p.line("  " + line) // whole: it is to be copied
+		}
+		if i == len(a.Do)-1 {
+			p.line("")
+		}
+	}
 	if a.isNotice() {
 		services(p, a)
 		if a.URL != "" {

@@ -68,13 +68,15 @@ func condition(a account) string {
 		switch {
 		case kind == "late":
 			text += ", promised update is late" // its number is the time that was promised
+		case kind == "nag":
+			text += ", nobody outside knows"
 		case number != "":
 			text += ", reminder " + number
 		default:
 			text += ", reminder"
 		}
 	case incident.EventAsked:
-		text += ", tell " + strings.TrimPrefix(a.Receipt, "asked-") + "?"
+		text += ", tell " + string(a.About) + "?"
 	}
 	return text
 }

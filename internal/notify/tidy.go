@@ -36,6 +36,7 @@ func tidy(n incident.Notification) incident.Notification {
 	title := clean(n.Title)
 	n.Text, n.Site, n.Zone = short(n.Text, maxText), short(n.Site, maxName), short(n.Zone, maxName)
 	n.URL, n.Detail = link(n.URL), lines(n.Detail)
+	n.About, n.Do = monitor.TierID(short(string(n.About), maxName)), advice(n.Do)
 	n.Services = slices.Clone(n.Services[:min(len(n.Services), maxMembers)])
 	for i, s := range n.Services {
 		n.Services[i].ID, n.Services[i].Name = monitor.ServiceID(short(string(s.ID), maxName)), short(s.Name, maxName)
@@ -52,6 +53,19 @@ func tidy(n incident.Notification) incident.Notification {
 		n.Since = n.Opened
 	}
 	return n
+}
+
+// advice tidies what can be done.
+func advice(all []incident.Advice) []incident.Advice {
+	var out []incident.Advice
+	for _, a := range all {
+		tidy := incident.Advice{For: short(a.For, maxTitle)}
+		for _, line := range a.Lines {
+			tidy.Lines = append(tidy.Lines, short(line, maxLine))
+		}
+		out = append(out, tidy)
+	}
+	return out
 }
 
 // link is an address that stays whole wherever it is written, or nothing.

@@ -113,7 +113,7 @@ var bugs = []mutation{
 		`	case inc.State == Resolved && inc.Impact.AtLeast(tier.Impact):
 		return EventResolved, "resolved"`},
 	{"tiers do not wait for their time", "incident/people.go",
-		`return published || !now.Before(i.reached(tier).Add(tier.After+tier.Hold))`,
+		`return published || !now.Before(i.dueAt(tier))`,
 		`return published || !now.Before(i.reached(tier).Add(tier.Hold))`},
 	{"what depends on a broken service is alerted apart", "incident/cause.go",
 		`return cause.IsOutage() || cause == monitor.DegradedPerf && effect == monitor.DegradedPerf`,

@@ -42,7 +42,7 @@ that come with Sonde, and "show NAME" prints one, to begin your own with.`,
 			}
 			out, err := s.Replay(cfg)
 			if err != nil {
-				return failed(err, "an act needs an open incident; `sonde replay` without it shows when there is one")
+				return usage(err, hintFor(err))
 			}
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), out)

@@ -13,6 +13,15 @@ import (
 // personTries is how often a person tries again when Sonde was faster.
 const personTries = 5
 
+// refused is an act that could not be done.
+type refused struct {
+	act Act
+	err error
+}
+
+func (r *refused) Error() string { return fmt.Sprintf("%s at %s: %v", r.act.Do, r.act.At, r.err) }
+func (r *refused) Unwrap() error { return r.err }
+
 var errNoIncident = errors.New("no incident is open")
 
 // act does what a person does: read, decide, write; again after a conflict.
@@ -27,7 +36,7 @@ func (w *world) act(a Act) {
 	case err == nil:
 		w.lines.add("%s: %s %s", a.By, a.Do, a.Tier)
 	case a.Strict:
-		w.failure = fmt.Errorf("%s at %s: %w", a.Do, w.now.Sub(w.script.Start), err)
+		w.failure = &refused{a, err}
 	default:
 		w.lines.add("%s: %s: %v", a.By, a.Do, err)
 	}

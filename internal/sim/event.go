@@ -149,7 +149,9 @@ func (r *reader) moment(s *Scenario, n *yaml.Node, path string, last time.Durati
 		r.report(n, path, "put the events in the order of their times", "%s is before the event before it", n.Value)
 		return last
 	case at > s.Length && s.Length > 0:
-		r.report(n, path, "", "%s is after the end of the scenario", n.Value)
+		end, before := s.Start.Add(s.Length).In(s.Zone), s.Start.Add(last).In(s.Zone)
+		r.report(n, path, "put the events in the order of their times: one that is earlier in the day than the event before is the next day's",
+			"%s is after the end of the scenario at %s; the event before is at %s", n.Value, end.Format("15:04 on 2 Jan"), before.Format("15:04"))
 		return last
 	}
 	return at
@@ -169,6 +171,9 @@ func (s *Scenario) timeOfDay(text string, last time.Duration) (time.Duration, bo
 	from := s.Start.Add(last).In(s.Zone)
 	for day := range 3 {
 		at := time.Date(from.Year(), from.Month(), from.Day()+day, clock.Hour(), clock.Minute(), clock.Second(), 0, s.Zone)
+		if at.Hour() != clock.Hour() || at.Minute() != clock.Minute() {
+			continue // the clocks are put forward over it
+		}
 		if !at.Before(s.Start.Add(last)) {
 			return at.Sub(s.Start), true
 		}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"time"
 
@@ -60,8 +61,8 @@ type PlayedService struct {
 }
 
 // Replay plays the scenario against a configuration, which it fits (Against). An
-// error means that the scenario asks for what cannot be: to acknowledge when no
-// incident is open.
+// error of type config.Errors means that the scenario asks for what cannot be: to
+// acknowledge when no incident is open.
 func (s *Scenario) Replay(cfg *monitor.Config) (*Replay, error) {
 	script := Script{Seed: 1, Start: s.Start.UTC(), Length: s.Length, Config: cfg}
 	for _, e := range s.events {
@@ -101,9 +102,31 @@ func (s *Scenario) Replay(cfg *monitor.Config) (*Replay, error) {
 		return nil, err
 	}
 	if err := w.run(); err != nil {
-		return nil, fmt.Errorf("play %s: %w", s.Name, err)
+		return nil, s.blame(err)
 	}
 	return out, s.sum(w, out)
+}
+
+// blame finds the event that asked for what cannot be.
+func (s *Scenario) blame(err error) error {
+	var no *refused
+	if !errors.As(err, &no) {
+		return fmt.Errorf("play %s: %w", s.Name, err)
+	}
+	r := &reader{file: s.file}
+	at := s.Start.Add(no.act.At).Format("15:04:05 MST")
+	for _, e := range s.events {
+		if e.act != no.act {
+			continue
+		}
+		hint := ""
+		if errors.Is(no.err, errNoIncident) {
+			hint = "`sonde replay` without it shows when one is"
+		}
+		r.report(e.node, e.path, hint, "nobody can %s at %s: %v", no.act.Do, at, no.err)
+		return r.sorted()
+	}
+	return err
 }
 
 func incidentsIn(all []incident.Notification) int {

@@ -97,6 +97,9 @@ func ReadScenario(name string, text []byte) (*Scenario, error) {
 	s.Start = r.local(startNode, "start", start, s.Zone, "2006-01-02 15:04")
 	if sinceNode != nil {
 		s.Since = r.local(sinceNode, "since", since, s.Zone, "2006-01-02")
+		if s.Since.After(s.Start) && !s.Start.IsZero() {
+			r.report(sinceNode, "since", "it says since when all was well before the start", "%s is after the start", since)
+		}
 	}
 	switch {
 	case s.Length == 0:
@@ -128,6 +131,9 @@ func (r *reader) local(n *yaml.Node, path, text string, zone *time.Location, lay
 	if err != nil || t.Year() < 1990 || t.Year() > 2100 {
 		r.report(n, path, "", "expected a local time such as %s, found %q", layout, text)
 		return time.Time{}
+	}
+	if t.Format(layout) != text {
+		r.report(n, path, "", "there is no %s in %s: the clocks are put forward over it", text, zone)
 	}
 	return t
 }

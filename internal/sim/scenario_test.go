@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,5 +82,41 @@ func TestShrink(t *testing.T) {
 	again, err := sim.Play(shrunk)
 	if err != nil || len(again.Violations) == 0 || again.Violations[0].Rule != rule {
 		t.Errorf("%v, %v", again.Violations, err)
+	}
+}
+
+// TestMistakes: what a scenario asks for that cannot be is said with its place.
+func TestMistakes(t *testing.T) {
+	text, _ := sim.ShippedText("flapping")
+	flap := `  - {at: "09:10", flap: shop, every: 2m, times: 12, with: 503}`
+	for name, test := range map[string]struct{ old, new, want string }{
+		"nothing to acknowledge": {flap, `  - {at: "09:10", ack: maria}`, "mine.yaml:10:5: events[0]: nobody can ack at 09:10:00 PST: no incident is open"},
+		"nothing held": {flap, `  - {at: "09:10", down: shop, with: 503}
+  - {at: "09:40", publish: customers}`, "mine.yaml:11:5: events[1]: nobody can publish at 09:40:00 PST: the tier holds nothing back"},
+		"out of order": {flap, `  - {at: "09:30", down: shop, with: 503}
+  - {at: "09:10", up: shop}`, "mine.yaml:11:10: events[1].at: 09:10 is after the end of the scenario at 11:00 on 2 Mar; the event before is at 09:30"},
+		"a time that is not": {"start: 2026-03-02 09:00", "start: 2026-03-08 02:30", "mine.yaml:6:8: start: there is no 2026-03-08 02:30 in America/Los_Angeles"},
+		"a later past":       {"start: 2026-03-02 09:00", "start: 2026-03-02 09:00\nsince: 2026-04-01", "mine.yaml:7:8: since: 2026-04-01 is after the start"},
+		"nobody's address":   {flap, `  - {at: "09:10", down: 203.0.113.9}`, `mine.yaml:10:5: events[0]: the configuration knows no monitor, service, host or address "203.0.113.9"`},
+		"nobody's name": {flap, `  - {at: "09:10", down: 203.0.113.9}
+
+dns: [{name: www.example.org, addresses: [203.0.113.9]}]`, `mine.yaml:10:5: events[0]: the configuration knows no monitor, service, host or address "203.0.113.9"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			changed := strings.Replace(string(text), test.old, test.new, 1)
+			if changed == string(text) {
+				t.Fatal("the scenario does not say what is to be changed")
+			}
+			s, err := sim.ReadScenario("mine.yaml", []byte(changed))
+			if err == nil {
+				err = s.Against(s.Config)
+			}
+			if err == nil {
+				_, err = s.Replay(s.Config)
+			}
+			if err == nil || !strings.HasPrefix(err.Error(), test.want) {
+				t.Errorf("got  %v\nwant %s", err, test.want)
+			}
+		})
 	}
 }

@@ -154,7 +154,10 @@ func (s *stepper) effects() Effects {
 		if !r.IsOver() {
 			fx.Coverage = append(fx.Coverage, covering{run: r, now: s.now})
 		}
-		notifications := tell(s.cfg, r, s.now)
+	}
+	for i := range s.runs {
+		r := &s.runs[i]
+		notifications := tell(s.cfg, r, fx.Coverage, s.now)
 		if len(notifications) == 0 && !s.changed[r.ID] {
 			continue
 		}

@@ -2,6 +2,7 @@ package maintenance_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -124,6 +125,32 @@ func TestStep(t *testing.T) {
 				t.Errorf("told (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestOverlap: at the end of one window a service may be in another one, and whoever
+// hears of the end hears that.
+func TestOverlap(t *testing.T) {
+	first, second := once(10, 60, 0), once(50, 90, 0)
+	second.ID = "q"
+	var b book
+	for at := 0; at < 60; at += 10 {
+		b.step([]monitor.Plan{first, second}, after(at))
+	}
+	muted := map[monitor.PlanID]time.Time{}
+	for _, at := range []int{60, 90} {
+		fx := b.step([]monitor.Plan{first, second}, after(at))
+		for _, r := range fx.Runs {
+			for _, n := range fx.Notifications[r.ID] {
+				if n.Event != incident.EventMaintained || len(n.Services) != 1 {
+					t.Errorf("at %d: %+v", at, n)
+				}
+				muted[r.Plan] = n.Services[0].Muted
+			}
+		}
+	}
+	if want := map[monitor.PlanID]time.Time{"p": after(90), "q": {}}; !maps.Equal(muted, want) {
+		t.Errorf("got %v, want %v", muted, want)
 	}
 }
 

@@ -13,7 +13,7 @@ const maxNamed = 50
 // tell finds what tiers have to hear of a run now, and marks it. A tier that
 // wants to hear of maintenance hears of the beginning while it lasts; who has
 // heard of the beginning hears of the end, and nobody else does.
-func tell(cfg *monitor.Config, r *Run, now time.Time) []incident.Notification {
+func tell(cfg *monitor.Config, r *Run, others Coverage, now time.Time) []incident.Notification {
 	var out []incident.Notification
 	for _, tier := range cfg.Tiers {
 		_, heard := r.Told[tier.ID]
@@ -26,6 +26,9 @@ func tell(cfg *monitor.Config, r *Run, now time.Time) []incident.Notification {
 			continue
 		}
 		services := named(cfg, r, tier)
+		if r.IsOver() {
+			goesOn(services, others, now)
+		}
 		if len(services) == 0 && event == incident.EventMaintenance {
 			continue // nothing that the tier may know of
 		}
@@ -44,6 +47,15 @@ func tell(cfg *monitor.Config, r *Run, now time.Time) []incident.Notification {
 		out = append(out, n)
 	}
 	return out
+}
+
+// goesOn notes until when services are in other maintenance.
+func goesOn(services []incident.Affected, others Coverage, now time.Time) {
+	for i := range services {
+		if w, has := others.Of(services[i].ID); has && w.Contains(now) {
+			services[i].Muted = w.To
+		}
+	}
 }
 
 // named is the services that a tier may know of.

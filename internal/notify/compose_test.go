@@ -74,6 +74,7 @@ func planned(event incident.Event) incident.Notification {
 	if event == incident.EventMaintained {
 		n.Resolved = t0.Add(9*time.Hour + 12*time.Minute)
 		n.At = n.Resolved.Add(20 * time.Second)
+		n.Services[1].Muted = t0.Add(12 * time.Hour)
 	}
 	return n
 }

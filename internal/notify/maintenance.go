@@ -114,6 +114,10 @@ func plannedLetter(p *paper, a account) {
 			p.row("", fmt.Sprintf("and %d more", len(a.Services)-i))
 			break
 		}
+		if over && s.Muted.After(a.Resolved) {
+			p.row(name, s.Name+": other maintenance goes on until "+a.clock.brief(s.Muted))
+			continue
+		}
 		p.row(name, s.Name)
 	}
 	p.line("")

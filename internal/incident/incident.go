@@ -128,6 +128,7 @@ type Told struct {
 	Late      time.Time      `json:"late,omitzero"`     // the promised update that it was reminded of
 	Last      time.Time      `json:"last"`              // the last message
 	Ended     bool           `json:"ended,omitempty"`
+	Calm      bool           `json:"calm,omitempty"` // what it sees works, as it was told, though the incident goes on
 }
 
 // Update is one entry of an incident's time line.

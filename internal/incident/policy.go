@@ -174,6 +174,7 @@ func Due(cfg *monitor.Config, inc Incident) time.Time {
 		add(public.Reached[monitor.ImpactMajor], tier.Nag)
 	}
 	add(inc.mutedUntil())
+	add(inc.calmAt())
 	slices.SortFunc(all, time.Time.Compare)
 	for _, t := range all {
 		if until, quiet := quietUntil(cfg, t); quiet {

@@ -46,12 +46,38 @@ func (i *Incident) weighSeen(now time.Time) {
 			impact = impact.Worse(a.Status.Impact())
 		}
 	}
-	if s.Opened.IsZero() && impact != monitor.ImpactNone {
-		s.Opened = now
+	if impact.Rank() > s.Impact.Rank() && (s.Opened.IsZero() || now.Before(s.Opened)) {
+		s.Opened = now // what is known last may have broken first
 	}
 	s.Since = began(s.Since, s.Worst, impact, now)
 	s.Impact, s.Worst = impact, s.Worst.Worse(impact)
 	s.Reached = reach(s.Reached, impact, i.flaps(), now)
+}
+
+// calm is for how long what somebody sees must have worked before they hear of it while
+// the cause lasts: most recover with it, one a little before the other.
+const calm = 5 * time.Minute
+
+// calmAt is since when those who see no internal service are to hear that what they see
+// works, though the incident goes on; zero if it does not, or they see a cause.
+func (i *Incident) calmAt() (at time.Time) {
+	if i.Seen == nil || i.Seen.Opened.IsZero() || i.Seen.Impact != monitor.ImpactNone || i.State != Open {
+		return time.Time{}
+	}
+	for _, a := range i.visible() {
+		if a.Cause || a.Flapping || a.Restored.IsZero() {
+			return time.Time{}
+		}
+		at = latest(at, a.Restored.Add(calm))
+	}
+	return at
+}
+
+// isCalm reports whether they are to have heard that, who heard it before or not:
+// what was said is true until it breaks again.
+func (i *Incident) isCalm(told Told, now time.Time) bool {
+	at := i.calmAt()
+	return !at.IsZero() && (told.Calm || !now.Before(at))
 }
 
 // flaps reports whether a cause keeps changing.

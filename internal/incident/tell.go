@@ -175,7 +175,7 @@ func (t Told) after(tier monitor.Tier, inc *Incident, event Event, receipt strin
 	}
 	late := inc.isLate(tier, t, now)
 	t.Last, t.Impact = now, t.Impact.Worse(inc.Impact)
-	t.Ended = event == EventResolved
+	t.Ended, t.Calm = event == EventResolved, tier.Public && inc.isCalm(t, now)
 	switch event {
 	case EventReminder:
 		t.Reminders++
@@ -205,6 +205,8 @@ func next(cfg *monitor.Config, tier monitor.Tier, inc *Incident, told Told, hear
 	case inc.Impact.Rank() > told.Impact.Rank() && tier.Hears(monitor.HearsEscalated) && !inc.isMuted(now):
 		return EventEscalated, "escalated-" + string(inc.Impact)
 	case update.Incident != "" && tier.Hears(monitor.HearsUpdated):
+		return EventUpdated, number("updated", told.Updates+1)
+	case tier.Public && inc.State == Open && inc.isCalm(told, now) != told.Calm && tier.Hears(monitor.HearsUpdated) && !inc.isMuted(now):
 		return EventUpdated, number("updated", told.Updates+1)
 	case inc.isMuted(now) || !tier.Hears(monitor.HearsReminder):
 		return "", ""
@@ -259,6 +261,9 @@ func notification(cfg *monitor.Config, tier monitor.Tier, inc *Incident, event E
 	}
 	if event == EventOpened {
 		n.By = inc.seenBy(tier).dueAt(tier)
+	}
+	if v, sees := inc.foremost(); sees && tier.Public && update.Incident == "" && inc.isCalm(inc.Told[tier.ID], now) {
+		n.Text = v.Name + ": working again."
 	}
 	if cfg.Site.URL != "" {
 		n.URL = cfg.Site.URL + "/incidents/" + inc.ID

@@ -54,9 +54,9 @@ func (i *Incident) weighSeen(now time.Time) {
 	s.Reached = reach(s.Reached, impact, i.flaps(), now)
 }
 
-// calm is for how long what somebody sees must have worked before they hear of it while
+// Calm is for how long what somebody sees must have worked before they hear of it while
 // the cause lasts: most recover with it, one a little before the other.
-const calm = 5 * time.Minute
+const Calm = 5 * time.Minute
 
 // calmAt is since when those who see no internal service are to hear that what they see
 // works, though the incident goes on; zero if it does not, or they see a cause.
@@ -68,7 +68,7 @@ func (i *Incident) calmAt() (at time.Time) {
 		if a.Cause || a.Flapping || a.Restored.IsZero() {
 			return time.Time{}
 		}
-		at = latest(at, a.Restored.Add(calm))
+		at = latest(at, a.Restored.Add(Calm))
 	}
 	return at
 }

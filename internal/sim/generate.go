@@ -30,6 +30,7 @@ func Generate(seed uint64) Script {
 	}
 	vary(seed, &s)
 	moves(seed, &s)
+	outlast(seed, &s)
 	return s
 }
 

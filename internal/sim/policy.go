@@ -46,6 +46,9 @@ func (w *world) checkTier(id string, tier monitor.Tier, own own) {
 	if own.never > 0 {
 		return // what is left depends on what is broken at which time
 	}
+	if tier.Public && first != nil && tier.Hears(monitor.HearsUpdated) {
+		w.checkCalm(id, tier)
+	}
 	tier.After, tier.Impact = own.latest, own.most
 	since := time.Time{}
 	for i, h := range b.heads[id] {
@@ -66,6 +69,43 @@ func (w *world) checkTier(id string, tier monitor.Tier, own own) {
 		if to.After(by) && (first == nil || first.At.After(by)) {
 			b.violate("a tier is told in time", "%s is to hear of %s by %s: impact %s since %s", tier.ID, id,
 				by.Sub(w.script.Start), h.inc.Impact, since.Sub(w.script.Start))
+			return
+		}
+	}
+}
+
+// checkCalm: the public hears that what it sees works, though a cause that it does not
+// see goes on, unless that breaks again within some minutes.
+func (w *world) checkCalm(id string, tier monitor.Tier) {
+	b := w.books
+	for i, h := range b.heads[id] {
+		to := w.now
+		if i+1 < len(b.heads[id]) {
+			to = b.heads[id][i+1].at
+		}
+		var since time.Time
+		works := h.inc.State == incident.Open && h.inc.Told[tier.ID].At.Before(h.at)
+		for _, a := range h.inc.Services {
+			if a.Internal {
+				continue
+			}
+			works = works && !a.Cause && !a.Flapping && !a.Restored.IsZero()
+			if a.Restored.After(since) {
+				since = a.Restored
+			}
+		}
+		if _, told := h.inc.Told[tier.ID]; !works || !told || since.IsZero() {
+			continue
+		}
+		from := unmuted(h)
+		if due := since.Add(incident.Calm); due.After(from) {
+			from = due
+		}
+		says := func(n incident.Notification) bool {
+			return n.Incident == id && n.Tier == tier.ID && n.Event == incident.EventUpdated && n.Impact == monitor.ImpactNone && !n.At.Before(since)
+		}
+		if by := w.spared(tier, monitor.ImpactNone, from); to.After(by) && !slices.ContainsFunc(b.due, says) {
+			b.violate("the public hears that what it sees works", "%s of %s is to hear by %s: fine since %s", tier.ID, id, by.Sub(w.script.Start), since.Sub(w.script.Start))
 			return
 		}
 	}

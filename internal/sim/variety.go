@@ -87,6 +87,33 @@ func turns(g *generator, s *Script) {
 	}
 }
 
+// outlast breaks, in one script in five that has such, something internal for good,
+// and what depends on it for long enough that the public hears of that. It has dice of
+// its own.
+func outlast(seed uint64, s *Script) {
+	g := &generator{rand.New(rand.NewPCG(seed, 0x4c_41_53_54))}
+	customers, _ := s.Config.Tier("customers")
+	for _, cause := range s.Config.Services {
+		below := slices.DeleteFunc(s.Config.Dependents(cause.ID), func(d monitor.Service) bool { return d.Internal })
+		if !cause.Internal || len(below) == 0 || !g.one(5) {
+			continue
+		}
+		broken := Outage{Begins: 2 * time.Minute, Ends: 1000 * time.Hour, Outcome: monitor.OutcomeDown,
+			Failure: monitor.Failure{Kind: monitor.FailRefused, Detail: "connection refused"}}
+		for _, id := range cause.Monitors {
+			broken.Monitor = id
+			s.Outages = append(s.Outages, broken)
+		}
+		broken.Begins += time.Duration(g.between(0, 3000)) * time.Millisecond
+		broken.Ends = min(broken.Begins+customers.After+customers.Hold+time.Duration(g.between(60, 300))*time.Second, s.Length)
+		for _, id := range pick(g, below...).Monitors {
+			broken.Monitor = id
+			s.Outages = append(s.Outages, broken)
+		}
+		return
+	}
+}
+
 // own is what the services of an incident, as it was at any time, have made of a
 // tier's policy: where there are several, the bounds of it.
 type own struct {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -533,6 +534,26 @@ func testOutage(t *testing.T) {
 	s.outage()
 	s.check(expected{incidents: 1, replayable: true})
 	s.page()
+	s.rehearse()
+}
+
+// rehearse sends a test to the tiers that are not public, and waits until who is
+// subscribed has been asked: moto always says that nobody is.
+func (s *system) rehearse() {
+	s.t.Helper()
+	ctx := context.Background()
+	stages := pipeline.New(pipeline.Deps{Store: s.store, Now: now, Log: slog.New(slog.DiscardHandler)})
+	if err := stages.Rehearse(ctx, s.cfg, store.Rehearsal{At: now(), By: "test"}, nil, store.Rehearsal{}, 0); err != nil {
+		s.t.Fatal(err)
+	}
+	s.await("the tests are sent, and SNS was asked who hears them", time.Minute, func() bool {
+		last, _, err := s.store.Rehearsal(ctx)
+		if err != nil {
+			return false
+		}
+		reached, err := s.store.Reached(ctx, last)
+		return err == nil && len(reached) == 2 && !slices.ContainsFunc(reached, func(r store.Reached) bool { return r.Sent.IsZero() || !r.Asked })
+	})
 }
 
 // page asks the API for what a browser asks, and pings a heartbeat.
@@ -792,6 +813,7 @@ func testNotifyFails(t *testing.T) {
 	s.outage()
 	s.await("the records of the outbox are set aside", 2*time.Minute, func() bool { return s.stack.QueueDepth("StreamFailures") > 0 })
 	s.check(expected{incidents: 1, setAside: s.stack.QueueDepth("StreamFailures"), replayable: true})
+	s.rehearse()
 }
 
 // One of three locations falls silent before the outage: the others decide.

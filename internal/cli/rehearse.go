@@ -134,7 +134,7 @@ func (r *rehearsed) ask(ctx context.Context, where storeFlags) {
 	if !where.aws.isGiven() || where.local {
 		return
 	}
-	r.Unasked = true
+	r.Unasked = slices.ContainsFunc(r.Reached, func(one store.Reached) bool { return !one.Sent.IsZero() && !one.Asked })
 	d, err := where.aws.open(ctx)
 	if err != nil || d.outputs == nil {
 		return
@@ -146,7 +146,7 @@ func (r *rehearsed) ask(ctx context.Context, where storeFlags) {
 	for i, one := range r.Reached {
 		is := func(t doctor.Topic) bool { return t.Tier == string(one.Tier) && t.IsDeserted() }
 		if !one.Sent.IsZero() && slices.ContainsFunc(f.Topics, is) {
-			r.Reached[i].Why = "nobody is subscribed"
+			r.Reached[i].Why = store.Deserted
 		}
 	}
 	for _, l := range doctor.Paths(f) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sondehq/sonde/internal/cli"
+	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/notify"
 	"github.com/sondehq/sonde/internal/pipeline"
 	"github.com/sondehq/sonde/internal/store"
@@ -22,6 +23,11 @@ import (
 type taker struct{}
 
 func (taker) Publish(context.Context, notify.Message) (string, error) { return "taken", nil }
+
+// deserted is one that knows that nobody hears.
+type deserted struct{ taker }
+
+func (deserted) Subscribed(context.Context, monitor.TierID) (int, error) { return 0, nil }
 
 // TestRehearse: a message that a topic took reaches nobody where nobody is subscribed,
 // and a test of one tier forgets nothing of the others.
@@ -64,4 +70,11 @@ tiers: [{id: oncall}, {id: administrators, after: 5m}, {id: customers, public: t
 		t.Fatal(err)
 	}
 	run(cli.ExitFine, "status --stack deserted", "2 of 3 tiers reachable", "administrators  sent, but nobody is subscribed")
+
+	p.Publisher = deserted{}
+	run(cli.ExitFound, "rehearse --wait 0s --stack deserted")
+	if err := p.Sweep(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	run(cli.ExitFine, "status --table "+table, "1 of 3 tiers reachable", "oncall          sent, but nobody is subscribed")
 }

@@ -54,5 +54,11 @@ type Publisher interface {
 	Publish(ctx context.Context, m Message) (id string, err error)
 }
 
+// Counter is a Publisher that knows how many hear what it publishes to a tier.
+type Counter interface {
+	// Subscribed is how many have subscribed to a tier, and confirmed it.
+	Subscribed(ctx context.Context, tier monitor.TierID) (int, error)
+}
+
 // ErrPermanent marks errors that a retry does not mend.
 var ErrPermanent = errors.New("will not pass by itself")

@@ -21,7 +21,7 @@ const (
 	ChecksFailedToRun   = "ChecksFailedToRun"   // without a verdict: Sonde is at fault, or its configuration
 	Votes               = "Votes"               // opened by a failing check
 	NotificationsSent   = "NotificationsSent"   // taken by the carrier
-	NotificationsFailed = "NotificationsFailed" // refused by the carrier; tried again
+	NotificationsFailed = "NotificationsFailed" // refused by the carrier, and tried again; or a test that reached nobody
 	SecondsToTell       = "SecondsToTell"       // from when a tier was to hear of a beginning, by its policy and the first failing check, to when it was sent
 	SetAside            = "SetAside"            // rows and records that could not be read
 )

@@ -159,14 +159,17 @@ func (p *Pipeline) deliver(ctx context.Context, claimed []store.Pending, pace st
 	now := p.Now()
 	if err == nil {
 		p.logNotified(message, notifications, carrier)
-		return len(claimed), inParts(claimed, func(some []store.Pending) error { return p.receipt(ctx, some, pace, carrier, now) })
+		sent := store.Receipt{Sent: now, Carrier: carrier, Subscribed: p.audience(ctx, notifications[0])}
+		return len(claimed), inParts(claimed, func(some []store.Pending) error { return p.receipt(ctx, some, pace, sent) })
 	}
 	oldest := claimed[0]
 	if now.Sub(oldest.Notification.At) > giveUp {
 		p.emit(Metric{NotificationsFailed, Count, float64(len(claimed))})
 		p.Log.Error("notification given up", "tier", message.Tier, "message", message.ID, "attempts", oldest.Attempts, "error", err)
 		why := err.Error()
-		return 0, inParts(claimed, func(some []store.Pending) error { return p.Store.Deliver(ctx, some, nil, "", why, now) })
+		return 0, inParts(claimed, func(some []store.Pending) error {
+			return p.Store.Deliver(ctx, some, nil, store.Receipt{Sent: now, GaveUp: why})
+		})
 	}
 	wait := backoff(oldest.Attempts)
 	if errors.Is(err, notify.ErrPermanent) {
@@ -194,18 +197,37 @@ const receiptTries = 8
 
 // receipt writes the receipts of what the carrier has taken. It does not give up
 // soon: without them the message is sent again when the lease is over.
-func (p *Pipeline) receipt(ctx context.Context, claimed []store.Pending, pace store.Pace, carrier string, now time.Time) error {
+func (p *Pipeline) receipt(ctx context.Context, claimed []store.Pending, pace store.Pace, sent store.Receipt) error {
 	var err error
 	for try := range receiptTries {
 		if try > 0 {
 			p.Pause(ctx, min(100*time.Millisecond<<try, 3*time.Second))
 		}
-		if err = p.Store.Deliver(ctx, claimed, pace, carrier, "", now); err == nil || ctx.Err() != nil {
+		if err = p.Store.Deliver(ctx, claimed, pace, sent); err == nil || ctx.Err() != nil {
 			return err
 		}
 	}
 	p.Log.Error("sent, but the receipt cannot be written: it will be sent again", "message", claimed[0].Notification.ID, "error", err)
 	return err
+}
+
+// audience is how many hear a test, if that can be known: what a topic takes without
+// subscriptions reaches nobody. Nobody at all is a message that failed.
+func (p *Pipeline) audience(ctx context.Context, n incident.Notification) *int {
+	counter, counts := p.Publisher.(notify.Counter)
+	if n.Event != incident.EventTest || !counts {
+		return nil
+	}
+	subscribed, err := counter.Subscribed(ctx, n.Tier)
+	if err != nil {
+		p.Log.Warn("not known who is subscribed", "tier", n.Tier, "error", err)
+		return nil
+	}
+	if subscribed == 0 {
+		p.emit(Metric{NotificationsFailed, Count, 1})
+		p.Log.Error("test reaches nobody", "tier", n.Tier, "error", store.Deserted)
+	}
+	return &subscribed
 }
 
 // logNotified logs a message with what it is about, and emits how long after

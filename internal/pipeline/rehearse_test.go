@@ -3,12 +3,16 @@ package pipeline_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/pipeline"
 	"github.com/sondehq/sonde/internal/store"
 )
 
@@ -72,6 +76,58 @@ func TestRehearsal(t *testing.T) {
 	}
 	if err := w.stages.Rehearse(ctx, cfg, store.Rehearsal{At: w.now}, []monitor.TierID{"customers"}, store.Rehearsal{}, 0); err == nil {
 		t.Error("a rehearsal over another one that it has not read")
+	}
+}
+
+// audience is a carrier that knows how many hear it; fewer than none: it cannot say.
+type audience struct {
+	*world
+	subscribed map[monitor.TierID]int
+}
+
+func (c audience) Subscribed(_ context.Context, tier monitor.TierID) (int, error) {
+	if n := c.subscribed[tier]; n >= 0 {
+		return n, nil
+	}
+	return 0, errors.New("not allowed")
+}
+
+// TestDeserted: a test to a tier that nobody is subscribed to has failed, on a schedule,
+// too, where nobody looks.
+func TestDeserted(t *testing.T) {
+	ctx := context.Background()
+	cfg := &monitor.Config{Site: monitor.Site{Name: "Intervals", TimeZone: "UTC"}, Tiers: []monitor.Tier{{ID: "oncall", Impact: monitor.ImpactMinor}, {ID: "administrators"}, {ID: "board"}}}
+	w := newWorld(t, cfg)
+	w.stages.Publisher = audience{w, map[monitor.TierID]int{"oncall": 2, "board": -1}}
+	var failed float64
+	w.stages.Emit = func(all ...pipeline.Metric) {
+		for _, m := range all {
+			if m.Name == pipeline.NotificationsFailed {
+				failed += m.Value
+			}
+		}
+	}
+	if err := w.stages.Rehearse(ctx, cfg, store.Rehearsal{At: w.now}, nil, store.Rehearsal{}, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.stages.Sweep(ctx); err != nil {
+		t.Fatal(err)
+	}
+	last, _, err := w.store.Rehearsal(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reached, err := w.store.Reached(ctx, last)
+	if err != nil || len(reached) != 3 {
+		t.Fatalf("%+v, %v", reached, err)
+	}
+	var got []string
+	for _, r := range reached {
+		got = append(got, fmt.Sprintf("%s asked %t: %s", r.Tier, r.Asked, r.Why))
+	}
+	want := []string{"oncall asked true: ", "administrators asked true: nobody is subscribed", "board asked false: "}
+	if diff := cmp.Diff(want, got); diff != "" || failed != 1 {
+		t.Errorf("%v failed (-want +got):\n%s", failed, diff)
 	}
 }
 

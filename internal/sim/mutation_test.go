@@ -54,7 +54,7 @@ var bugs = []mutation{
 		return 0, missed
 	}
 	if sending == nil {
-		return len(claimed), inParts(claimed, func(some []store.Pending) error { return p.receipt(ctx, some, pace, carrier, p.Now()) })
+		return len(claimed), inParts(claimed, func(some []store.Pending) error { return p.receipt(ctx, some, pace, store.Receipt{Sent: p.Now(), Carrier: carrier}) })
 	}`},
 	{"two senders may claim one notification", "store/outbox.go",
 		`		op, err := put(p.key, kindClaimed, p.version, p)

@@ -32,8 +32,9 @@ type Receipt struct {
 	Due          time.Time      `json:"due"`
 	Sent         time.Time      `json:"sent"`
 	Attempts     int            `json:"attempts"`
-	Carrier      string         `json:"carrier,omitempty"` // the carrier's id of the message
-	GaveUp       string         `json:"gave_up,omitempty"` // why it was never delivered
+	Carrier      string         `json:"carrier,omitempty"`    // the carrier's id of the message
+	GaveUp       string         `json:"gave_up,omitempty"`    // why it was never delivered
+	Subscribed   *int           `json:"subscribed,omitempty"` // how many the carrier had it for; nil: nobody asked
 }
 
 const (
@@ -128,9 +129,10 @@ func (s *Store) Release(ctx context.Context, pending []Pending, notBefore time.T
 	return s.table.Write(ctx, b.all...)
 }
 
-// Deliver moves claimed notifications from the outbox to their receipts. It notes when
-// tiers were told something, if that is given.
-func (s *Store) Deliver(ctx context.Context, pending []Pending, pace Pace, carrier, gaveUp string, now time.Time) error {
+// Deliver moves claimed notifications from the outbox to their receipts, which say what
+// the one given says of the sending. It notes when tiers were told something, if that is
+// given.
+func (s *Store) Deliver(ctx context.Context, pending []Pending, pace Pace, sent Receipt) error {
 	var b ops
 	for _, tier := range slices.Sorted(maps.Keys(pace)) {
 		b.add(paceOp(tier, pace[tier]))
@@ -138,10 +140,8 @@ func (s *Store) Deliver(ctx context.Context, pending []Pending, pace Pace, carri
 	for _, p := range pending {
 		n := p.Notification
 		b.add(table.Op{Verb: table.Delete, Row: table.Row{Key: p.key}, If: table.VersionIs(p.version)}, nil)
-		b.add(always(put(table.Key{PK: incidentPK(n.Incident), SK: "RECEIPT#" + string(n.Tier) + "#" + n.Receipt}, "receipt", 0, Receipt{
-			Notification: n.ID, Incident: n.Incident, Tier: n.Tier, Event: n.Receipt,
-			Due: n.At, Sent: now, Attempts: p.Attempts, Carrier: carrier, GaveUp: gaveUp,
-		})))
+		sent.Notification, sent.Incident, sent.Tier, sent.Event, sent.Due, sent.Attempts = n.ID, n.Incident, n.Tier, n.Receipt, n.At, p.Attempts
+		b.add(always(put(table.Key{PK: incidentPK(n.Incident), SK: "RECEIPT#" + string(n.Tier) + "#" + n.Receipt}, "receipt", 0, sent)))
 	}
 	if b.err != nil {
 		return b.err

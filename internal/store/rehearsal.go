@@ -59,13 +59,17 @@ func (r Rehearsal) all() []Tested {
 	return append(out, r.Earlier...)
 }
 
+// Deserted is why what the carrier took reaches nobody.
+const Deserted = "nobody is subscribed"
+
 // Reached is what became of a rehearsal, a tier each.
 type Reached struct {
 	Tier    monitor.TierID `json:"tier"`
 	At      time.Time      `json:"at,omitzero"`   // when the test was asked for; zero: there was none
 	Sent    time.Time      `json:"sent,omitzero"` // when the carrier took it; zero: it has not
 	Carrier string         `json:"carrier,omitempty"`
-	Why     string         `json:"why,omitempty"` // why it was not sent, or reaches nobody, as far as is known
+	Asked   bool           `json:"asked,omitempty"` // whether anybody is subscribed was asked
+	Why     string         `json:"why,omitempty"`   // why it was not sent, or reaches nobody, as far as is known
 }
 
 // OK reports whether the carrier took the message, and nothing is known that keeps
@@ -123,7 +127,10 @@ func (s *Store) reached(ctx context.Context, tried []Tested) ([]Reached, error) 
 			case receipt.GaveUp != "":
 				out[i].Why = receipt.GaveUp
 			default:
-				out[i] = Reached{Tier: t.Tier, At: t.At, Sent: receipt.Sent, Carrier: receipt.Carrier}
+				out[i] = Reached{Tier: t.Tier, At: t.At, Sent: receipt.Sent, Carrier: receipt.Carrier, Asked: receipt.Subscribed != nil}
+				if n := receipt.Subscribed; n != nil && *n == 0 {
+					out[i].Why = Deserted
+				}
 			}
 		}
 	}

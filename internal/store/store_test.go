@@ -300,7 +300,7 @@ func TestOutbox(t *testing.T) {
 	if claimed, err = s.Claim(ctx, pending, t0.Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Deliver(ctx, claimed, nil, "carrier-1", "", t0); err != nil {
+	if err := s.Deliver(ctx, claimed, nil, store.Receipt{Sent: t0, Carrier: "carrier-1"}); err != nil {
 		t.Fatal(err)
 	}
 	receipts, err := s.Receipts(ctx, "one")

@@ -25,6 +25,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -38,6 +39,7 @@ import (
 // API is what is used of the SNS client.
 type API interface {
 	Publish(ctx context.Context, in *sns.PublishInput, options ...func(*sns.Options)) (*sns.PublishOutput, error)
+	GetTopicAttributes(ctx context.Context, in *sns.GetTopicAttributesInput, options ...func(*sns.Options)) (*sns.GetTopicAttributesOutput, error)
 }
 
 // Publisher publishes to the topics of tiers.
@@ -46,7 +48,10 @@ type Publisher struct {
 	topics map[monitor.TierID]string
 }
 
-var _ notify.Publisher = (*Publisher)(nil)
+var (
+	_ notify.Publisher = (*Publisher)(nil)
+	_ notify.Counter   = (*Publisher)(nil)
+)
 
 // New returns a publisher over the topic ARN of each tier.
 func New(client API, topics map[monitor.TierID]string) *Publisher { return &Publisher{client, topics} }
@@ -80,6 +85,21 @@ func (p *Publisher) Publish(ctx context.Context, m notify.Message) (string, erro
 		return "", fmt.Errorf("publish to tier %s: %w", m.Tier, classify(err))
 	}
 	return aws.ToString(out.MessageId), nil
+}
+
+// Subscribed implements notify.Counter by the topic's attribute SubscriptionsConfirmed
+// (SNS API reference, GetTopicAttributes).
+func (p *Publisher) Subscribed(ctx context.Context, tier monitor.TierID) (int, error) {
+	topic := p.topics[tier]
+	out, err := p.client.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &topic})
+	if err != nil {
+		return 0, fmt.Errorf("count the subscriptions of tier %s: %w", tier, err)
+	}
+	n, err := strconv.Atoi(out.Attributes["SubscriptionsConfirmed"])
+	if err != nil {
+		return 0, fmt.Errorf("count the subscriptions of tier %s: SubscriptionsConfirmed: %w", tier, err)
+	}
+	return n, nil
 }
 
 // attributes are the message's own, without those that are empty, which SNS

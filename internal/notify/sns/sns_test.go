@@ -112,6 +112,27 @@ func TestPublish(t *testing.T) {
 	}
 }
 
+// TestSubscribed: who has not confirmed does not count, and an answer without a count is
+// no answer.
+func TestSubscribed(t *testing.T) {
+	answer := func(entry string) string {
+		return `<GetTopicAttributesResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><GetTopicAttributesResult><Attributes>` +
+			`<entry><key>SubscriptionsPending</key><value>7</value></entry>` + entry + `</Attributes></GetTopicAttributesResult></GetTopicAttributesResponse>`
+	}
+	p, sent := service(t, 200, answer(`<entry><key>SubscriptionsConfirmed</key><value>3</value></entry>`))
+	if n, err := p.Subscribed(context.Background(), "oncall"); n != 3 || err != nil || sent.Get("Action") != "GetTopicAttributes" || sent.Get("TopicArn") != topic {
+		t.Errorf("%d, %v, asked %v", n, err, sent)
+	}
+	p, _ = service(t, 200, answer(""))
+	if n, err := p.Subscribed(context.Background(), "oncall"); err == nil {
+		t.Errorf("without a count: %d", n)
+	}
+	p, _ = service(t, 403, `<ErrorResponse><Error><Code>AuthorizationError</Code></Error></ErrorResponse>`)
+	if n, err := p.Subscribed(context.Background(), "oncall"); err == nil {
+		t.Errorf("not allowed: %d", n)
+	}
+}
+
 // TestUpdateIsPlain: what phones must not get is plain text with its event, so
 // that their filter policy can leave it out.
 func TestUpdateIsPlain(t *testing.T) {

@@ -72,11 +72,9 @@ var bugs = []mutation{
 		`op, err := put(table.Key{PK: batchPK(key.Shard), SK: key.Key()}, KindBatch, 0, b)`,
 		`op, err := always(put(table.Key{PK: batchPK(key.Shard), SK: key.Key()}, KindBatch, 0, b))`},
 	{"the receipt is not written", "store/outbox.go",
-		`			Due: n.At, Sent: now, Attempts: p.Attempts, Carrier: carrier, GaveUp: gaveUp,
-		})))
+		`"receipt", 0, sent)))
 	}`,
-		`			Due: n.At, Sent: now, Attempts: p.Attempts, Carrier: carrier, GaveUp: gaveUp,
-		})))
+		`"receipt", 0, sent)))
 		b.all = b.all[:len(b.all)-1]
 	}`},
 	{"a notification's id is not derived from its event", "incident/tell.go",

@@ -8,18 +8,17 @@ import (
 	"time"
 
 	"github.com/sondehq/sonde/internal/incident"
-	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/notify"
 	"github.com/sondehq/sonde/internal/store"
 	"github.com/sondehq/sonde/internal/table"
 )
 
 const (
-	lease      = 30 * time.Second // a sender that has not reported by then is taken for dead
-	maxBackoff = 5 * time.Minute
-	giveUp     = 24 * time.Hour // after the due time
-	outboxRead = 16_000         // notifications a run looks at: those of 5,000 incidents for three tiers
-	oneWrite   = 45             // notifications in one transaction: two operations each
+	lease       = 30 * time.Second // a sender that has not reported by then is taken for dead
+	maxBackoff  = 5 * time.Minute
+	giveUpAfter = 24 * time.Hour // after the due time
+	outboxRead  = 16_000         // notifications a run looks at: those of 5,000 incidents for three tiers
+	oneWrite    = 45             // notifications in one transaction: two operations each
 )
 
 // Notify delivers what stands in the outbox and is not being sent by somebody
@@ -42,11 +41,10 @@ func (p *Pipeline) notify(ctx context.Context, gap time.Duration) (delivered int
 		}
 		var conflict error
 		now := p.Now()
-		pending = inTurn(pending, now)
-		pending = slices.DeleteFunc(pending, func(c store.Pending) bool {
-			return now.Before(c.NotBefore) || now.Before(c.Notification.At) || !bears(c.Notification, pace, gap, now)
-		})
-		for _, group := range byTier(pending) {
+		ready := func(c store.Pending) bool {
+			return !now.Before(c.NotBefore) && !now.Before(c.Notification.At) && bears(c.Notification, pace, gap, now)
+		}
+		for _, group := range byTier(inTurn(pending, ready)) {
 			n, err := p.send(ctx, group, told(group, pace, now))
 			delivered += n
 			if errors.Is(err, table.ErrConflict) {
@@ -58,64 +56,6 @@ func (p *Pipeline) notify(ctx context.Context, gap time.Duration) (delivered int
 		return conflict
 	})
 	return delivered, errors.Join(err, p.setAside(ctx))
-}
-
-// inTurn leaves out what a tier is to hear after something of the same incident that
-// could not be sent and is not tried again yet: an alarm that comes after its end
-// rings, and nothing ends it.
-func inTurn(pending []store.Pending, now time.Time) []store.Pending {
-	type line struct {
-		tier     monitor.TierID
-		incident string
-	}
-	waits := map[line]bool{}
-	return slices.DeleteFunc(pending, func(p store.Pending) bool {
-		of := line{p.Notification.Tier, p.Notification.Incident}
-		if p.LastError != "" && now.Before(p.NotBefore) {
-			waits[of] = true
-		}
-		return waits[of]
-	})
-}
-
-// byTier groups what is sent as one message, oldest first. What is over stands in a
-// message of its own: one that begins with OK must hold no alarm. So do what is
-// planned and tests. Machines hear of each incident apart, and so do chats, of a few.
-func byTier(pending []store.Pending) [][]store.Pending {
-	type group struct {
-		tier    monitor.TierID
-		over    bool
-		planned bool
-		test    bool
-		apart   string // the incident
-	}
-	of := func(n incident.Notification) group {
-		return group{n.Tier, n.Event == incident.EventResolved || n.Event == incident.EventRenewed, n.Event.IsMaintenance(), n.Event == incident.EventTest, ""}
-	}
-	threads := map[group]map[string]bool{}
-	for _, p := range pending {
-		g := of(p.Notification)
-		if threads[g] == nil {
-			threads[g] = map[string]bool{}
-		}
-		threads[g][p.Notification.Incident] = true
-	}
-	var groups [][]store.Pending
-	at := map[group]int{}
-	for _, p := range pending {
-		g := of(p.Notification)
-		if n := p.Notification; n.Machine || n.Chat && len(threads[g]) <= maxThreads {
-			g.apart = n.Incident
-		}
-		i, has := at[g]
-		if !has {
-			i = len(groups)
-			at[g] = i
-			groups = append(groups, nil)
-		}
-		groups[i] = append(groups[i], p)
-	}
-	return groups
 }
 
 // send claims, publishes and writes the receipts of one message. What somebody
@@ -131,16 +71,23 @@ func (p *Pipeline) send(ctx context.Context, group []store.Pending, pace store.P
 }
 
 // claim claims a message's notifications, as many at a time as one transaction
-// takes.
+// takes. What somebody else has claimed keeps back what follows it in its line.
 func (p *Pipeline) claim(ctx context.Context, group []store.Pending) (claimed []store.Pending, missed error) {
-	until := p.Now().Add(lease)
+	until, held := p.Now().Add(lease), map[line]bool{}
 	for some := range slices.Chunk(group, oneWrite) {
+		some = slices.DeleteFunc(slices.Clone(some), func(c store.Pending) bool { return held[lineOf(c)] })
+		if len(some) == 0 {
+			continue
+		}
 		got, err := p.Store.Claim(ctx, some, until)
 		switch {
 		case err == nil:
 			claimed = append(claimed, got...)
 		case errors.Is(err, table.ErrConflict):
 			missed = err
+			for _, c := range some {
+				held[lineOf(c)] = true
+			}
 		default:
 			return claimed, err
 		}
@@ -162,24 +109,70 @@ func (p *Pipeline) deliver(ctx context.Context, claimed []store.Pending, pace st
 		sent := store.Receipt{Sent: now, Carrier: carrier, Subscribed: p.audience(ctx, notifications[0])}
 		return len(claimed), inParts(claimed, func(some []store.Pending) error { return p.receipt(ctx, some, pace, sent) })
 	}
-	oldest := claimed[0]
-	if now.Sub(oldest.Notification.At) > giveUp {
-		p.emit(Metric{NotificationsFailed, Count, float64(len(claimed))})
-		p.Log.Error("notification given up", "tier", message.Tier, "message", message.ID, "attempts", oldest.Attempts, "error", err)
-		why := err.Error()
-		return 0, inParts(claimed, func(some []store.Pending) error {
-			return p.Store.Deliver(ctx, some, nil, store.Receipt{Sent: now, GaveUp: why})
-		})
-	}
-	wait := backoff(oldest.Attempts)
-	if errors.Is(err, notify.ErrPermanent) {
-		wait = maxBackoff
-	}
 	p.emit(Metric{NotificationsFailed, Count, float64(len(claimed))})
-	p.Log.Error("notification not sent", "tier", message.Tier, "message", message.ID, "attempts", oldest.Attempts,
-		"again_in", wait.String(), "error", err)
-	why := err.Error()
-	return 0, inParts(claimed, func(some []store.Pending) error { return p.Store.Release(ctx, some, now.Add(wait), why) })
+	stale, fresh := p.stale(ctx, claimed, now)
+	return 0, errors.Join(p.giveUp(ctx, stale, message, now, err), p.again(ctx, fresh, message, now, err))
+}
+
+// stale parts what is no use to send any more from the rest: lines of which all is a
+// day old, of what is over, or was no incident. The beginning of one that is open is
+// news however late it comes, and so is an end that has just come.
+func (p *Pipeline) stale(ctx context.Context, claimed []store.Pending, now time.Time) (stale, fresh []store.Pending) {
+	newest, open := map[line]time.Time{}, map[string]bool{}
+	for _, c := range claimed {
+		if at := c.Notification.At; at.After(newest[lineOf(c)]) {
+			newest[lineOf(c)] = at
+		}
+	}
+	for _, c := range claimed {
+		id := c.Notification.Incident
+		if now.Sub(newest[lineOf(c)]) <= giveUpAfter {
+			fresh = append(fresh, c)
+			continue
+		}
+		if _, known := open[id]; !known {
+			inc, version, err := p.Store.Incident(ctx, id)
+			open[id] = err != nil || version > 0 && inc.State != incident.Resolved
+		}
+		if open[id] {
+			fresh = append(fresh, c)
+		} else {
+			stale = append(stale, c)
+		}
+	}
+	return stale, fresh
+}
+
+// giveUp writes receipts that say why something was never delivered.
+func (p *Pipeline) giveUp(ctx context.Context, stale []store.Pending, message notify.Message, now time.Time, failed error) error {
+	if len(stale) == 0 {
+		return nil
+	}
+	p.Log.Error("notification given up", "tier", message.Tier, "message", message.ID, "attempts", stale[0].Attempts, "error", failed)
+	why := failed.Error()
+	return inParts(stale, func(some []store.Pending) error {
+		return p.Store.Deliver(ctx, some, nil, store.Receipt{Sent: now, GaveUp: why})
+	})
+}
+
+// again gives back what is to be tried again, each after a wait of its own: what is
+// new must not wait as long as what has failed all day.
+func (p *Pipeline) again(ctx context.Context, fresh []store.Pending, message notify.Message, now time.Time, failed error) error {
+	if len(fresh) == 0 {
+		return nil
+	}
+	wait := func(c store.Pending) time.Duration {
+		if errors.Is(failed, notify.ErrPermanent) {
+			return maxBackoff
+		}
+		return backoff(c.Attempts)
+	}
+	p.Log.Error("notification not sent", "tier", message.Tier, "message", message.ID, "attempts", fresh[0].Attempts,
+		"again_in", wait(fresh[0]).String(), "error", failed)
+	why := failed.Error()
+	return inParts(fresh, func(some []store.Pending) error {
+		return p.Store.Release(ctx, some, func(c store.Pending) time.Time { return now.Add(wait(c)) }, why)
+	})
 }
 
 // inParts writes as much at a time as one transaction takes; each part is tried.

@@ -32,6 +32,7 @@ type world struct {
 	silent map[monitor.Location]bool
 	sent   []notify.Message
 	fail   error // of the carrier
+	heal   bool  // after it has failed once
 	twice  bool  // every batch, every record and every sweep comes twice
 	asleep bool  // no sweep runs
 }
@@ -87,8 +88,11 @@ func (w *world) Run(_ context.Context, checks []monitor.Check) []monitor.Result 
 
 // Publish implements notify.Publisher.
 func (w *world) Publish(_ context.Context, m notify.Message) (string, error) {
-	if w.fail != nil {
-		return "", w.fail
+	if err := w.fail; err != nil {
+		if w.heal {
+			w.fail = nil
+		}
+		return "", err
 	}
 	w.sent = append(w.sent, m)
 	return "carrier-" + m.ID, nil

@@ -38,8 +38,9 @@ type books struct {
 	mail      []Delivery
 	flips     map[monitor.ServiceID]map[string]monitor.Flip // by key: history may be written again
 	order     map[monitor.ServiceID][]string
-	results   []store.Batch      // as they were first written
-	keys      map[table.Key]bool // of results
+	said      map[line]incident.Notification // what each tier heard last of each incident
+	results   []store.Batch                  // as they were first written
+	keys      map[table.Key]bool             // of results
 	votes     map[monitor.ID]vote
 	doubts    []doubt
 }
@@ -48,6 +49,12 @@ type books struct {
 type doubt struct {
 	at    time.Time
 	aside []monitor.Location
+}
+
+// line is all that a tier hears of an incident.
+type line struct {
+	incident string
+	tier     monitor.TierID
 }
 
 // vote is an open vote, as the state was written last.
@@ -63,7 +70,7 @@ func newBooks() *books {
 	return &books{
 		heads: map[string][]head{}, dueIDs: map[string]int{}, receipts: map[string]int{}, sends: map[string]int{}, excused: map[string]int{},
 		flips: map[monitor.ServiceID]map[string]monitor.Flip{}, order: map[monitor.ServiceID][]string{},
-		keys: map[table.Key]bool{}, votes: map[monitor.ID]vote{},
+		said: map[line]incident.Notification{}, keys: map[table.Key]bool{}, votes: map[monitor.ID]vote{},
 	}
 }
 
@@ -278,10 +285,28 @@ func (b *books) sent(w *world, m notify.Message) {
 		}
 		b.sends[id]++
 	}
+	b.inTurn(w, d.About)
 	b.mail = append(b.mail, d)
 	if w.told != nil {
 		w.told(d)
 	}
+}
+
+// inTurn: what a tier is told of an incident comes in the order in which it became
+// due, and nothing after its end.
+func (b *books) inTurn(w *world, about []incident.Notification) {
+	newest := map[line]incident.Notification{}
+	for _, n := range about {
+		l := line{n.Incident, n.Tier}
+		if last, has := b.said[l]; has && b.sends[n.ID] == 1 && (n.At.Before(last.At) || last.Event == incident.EventResolved) {
+			b.violate("a tier hears in turn", "%s hears %s of %s at %s, due at %s, after %s, due at %s", n.Tier, n.Receipt, n.Incident,
+				w.now.Sub(w.script.Start), n.At.Sub(w.script.Start), last.Receipt, last.At.Sub(w.script.Start))
+		}
+		if first, has := newest[l]; !has || first.At.Before(n.At) || n.Event == incident.EventResolved {
+			newest[l] = n
+		}
+	}
+	maps.Copy(b.said, newest)
 }
 
 // excuse notes that nobody can know whether these were sent.

@@ -88,10 +88,6 @@ func (w *world) checkPace(cfg *monitor.Config) {
 // checkHeard: who heard the beginning hears the end, nobody else, and each once.
 func (w *world) checkHeard() {
 	b := w.books
-	type line struct {
-		incident string
-		tier     monitor.TierID
-	}
 	lines := map[line][]incident.Notification{}
 	var order []line
 	for _, n := range b.due {

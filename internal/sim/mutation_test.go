@@ -148,8 +148,16 @@ var bugs = []mutation{
 		`if tier.Quiet == nil || impact.AtLeast(tier.Quiet.Below) {`,
 		`if tier.Quiet == nil || impact != "" {`},
 	{"what quiet hours put off is sent at once", "pipeline/notify.go",
-		`now.Before(c.NotBefore) || now.Before(c.Notification.At) ||`,
-		`now.Before(c.NotBefore) ||`},
+		`!now.Before(c.NotBefore) && !now.Before(c.Notification.At) &&`,
+		`!now.Before(c.NotBefore) &&`},
+	{"what follows something that waits does not wait for it", "pipeline/turn.go",
+		`		return held[of]
+	})`,
+		`		return !ready(p)
+	})`},
+	{"what is over by now is told apart from its beginning", "pipeline/turn.go",
+		`		g, to := of[lineOf(p)], &people`,
+		`		g, to := group{n.Tier, n.Event == incident.EventResolved || n.Event == incident.EventRenewed, n.Event.IsMaintenance(), n.Event == incident.EventTest, ""}, &people`},
 	{"a tier hears of a service that it is never to hear of", "incident/policy.go",
 		`		if o.Never {
 			continue`,

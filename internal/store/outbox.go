@@ -115,12 +115,12 @@ func (s *Store) Claim(ctx context.Context, pending []Pending, until time.Time) (
 	return claimed, s.table.Write(ctx, b.all...)
 }
 
-// Release gives claimed notifications back after a failure, to be tried again
-// at a time.
-func (s *Store) Release(ctx context.Context, pending []Pending, notBefore time.Time, why string) error {
+// Release gives claimed notifications back after a failure, each to be tried again
+// at a time of its own.
+func (s *Store) Release(ctx context.Context, pending []Pending, notBefore func(Pending) time.Time, why string) error {
 	var b ops
 	for _, p := range pending {
-		p.NotBefore, p.LastError = notBefore, why
+		p.NotBefore, p.LastError = notBefore(p), why
 		b.add(put(p.key, kindClaimed, p.version, p))
 	}
 	if b.err != nil {

@@ -291,7 +291,7 @@ func TestOutbox(t *testing.T) {
 	if _, err := s.Claim(ctx, pending, t0.Add(time.Minute)); !errors.Is(err, table.ErrConflict) {
 		t.Errorf("a second claim: got %v, want a conflict", err)
 	}
-	if err := s.Release(ctx, claimed, t0.Add(2*time.Second), "no carrier"); err != nil {
+	if err := s.Release(ctx, claimed, func(store.Pending) time.Time { return t0.Add(2 * time.Second) }, "no carrier"); err != nil {
 		t.Fatal(err)
 	}
 	if pending, err = s.Outbox(ctx, 10); err != nil || pending[0].LastError != "no carrier" || pending[0].Attempts != 1 {

@@ -92,7 +92,7 @@ they do.`,
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return perform(cmd, where, args, func(cfg *monitor.Config, inc incident.Incident, by string) (incident.Effects, error) {
-				return incident.Resolve(cfg, inc, incident.Note{By: by, Text: text}, now())
+				return incident.Resolve(cfg, inc, nil, incident.Note{By: by, Text: text}, now())
 			}, "resolved; everybody who heard of it hears that")
 		},
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sondehq/sonde/internal/monitor"
@@ -38,7 +37,7 @@ var declared = map[monitor.Impact]monitor.Status{
 // is measured; it grows if what is measured is worse. Uptime, which is measured,
 // does not change by it.
 func Declare(cfg *monitor.Config, open []Incident, d Declaration, now time.Time) (Effects, error) {
-	title, text := strings.TrimSpace(d.Title), strings.TrimSpace(d.Text)
+	title, text := words(d.Title), words(d.Text)
 	status, known := declared[d.Impact]
 	switch {
 	case title == "":
@@ -56,7 +55,10 @@ func Declare(cfg *monitor.Config, open []Incident, d Declaration, now time.Time)
 		ID: NewID(d.Services[0]+"\x00manual", now), Root: d.Services[0], State: Open, Phase: Investigating, Manual: true,
 		Opened: now, Declared: now, Updated: now, Next: d.Next,
 	}.clone()
-	for _, id := range d.Services {
+	for i, id := range d.Services {
+		if slices.Contains(d.Services[:i], id) {
+			continue
+		}
 		svc, ok := cfg.Service(id)
 		if !ok {
 			return Effects{}, fmt.Errorf("%w: %s", ErrNoService, id)
@@ -64,55 +66,69 @@ func Declare(cfg *monitor.Config, open []Incident, d Declaration, now time.Time)
 		if at := slices.IndexFunc(open, func(i Incident) bool { _, in := i.Affects(id); return in && i.State != Resolved }); at >= 0 {
 			return Effects{}, fmt.Errorf("%w: %s in %s", ErrHasOne, id, open[at].ID)
 		}
-		inc.Services = append(inc.Services, affected(svc, Change{Status: status, At: now}, true))
+		a := affected(svc, Change{Status: status, At: now}, true)
+		a.Declared = status
+		inc.Services = append(inc.Services, a)
 	}
-	inc.Title = inc.Services[0].Name + ": " + title
-	inc.weigh(now)
+	inc.Name = inc.Services[0].Name + ": " + title
+	inc.Title = inc.Name
+	inc.weigh(cfg, now)
 	u := Update{Incident: inc.ID, At: now, Phase: inc.Phase, Impact: inc.Impact, By: d.By, Text: text}
-	told, notifications := tell(cfg, inc, u, now)
+	inc.say(u)
+	told, notifications := tell(cfg, inc, now)
 	return Effects{Incidents: []Incident{told}, Updates: []Update{u}, Notifications: notifications}, nil
 }
 
 // Resolve ends an incident by hand: one that a person has opened, one that waits
 // for old DNS answers to run out, or one of a service that keeps changing and is
-// fine at the moment. Whoever heard of the beginning hears of it.
-func Resolve(cfg *monitor.Config, inc Incident, n Note, now time.Time) (Effects, error) {
+// fine at the moment. Whoever heard of the beginning hears of it. What is measured to
+// be broken is not over, whoever says so: measured is how its services are.
+func Resolve(cfg *monitor.Config, inc Incident, measured map[monitor.ServiceID]monitor.Status, n Note, now time.Time) (Effects, error) {
+	broken := func(a Affected) bool { return measured[a.ID].IsOutage() }
 	switch {
 	case inc.State == Resolved:
 		return Effects{}, ErrOver
-	case !inc.Manual && slices.ContainsFunc(inc.Services, func(a Affected) bool { return a.Cause && a.Restored.IsZero() }):
+	case slices.ContainsFunc(inc.Services, func(a Affected) bool {
+		return a.Cause && (broken(a) || a.Declared == "" && a.Restored.IsZero())
+	}):
 		return Effects{}, ErrStillDown
 	}
 	inc = inc.clone()
-	for i := range inc.Services {
-		if inc.Services[i].Restored.IsZero() {
+	for i, a := range inc.Services {
+		if a.Restored.IsZero() && !broken(a) {
 			inc.Services[i].Restored = now
 		}
 	}
 	u := end(&inc, now)
 	u.By = n.By
-	if text := strings.TrimSpace(n.Text); text != "" {
+	if text := words(n.Text); text != "" {
 		u.Text = text
+		inc.say(u)
 	}
-	told, notifications := tell(cfg, inc, u, now)
+	told, notifications := tell(cfg, inc, now)
 	return Effects{Incidents: []Incident{told}, Updates: []Update{u}, Notifications: notifications}, nil
 }
 
-// end ends an incident now, and returns its last update.
+// end ends an incident now, and returns its last update, which its tiers are to hear.
 func end(inc *Incident, now time.Time) Update {
-	drained := inc.State == Draining
+	draining := inc.State == Draining
 	inc.State, inc.Phase, inc.Resolved, inc.Updated, inc.Next = Resolved, Done, now, now, time.Time{}
 	inc.Impact = monitor.ImpactNone
 	clear(inc.Reached)
 	if inc.Seen != nil {
 		inc.Seen.Impact, inc.Seen.Reached = monitor.ImpactNone, nil
 	}
+	for _, own := range inc.Own {
+		own.Impact, own.Reached = monitor.ImpactNone, nil
+	}
 	text := restoredText(inc.Lasted())
-	if drained {
+	if draining && !now.Before(inc.Drain) {
 		text += " Old DNS answers have run out."
 	}
-	if root, ok := inc.Affects(inc.Root); ok && drained {
+	if root, ok := inc.Affects(inc.Root); ok && draining {
 		inc.Title = title(root.Name, Change{Status: declared[inc.Worst]})
 	}
-	return Update{Incident: inc.ID, At: now, Phase: Done, Text: text, Impact: monitor.ImpactNone}
+	u := inc.update(text, "", now)
+	inc.say(u)
+	return u
 }

@@ -64,14 +64,18 @@ func TestManualLasts(t *testing.T) {
 			t.Errorf("%s changed it: %+v", status, fx.Incidents)
 		}
 	}
-	if bring(monitor.MajorOutage, 2*time.Minute); inc.Impact != monitor.ImpactCritical {
-		t.Errorf("it did not grow: %s", inc.Impact)
+	if bring(monitor.MajorOutage, 2*time.Minute); inc.Impact != monitor.ImpactCritical || inc.Title != "Web: outage" {
+		t.Errorf("it did not grow: %s, %s", inc.Impact, inc.Title)
 	}
-	bring(monitor.Operational, 3*time.Minute)
-	if inc.State != incident.Open || inc.Impact != monitor.ImpactCritical {
-		t.Errorf("it is %s, %s", inc.State, inc.Impact)
+	broken := map[monitor.ServiceID]monitor.Status{"web": monitor.MajorOutage}
+	if _, err := incident.Resolve(cfg, inc, broken, incident.Note{By: "anna", Text: "All is well."}, began.Add(150*time.Second)); !errors.Is(err, incident.ErrStillDown) {
+		t.Errorf("what is measured to be down is said to be over: %v", err)
 	}
-	fx, err = incident.Resolve(cfg, inc, incident.Note{By: "anna", Text: "All payments have gone through."}, began.Add(time.Hour))
+	fx = bring(monitor.Operational, 3*time.Minute)
+	if inc.State != incident.Open || inc.Impact != monitor.ImpactMajor || inc.Title != "Web: payments are delayed" || len(fx.Notifications) == 0 {
+		t.Errorf("it is %s, %s, %s; told %d times", inc.State, inc.Impact, inc.Title, len(fx.Notifications))
+	}
+	fx, err = incident.Resolve(cfg, inc, nil, incident.Note{By: "anna", Text: "All payments have gone through."}, began.Add(time.Hour))
 	if err != nil || fx.Incidents[0].State != incident.Resolved || fx.Updates[0].By != "anna" || len(fx.Notifications) == 0 || fx.Notifications[0].Event != incident.EventResolved {
 		t.Errorf("%+v, %v", fx, err)
 	}
@@ -80,7 +84,7 @@ func TestManualLasts(t *testing.T) {
 func TestResolve(t *testing.T) {
 	cfg := heldConfig()
 	inc := opened(t, cfg)
-	if _, err := incident.Resolve(cfg, inc, incident.Note{}, began.Add(time.Minute)); !errors.Is(err, incident.ErrStillDown) {
+	if _, err := incident.Resolve(cfg, inc, nil, incident.Note{}, began.Add(time.Minute)); !errors.Is(err, incident.ErrStillDown) {
 		t.Errorf("one that is down: %v", err)
 	}
 	c := incident.Change{Service: "web", Status: monitor.Operational, At: began.Add(time.Hour), Alive: 1, Total: 1, Drain: began.Add(2 * time.Hour)}
@@ -88,11 +92,11 @@ func TestResolve(t *testing.T) {
 	if inc.State != incident.Draining {
 		t.Fatalf("it is %s", inc.State)
 	}
-	fx, err := incident.Resolve(cfg, inc, incident.Note{By: "anna"}, began.Add(90*time.Minute))
-	if err != nil || fx.Incidents[0].State != incident.Resolved || fx.Updates[0].Text != "Restored after 1h 0m. Old DNS answers have run out." {
+	fx, err := incident.Resolve(cfg, inc, nil, incident.Note{By: "anna"}, began.Add(90*time.Minute))
+	if err != nil || fx.Incidents[0].State != incident.Resolved || fx.Updates[0].Text != "Restored after 1h." {
 		t.Errorf("%+v, %v", fx, err)
 	}
-	if _, err := incident.Resolve(cfg, fx.Incidents[0], incident.Note{}, began.Add(3*time.Hour)); !errors.Is(err, incident.ErrOver) {
+	if _, err := incident.Resolve(cfg, fx.Incidents[0], nil, incident.Note{}, began.Add(3*time.Hour)); !errors.Is(err, incident.ErrOver) {
 		t.Errorf("one that is over: %v", err)
 	}
 }

@@ -31,8 +31,12 @@ func (s *stepper) restored(inc Incident, svc monitor.Service, before Affected) {
 		s.put(inc, text, "", loud)
 	case inc.Drain.After(s.now):
 		inc.State, inc.Phase, inc.Next = Draining, Monitoring, time.Time{}
-		inc.Title = drainTitle(svc.Name, inc.Drain, s.cfg.Zone())
-		s.put(inc, drainText(inc.Drain, s.cfg.Zone()), "", true)
+		name := svc.Name
+		if root, has := inc.Affects(inc.Root); has {
+			name = root.Name
+		}
+		inc.Title = drainTitle(name, inc.Drain, s.now, s.cfg.Zone())
+		s.put(inc, drainText(name, inc.Drain, s.now, s.cfg.Zone()), "", true)
 	default:
 		s.resolve(inc)
 	}
@@ -48,8 +52,8 @@ func lastRestored(inc *Incident) (at time.Time) {
 	return at
 }
 
-func drainTitle(name string, until time.Time, zone *time.Location) string {
-	return name + ": restored, cached DNS until " + clock(until, zone)
+func drainTitle(name string, until, now time.Time, zone *time.Location) string {
+	return name + ": restored, cached DNS until " + clock(until, now, zone)
 }
 
 // FlushAdvice is how to forget old DNS answers, a line for each place that keeps
@@ -67,8 +71,8 @@ var FlushAdvice = []string{
 // forget stands before FlushAdvice in a text.
 const forget = "To forget it sooner"
 
-func drainText(until time.Time, zone *time.Location) string {
-	text := "Restored; cached DNS may fail until " + clock(until, zone) + ". Whoever still sees errors has an old DNS answer in a cache. " + forget + ": "
+func drainText(name string, until, now time.Time, zone *time.Location) string {
+	text := name + ": restored; cached DNS may fail until " + clock(until, now, zone) + ". Whoever still sees errors has an old DNS answer in a cache. " + forget + ": "
 	for i, line := range FlushAdvice {
 		if i > 0 {
 			text += "; "
@@ -83,26 +87,32 @@ func drainText(until time.Time, zone *time.Location) string {
 const rounds = 2
 
 // drained reports whether a draining incident is over, and since when: the old
-// answers have run out, and every cause has been fine for some rounds.
+// answers have run out, and every cause has been fine for some rounds. What is not
+// known is not fine.
 func drained(cfg *monitor.Config, inc *Incident, now time.Time) bool {
-	return inc.State == Draining && !now.Before(drainEnd(cfg, inc))
+	return inc.State == Draining && !now.Before(drainEnd(cfg, inc)) &&
+		!slices.ContainsFunc(inc.Services, func(a Affected) bool { return a.Cause && a.Unknown })
 }
 
 func drainEnd(cfg *monitor.Config, inc *Incident) time.Time {
 	end := inc.Drain
 	for _, a := range inc.Services {
 		if svc, known := cfg.Service(a.ID); a.Cause && known {
-			end = latest(end, a.Restored.Add(rounds*round(cfg, svc)))
+			end = latest(end, latest(a.Restored, a.Heard).Add(rounds*round(cfg, svc)))
 		}
 	}
 	return end
 }
 
-// round is how long it takes until every monitor of a service has been checked.
+// longRound bounds how long a round is taken to be: what is checked every few hours
+// keeps nobody waiting for hours.
+const longRound = 5 * time.Minute
+
+// round is how long it takes until the monitors of a service have been checked.
 func round(cfg *monitor.Config, svc monitor.Service) time.Duration {
 	var d time.Duration
 	for _, m := range cfg.Members(svc) {
 		d = max(d, m.Every+m.Timeout)
 	}
-	return d
+	return min(d, longRound)
 }

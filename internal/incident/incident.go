@@ -39,12 +39,24 @@ type Incident struct {
 	// that the incident has fallen below again is not in it.
 	Reached map[monitor.Impact]time.Time `json:"reached"`
 
-	// Seen is Since, Reached and the like for the public, where that is something else.
-	Seen *Seen `json:"seen,omitempty"`
+	// Seen is Since, Reached and the like for the public, where that is something else;
+	// Own for tiers that are never to hear of one of its services.
+	Seen *Seen                    `json:"seen,omitempty"`
+	Own  map[monitor.TierID]*Seen `json:"own,omitempty"`
 
 	Told  map[monitor.TierID]Told `json:"told,omitempty"`
 	Acked time.Time               `json:"acked,omitzero"` // reminders stop
 	By    string                  `json:"by,omitempty"`   // who acknowledged
+
+	// AckedAt is how bad it was then: if it gets worse, reminders begin again.
+	AckedAt monitor.Impact `json:"acked_at,omitempty"`
+
+	// Said is the last update that everybody who has heard of the incident is to
+	// hear, and News how many there were: whom quiet hours kept from it hears it
+	// later. Note is the last that a person wrote, for those who hear of it later.
+	Said Update `json:"said,omitzero"`
+	News int    `json:"news,omitempty"`
+	Note Update `json:"note,omitzero"`
 
 	// Next is when the next update is promised; zero: there is no promise.
 	Next time.Time `json:"next,omitzero"`
@@ -58,19 +70,23 @@ type Incident struct {
 	Published map[monitor.TierID]time.Time `json:"published,omitempty"`
 	Declined  map[monitor.TierID]Declined  `json:"declined,omitempty"`
 
+	// Asked says when people were asked last whether a tier that holds its messages
+	// back is to hear of it, and Asks how often they were asked.
+	Asked map[monitor.TierID]time.Time `json:"asked,omitempty"`
+	Asks  int                          `json:"asks,omitempty"`
+
 	// Drain is until when caches may hold old DNS answers, as far as was seen or
 	// said; zero where nothing moved.
 	Drain time.Time `json:"drain,omitzero"`
 
-	// Declared by a person: it ends when a person says so.
-	Manual bool `json:"manual,omitempty"`
+	// Declared by a person: it ends when a person says so. Name is the title that they
+	// gave it.
+	Manual bool   `json:"manual,omitempty"`
+	Name   string `json:"name,omitempty"`
 
-	// Asked says when people were asked whether a tier that holds its messages
-	// back is to hear of it.
-	Asked map[monitor.TierID]time.Time `json:"asked,omitempty"`
-
-	Detail string `json:"detail,omitempty"` // what failed, for operators
-	Check  string `json:"check,omitempty"`  // the id of the check that it began with
+	Detail string   `json:"detail,omitempty"` // what fails, for operators
+	Common []string `json:"common,omitempty"` // what its causes have in common, for operators
+	Check  string   `json:"check,omitempty"`  // the id of the check that it began with
 }
 
 // State is where an incident is in its life.
@@ -100,12 +116,14 @@ type Affected struct {
 	ID       monitor.ServiceID `json:"id"`
 	Name     string            `json:"name"`
 	Internal bool              `json:"internal,omitempty"`
-	Cause    bool              `json:"cause,omitempty"`   // false: it only depends on a cause
-	Status   monitor.Status    `json:"status"`            // the last one known
-	Unknown  bool              `json:"unknown,omitempty"` // no results at the moment
-	Since    time.Time         `json:"since"`             // when it joined
-	Restored time.Time         `json:"restored,omitzero"` // zero while it is not fine
-	Muted    time.Time         `json:"muted,omitzero"`    // until when planned maintenance of it lasts
+	Cause    bool              `json:"cause,omitempty"`    // false: it only depends on a cause
+	Status   monitor.Status    `json:"status"`             // the last one known
+	Unknown  bool              `json:"unknown,omitempty"`  // no results at the moment
+	Since    time.Time         `json:"since"`              // when it joined
+	Restored time.Time         `json:"restored,omitzero"`  // zero while it is not fine
+	Heard    time.Time         `json:"heard,omitzero"`     // since when it is known again, after it was not
+	Muted    time.Time         `json:"muted,omitzero"`     // until when planned maintenance of it lasts
+	Declared monitor.Status    `json:"declared,omitempty"` // what a person says that it is; Status is no better
 	Alive    int               `json:"alive"`
 	Total    int               `json:"total"`
 	Flapping bool              `json:"flapping,omitempty"` // it keeps changing
@@ -129,6 +147,12 @@ type Told struct {
 	Last      time.Time      `json:"last"`              // the last message
 	Ended     bool           `json:"ended,omitempty"`
 	Calm      bool           `json:"calm,omitempty"` // what it sees works, as it was told, though the incident goes on
+	News      int            `json:"news,omitempty"` // of the incident's, how many it has heard
+
+	// What the tier is, should it be gone from the configuration when all is over.
+	Public  bool `json:"public,omitempty"`
+	Chat    bool `json:"chat,omitempty"`
+	Machine bool `json:"machine,omitempty"`
 }
 
 // Update is one entry of an incident's time line.
@@ -136,10 +160,27 @@ type Update struct {
 	Incident string         `json:"incident"`
 	At       time.Time      `json:"at"`
 	Phase    Phase          `json:"phase"`
-	Text     string         `json:"text"`             // for everybody
+	Text     string         `json:"text"`             // for everybody; of Sonde's own, see Public
 	Detail   string         `json:"detail,omitempty"` // for operators
 	By       string         `json:"by,omitempty"`     // empty: Sonde itself
 	Impact   monitor.Impact `json:"impact"`
+
+	// Public is what the public reads in place of what Sonde wrote, where that is about
+	// what they do not know of; Hidden: nothing.
+	Public string `json:"public,omitempty"`
+	Hidden bool   `json:"hidden,omitempty"`
+}
+
+// ForPublic is the update as the public reads it; empty if it is none for them. What a
+// person wrote is for everybody, as it stands.
+func (u Update) ForPublic() string {
+	switch {
+	case u.By != "":
+		return u.Text
+	case u.Hidden:
+		return ""
+	}
+	return cmp.Or(u.Public, u.Text)
 }
 
 // NewID derives an incident's id from the service that it began with and when:
@@ -176,10 +217,9 @@ func (i Incident) clone() Incident {
 	i.Services = slices.Clone(i.Services)
 	i.Reached = maps.Clone(i.Reached)
 	i.Told = maps.Clone(i.Told)
-	if i.Seen != nil {
-		seen := *i.Seen
-		seen.Reached = maps.Clone(seen.Reached)
-		i.Seen = &seen
+	i.Seen, i.Own = i.Seen.clone(), maps.Clone(i.Own)
+	for tier, own := range i.Own {
+		i.Own[tier] = own.clone()
 	}
 	if i.Reached == nil {
 		i.Reached = map[monitor.Impact]time.Time{}
@@ -217,10 +257,19 @@ func (i *Incident) name() {
 			root = at
 		}
 	}
-	if root >= 0 {
-		a := i.Services[root]
-		i.Root, i.Title = a.ID, title(a.Name, Change{Status: a.Status, Alive: a.Alive, Total: a.Total})
+	if root < 0 {
+		return
 	}
+	a := i.Services[root]
+	i.Root, i.Title = a.ID, title(a.Name, a.change())
+	if i.Manual && !slices.ContainsFunc(i.Services, func(a Affected) bool { return a.Restored.IsZero() && a.Status != a.Declared }) {
+		i.Root, i.Title = i.Services[0].ID, i.Name
+	}
+}
+
+// change is the service's condition as the incident knows it.
+func (a Affected) change() Change {
+	return Change{Service: a.ID, Status: a.Status, Alive: a.Alive, Total: a.Total, Flapping: a.Flapping}
 }
 
 // reached is since when the impact has been one that a tier hears of; zero if
@@ -232,14 +281,14 @@ func (i *Incident) reached(tier monitor.Tier) time.Time {
 
 // weigh sets the impact from the causes, and keeps the times at which each
 // level was reached.
-func (i *Incident) weigh(now time.Time) {
+func (i *Incident) weigh(cfg *monitor.Config, now time.Time) {
 	impact := monitor.ImpactNone
 	for _, a := range i.Services {
 		if a.Cause && a.Restored.IsZero() {
 			impact = impact.Worse(a.Status.Impact())
 		}
 	}
-	i.weighSeen(now) // before the rest: up to now the public saw all of it, maybe
+	i.weighSeen(cfg, now) // before the rest: up to now the public saw all of it, maybe
 	i.Since = began(i.Since, i.Worst, impact, now)
 	i.Impact, i.Worst = impact, i.Worst.Worse(impact)
 	i.Reached = reach(i.Reached, impact, i.flaps(), now)

@@ -47,7 +47,7 @@ func (i *Incident) mutedUntil() time.Time {
 // belowMaintenance: what the service depends on is in planned maintenance, and
 // broken as one may expect then. That accounts for it.
 func (s *stepper) belowMaintenance(svc monitor.Service, c Change) bool {
-	return slices.ContainsFunc(s.cfg.Dependencies(svc.ID), func(d monitor.Service) bool {
+	return slices.ContainsFunc(s.above(svc), func(d monitor.Service) bool {
 		view, known := s.view(d.ID)
 		return known && view.isMuted(s.now) && explains(view.Status, c.Status)
 	})
@@ -63,8 +63,8 @@ func (s *stepper) mute(inc *Incident) {
 			continue
 		}
 		a.Muted = view.Muted
-		text := a.Name + ": in planned maintenance until " + clock(a.Muted, s.cfg.Zone()) + "; messages about it wait until then."
-		s.updates = append(s.updates, Update{Incident: inc.ID, At: s.now, Phase: inc.Phase, Text: text, Impact: inc.Impact})
+		text := a.Name + ": in planned maintenance until " + clock(a.Muted, s.now, s.cfg.Zone()) + "; messages about it wait until then."
+		s.updates = append(s.updates, inc.update(text, "", s.now))
 	}
 }
 
@@ -73,7 +73,7 @@ func (s *stepper) mute(inc *Incident) {
 func (s *stepper) planned(inc *Incident, svc monitor.Service, c Change, before Affected) (text string, turned bool) {
 	switch is, was := c.isMuted(s.now), !before.Muted.IsZero(); {
 	case is && !c.Muted.Equal(before.Muted):
-		return svc.Name + ": in planned maintenance until " + clock(c.Muted, s.cfg.Zone()) + "; messages about it wait until then.", true
+		return svc.Name + ": in planned maintenance until " + clock(c.Muted, s.now, s.cfg.Zone()) + "; messages about it wait until then.", true
 	case was && !is:
 		inc.Unmuted = latest(inc.Unmuted, s.now)
 		return svc.Name + ": planned maintenance is over, and it does not work yet: " + sentence(c) + ".", true

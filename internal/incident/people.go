@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/sondehq/sonde/internal/monitor"
 )
@@ -18,6 +19,17 @@ type Note struct {
 	Drain time.Time // until when old DNS answers may last; zero: as it was
 }
 
+// words is a text as it is kept: without what nobody sees.
+func words(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || !unicode.IsControl(r) && !unicode.Is(unicode.Cf, r) {
+			return r
+		}
+		return -1
+	}, strings.ToValidUTF8(text, ""))
+	return strings.TrimSpace(text)
+}
+
 // What people cannot do. The errors say what; callers add what to do.
 var (
 	ErrOver      = errors.New("the incident is over")
@@ -25,8 +37,9 @@ var (
 	ErrNoText    = errors.New("an update needs a text")
 	ErrNoTier    = errors.New("there is no such tier")
 	ErrTold      = errors.New("the tier has been told already")
-	ErrNotHeld   = errors.New("the tier holds nothing back: its messages need no publishing")
+	ErrNotHeld   = errors.New("the tier is not public: its messages need no publishing")
 	ErrPast      = errors.New("the next update is promised for a time that has passed")
+	ErrDrained   = errors.New("old DNS answers are said to last until a time that has passed")
 	ErrNoReason  = errors.New("declining needs a reason")
 	ErrPhase     = fmt.Errorf("the phase must be %s, %s or %s", Investigating, Identified, Monitoring)
 	ErrLess      = errors.New("the incident is less than the tier hears of at the moment")
@@ -39,18 +52,19 @@ type Declined struct {
 	At     time.Time      `json:"at"`
 	Reason string         `json:"reason"`
 	Impact monitor.Impact `json:"impact,omitempty"` // how bad it was then, as the tier sees it
+	Asked  monitor.Impact `json:"asked,omitempty"`  // how bad it was when people were asked again
 }
 
-// Acknowledge notes that somebody is on it: reminders stop.
+// Acknowledge notes that somebody is on it: reminders stop, until it gets worse.
 func Acknowledge(cfg *monitor.Config, inc Incident, by string, now time.Time) (Effects, error) {
 	switch {
 	case inc.State == Resolved:
 		return Effects{}, ErrOver
-	case !inc.Acked.IsZero():
+	case !inc.Acked.IsZero() && (inc.AckedAt == "" || inc.Impact.Rank() <= inc.AckedAt.Rank()):
 		return Effects{}, fmt.Errorf("%w, by %s", ErrAcked, orSomebody(inc.By))
 	}
 	inc = inc.clone()
-	inc.Acked, inc.By, inc.Updated = now, by, now
+	inc.Acked, inc.AckedAt, inc.By, inc.Updated = now, inc.Impact, by, now
 	u := Update{Incident: inc.ID, At: now, Phase: inc.Phase, Impact: inc.Impact, By: by, Detail: "Acknowledged."}
 	return Effects{Incidents: []Incident{inc}, Updates: []Update{u}}, nil
 }
@@ -59,7 +73,7 @@ func Acknowledge(cfg *monitor.Config, inc Incident, by string, now time.Time) (E
 // the page shows it, with the time for which the next one is promised. A promise
 // that was made before ends with it.
 func Post(cfg *monitor.Config, inc Incident, n Note, now time.Time) (Effects, error) {
-	text := strings.TrimSpace(n.Text)
+	text := words(n.Text)
 	switch {
 	case inc.State == Resolved:
 		return Effects{}, ErrOver
@@ -67,6 +81,8 @@ func Post(cfg *monitor.Config, inc Incident, n Note, now time.Time) (Effects, er
 		return Effects{}, ErrNoText
 	case !n.Next.IsZero() && !n.Next.After(now):
 		return Effects{}, ErrPast
+	case !n.Drain.IsZero() && !n.Drain.After(now):
+		return Effects{}, ErrDrained
 	case n.Phase != "" && n.Phase != Investigating && n.Phase != Identified && n.Phase != Monitoring:
 		return Effects{}, ErrPhase
 	}
@@ -74,14 +90,30 @@ func Post(cfg *monitor.Config, inc Incident, n Note, now time.Time) (Effects, er
 	if n.Phase != "" {
 		inc.Phase = n.Phase
 	}
-	inc.Next, inc.Updated, inc.Drain = n.Next, now, latest(inc.Drain, n.Drain)
+	inc.Next, inc.Updated = n.Next, now
+	if !n.Drain.IsZero() { // whoever says so knows better than what was seen
+		inc.Drain = n.Drain
+		if root, ok := inc.Affects(inc.Root); ok && inc.State == Draining {
+			inc.Title = drainTitle(root.Name, inc.Drain, now, cfg.Zone())
+		}
+	}
 	u := Update{Incident: inc.ID, At: now, Phase: inc.Phase, Impact: inc.Impact, By: n.By, Text: text}
-	told, notifications := tell(cfg, inc, u, now)
+	inc.say(u)
+	told, notifications := tell(cfg, inc, now)
 	return Effects{Incidents: []Incident{told}, Updates: []Update{u}, Notifications: notifications}, nil
 }
 
-// Publish tells a public tier at once what it would hear after its hold, also if
-// it was declined before.
+// say notes an update that everybody who has heard of the incident is to hear.
+func (i *Incident) say(u Update) {
+	i.Said = u
+	i.News++
+	if u.By != "" && u.Text != "" {
+		i.Note = u
+	}
+}
+
+// Publish tells a public tier at once what it would hear after its delay and its hold,
+// in its quiet hours too, also if it was declined before.
 func Publish(cfg *monitor.Config, inc Incident, tier monitor.TierID, by string, now time.Time) (Effects, error) {
 	if err := held(cfg, &inc, tier); err != nil {
 		return Effects{}, err
@@ -94,14 +126,14 @@ func Publish(cfg *monitor.Config, inc Incident, tier monitor.TierID, by string, 
 	inc.Published[tier] = now
 	inc.Updated = now
 	u := Update{Incident: inc.ID, At: now, Phase: inc.Phase, Impact: inc.Impact, By: by, Detail: "Published to " + string(tier) + "."}
-	told, notifications := tell(cfg, inc, Update{}, now)
+	told, notifications := tell(cfg, inc, now)
 	return Effects{Incidents: []Incident{told}, Updates: []Update{u}, Notifications: notifications}, nil
 }
 
 // Decline keeps a public tier from hearing of the incident, with a reason that
 // operators see.
 func Decline(cfg *monitor.Config, inc Incident, tier monitor.TierID, by, reason string, now time.Time) (Effects, error) {
-	reason = strings.TrimSpace(reason)
+	reason = words(reason)
 	if err := held(cfg, &inc, tier); err != nil {
 		return Effects{}, err
 	}
@@ -110,7 +142,7 @@ func Decline(cfg *monitor.Config, inc Incident, tier monitor.TierID, by, reason 
 	}
 	inc = inc.clone()
 	delete(inc.Published, tier)
-	inc.Declined[tier] = Declined{By: by, At: now, Reason: reason, Impact: inc.Public().Worst}
+	inc.Declined[tier] = Declined{By: by, At: now, Reason: reason, Impact: inc.seenBy(monitor.Tier{ID: tier, Public: true}).Impact}
 	inc.Updated = now
 	u := Update{Incident: inc.ID, At: now, Phase: inc.Phase, Impact: inc.Impact, By: by, Detail: "Not told to " + string(tier) + ": " + reason}
 	return Effects{Incidents: []Incident{inc}, Updates: []Update{u}}, nil
@@ -128,7 +160,7 @@ func held(cfg *monitor.Config, inc *Incident, id monitor.TierID) error {
 		switch {
 		case inc.State == Resolved:
 			return ErrOver
-		case !tier.Public || tier.Hold == 0:
+		case !tier.Public:
 			return ErrNotHeld
 		case told:
 			return ErrTold
@@ -143,7 +175,7 @@ func held(cfg *monitor.Config, inc *Incident, id monitor.TierID) error {
 // heardNow reports whether a tier hears of the incident as bad as it is at the moment.
 func heardNow(cfg *monitor.Config, tier monitor.Tier, inc *Incident) bool {
 	own, hearing := policy(cfg, tier, inc)
-	return hearing && hears(own, inc.seenBy(tier))
+	return hearing && hears(cfg, own, inc.seenBy(tier))
 }
 
 // dueAt is when a tier hears of the incident by itself. Its hold, in which people can
@@ -163,8 +195,8 @@ func (i *Incident) asksAt(tier monitor.Tier) time.Time {
 
 // isDue reports whether a tier that has not heard of the incident is to hear of
 // it now.
-func (i *Incident) isDue(tier monitor.Tier, now time.Time) bool {
-	if _, declined := i.Declined[tier.ID]; declined || !hears(tier, i) || i.isMuted(now) {
+func (i *Incident) isDue(cfg *monitor.Config, tier monitor.Tier, now time.Time) bool {
+	if _, declined := i.Declined[tier.ID]; declined || !hears(cfg, tier, i) || i.isMuted(now) {
 		return false
 	}
 	_, published := i.Published[tier.ID]
@@ -172,10 +204,9 @@ func (i *Incident) isDue(tier monitor.Tier, now time.Time) bool {
 }
 
 // isLate reports whether the promised update is late, and a tier is one that is
-// to be reminded of it, and has not been: those who are told at once and see
-// everything.
-func (i *Incident) isLate(tier monitor.Tier, told Told, now time.Time) bool {
-	return i.State == Open && !tier.Public && tier.After == 0 &&
+// to be reminded of it, and has not been.
+func (i *Incident) isLate(cfg *monitor.Config, tier monitor.Tier, told Told, now time.Time) bool {
+	return i.State != Resolved && areOperators(cfg, tier.ID) &&
 		!i.Next.IsZero() && now.After(i.Next) && !told.Late.Equal(i.Next)
 }
 

@@ -118,7 +118,8 @@ func (c *chaos) hold() {
 		}
 		due := incident.Due(&c.cfg, inc)
 		if _, acts := incident.Tick(&c.cfg, inc, due.Add(-1)); acts && !due.IsZero() {
-			c.rt.Fatalf("%q is due at %s, and acts before", inc.Title, since(due))
+			fx, _ := incident.Tick(&c.cfg, inc, due)
+			c.rt.Fatalf("%q is due at %s, and acts before: %s", inc.Title, since(due), c.describe(fx))
 		}
 		if _, acts := incident.Tick(&c.cfg, inc, due); !acts && !due.IsZero() {
 			c.rt.Fatalf("%q is due at %s, and does not act", inc.Title, since(due))

@@ -24,7 +24,9 @@ import (
 //	suspect ID, calm ID    a vote is open, or has ended
 //	again TIME             services that are not fine are brought again
 //	tick TIME
-//	ack TIME
+//	ack TIME               publish TIME TIER, decline TIME TIER
+//	say TIME [next=D] TEXT somebody writes an update
+//	drop TIER              from the configuration
 //	remove ID              from the configuration
 //	due                    when Tick will have something to say
 func TestScripts(t *testing.T) {
@@ -108,10 +110,24 @@ func (s *script) command(line string) string {
 		return out
 	case "tick":
 		return s.describe(s.tick(s.time(args[0])))
-	case "ack":
-		for i := range s.all {
-			s.all[i].Acked, s.all[i].By = s.time(args[0]), "somebody"
+	case "ack", "say":
+		note := incident.Note{By: "anna", Text: strings.Join(args[1:], " ")}
+		if next, is := strings.CutPrefix(args[min(1, len(args)-1)], "next="); is {
+			note.Next, note.Text = s.time(args[0]).Add(s.time(next).Sub(t0)), strings.Join(args[2:], " ")
 		}
+		fx, err := incident.Post(&s.cfg, s.open()[0], note, s.time(args[0]))
+		if verb == "ack" {
+			fx, err = incident.Acknowledge(&s.cfg, s.open()[0], "anna", s.time(args[0]))
+		}
+		if err != nil {
+			return err.Error() + "\n"
+		}
+		s.store(fx)
+		if verb == "say" {
+			return s.describe(fx)
+		}
+	case "drop":
+		s.cfg.Tiers = slices.DeleteFunc(s.cfg.Tiers, func(t monitor.Tier) bool { return string(t.ID) == args[0] })
 	case "publish", "decline":
 		act := func() (incident.Effects, error) {
 			return incident.Publish(&s.cfg, s.open()[0], monitor.TierID(args[1]), "anna", s.time(args[0]))
@@ -174,6 +190,8 @@ func (s *script) tier(args []string) {
 			tier.Hold = s.time(value).Sub(t0)
 		case "public":
 			tier.Public = true
+		case "machine":
+			tier.Machine = true
 		case "nag":
 			tier.Nag = s.time(value).Sub(t0)
 		case "events":

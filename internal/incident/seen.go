@@ -9,39 +9,85 @@ import (
 	"github.com/sondehq/sonde/internal/monitor"
 )
 
-// Seen is how bad an incident is for those who see no internal service, where one is
-// among its causes: what they see may have broken hours later, or less.
+// Seen is how bad an incident is for those who do not know of all its services: the
+// public, which knows of no internal one, or a tier that is never to hear of one.
+// What they know of may have broken hours later than its cause, or less.
 type Seen struct {
-	Opened  time.Time                    `json:"opened,omitzero"` // zero: nothing that they see was broken yet
+	Opened  time.Time                    `json:"opened,omitzero"` // zero: nothing that they know of was broken yet
 	Since   time.Time                    `json:"since,omitzero"`  // as Incident.Since
 	Impact  monitor.Impact               `json:"impact"`
 	Worst   monitor.Impact               `json:"worst"`
 	Reached map[monitor.Impact]time.Time `json:"reached,omitempty"`
 }
 
-// visible is the services by which the public judges an incident: the causes that it
-// may know of, or else what is affected.
-func (i *Incident) visible() []Affected {
-	all := i.public()
-	if slices.ContainsFunc(all, func(a Affected) bool { return a.Cause }) {
-		return slices.DeleteFunc(all, func(a Affected) bool { return !a.Cause })
+func (s *Seen) clone() *Seen {
+	if s == nil {
+		return nil
 	}
-	return all
+	c := *s
+	c.Reached = maps.Clone(s.Reached)
+	return &c
 }
 
-// weighSeen is weigh for the public.
-func (i *Incident) weighSeen(now time.Time) {
-	if !slices.ContainsFunc(i.Services, func(a Affected) bool { return a.Cause && a.Internal }) && i.Seen == nil {
-		return
+// everybody is the tier of those who read the page.
+var everybody = monitor.Tier{Public: true}
+
+// knows reports whether a tier may hear of a service.
+func knows(cfg *monitor.Config, tier monitor.Tier, a Affected) bool {
+	if tier.Public && a.Internal {
+		return false
 	}
-	if i.Seen == nil {
-		i.Seen = &Seen{Impact: monitor.ImpactNone, Worst: monitor.ImpactNone, Reached: map[monitor.Impact]time.Time{}}
-		if i.Worst != "" { // up to now they saw all of it
-			i.Seen = &Seen{i.Opened, i.Since, i.Impact, i.Worst, maps.Clone(i.Reached)}
+	return !never(cfg, tier.ID, a.ID)
+}
+
+// never reports whether a tier is never to hear of a service.
+func never(cfg *monitor.Config, tier monitor.TierID, id monitor.ServiceID) bool {
+	if tier == "" {
+		return false
+	}
+	svc, _ := cfg.Service(id)
+	return svc.Tiers[tier].Never
+}
+
+// knownTo is the services that a tier may hear of.
+func (i *Incident) knownTo(cfg *monitor.Config, tier monitor.Tier) []Affected {
+	return slices.DeleteFunc(slices.Clone(i.Services), func(a Affected) bool { return !knows(cfg, tier, a) })
+}
+
+// judgedBy is the services by which a tier judges an incident: the causes that it may
+// know of, or else what is affected.
+func judgedBy(known []Affected) []Affected {
+	if slices.ContainsFunc(known, func(a Affected) bool { return a.Cause }) {
+		return slices.DeleteFunc(slices.Clone(known), func(a Affected) bool { return !a.Cause })
+	}
+	return known
+}
+
+// weighSeen is weigh for those who do not know of every cause.
+func (i *Incident) weighSeen(cfg *monitor.Config, now time.Time) {
+	if i.Seen != nil || slices.ContainsFunc(i.Services, func(a Affected) bool { return a.Cause && a.Internal }) {
+		i.Seen = i.weighFor(i.Seen, i.knownTo(cfg, everybody), now)
+	}
+	for _, tier := range cfg.Tiers {
+		if i.Own[tier.ID] == nil && !slices.ContainsFunc(i.Services, func(a Affected) bool { return a.Cause && never(cfg, tier.ID, a.ID) }) {
+			continue
+		}
+		if i.Own == nil {
+			i.Own = map[monitor.TierID]*Seen{}
+		}
+		i.Own[tier.ID] = i.weighFor(i.Own[tier.ID], i.knownTo(cfg, tier), now)
+	}
+}
+
+func (i *Incident) weighFor(s *Seen, known []Affected, now time.Time) *Seen {
+	if s == nil {
+		s = &Seen{Impact: monitor.ImpactNone, Worst: monitor.ImpactNone, Reached: map[monitor.Impact]time.Time{}}
+		if i.Worst != "" { // up to now they knew all of it
+			s = &Seen{i.Opened, i.Since, i.Impact, i.Worst, maps.Clone(i.Reached)}
 		}
 	}
-	s, impact := i.Seen, monitor.ImpactNone
-	for _, a := range i.visible() {
+	impact := monitor.ImpactNone
+	for _, a := range judgedBy(known) {
 		if a.Restored.IsZero() {
 			impact = impact.Worse(a.Status.Impact())
 		}
@@ -52,6 +98,7 @@ func (i *Incident) weighSeen(now time.Time) {
 	s.Since = began(s.Since, s.Worst, impact, now)
 	s.Impact, s.Worst = impact, s.Worst.Worse(impact)
 	s.Reached = reach(s.Reached, impact, i.flaps(), now)
+	return s
 }
 
 // Calm is for how long what somebody sees must have worked before they hear of it while
@@ -60,11 +107,11 @@ const Calm = 5 * time.Minute
 
 // calmAt is since when those who see no internal service are to hear that what they see
 // works, though the incident goes on; zero if it does not, or they see a cause.
-func (i *Incident) calmAt() (at time.Time) {
+func (i *Incident) calmAt(cfg *monitor.Config) (at time.Time) {
 	if i.Seen == nil || i.Seen.Opened.IsZero() || i.Seen.Impact != monitor.ImpactNone || i.State != Open {
 		return time.Time{}
 	}
-	for _, a := range i.visible() {
+	for _, a := range judgedBy(i.knownTo(cfg, everybody)) {
 		if a.Cause || a.Flapping || a.Restored.IsZero() {
 			return time.Time{}
 		}
@@ -75,8 +122,8 @@ func (i *Incident) calmAt() (at time.Time) {
 
 // isCalm reports whether they are to have heard that, who heard it before or not:
 // what was said is true until it breaks again.
-func (i *Incident) isCalm(told Told, now time.Time) bool {
-	at := i.calmAt()
+func (i *Incident) isCalm(cfg *monitor.Config, told Told, now time.Time) bool {
+	at := i.calmAt(cfg)
 	return !at.IsZero() && (told.Calm || !now.Before(at))
 }
 
@@ -103,14 +150,16 @@ func reach(reached map[monitor.Impact]time.Time, impact monitor.Impact, flapping
 	return reached
 }
 
-// Public is the incident as those see it who see no internal service: since when, how
-// bad, and when it was over. Its services are all; see PublicTitle.
-func (i *Incident) Public() Incident {
+// as is the incident as somebody sees it: since when, how bad, and when it was over.
+// Its services are all.
+func (i *Incident) as(s *Seen) Incident {
 	out := *i
-	if s := i.Seen; s != nil && !s.Opened.IsZero() {
-		out.Opened, out.Since, out.Impact, out.Worst, out.Reached = s.Opened, s.Since, s.Impact, s.Worst, s.Reached
-	} else if s != nil {
+	switch {
+	case s == nil:
+	case s.Opened.IsZero():
 		out.Impact, out.Worst, out.Reached = s.Impact, s.Worst, s.Reached
+	default:
+		out.Opened, out.Since, out.Impact, out.Worst, out.Reached = s.Opened, s.Since, s.Impact, s.Worst, s.Reached
 	}
 	if i.State != Open {
 		out.Impact = monitor.ImpactNone
@@ -118,24 +167,45 @@ func (i *Incident) Public() Incident {
 	return out
 }
 
+// Public is the incident as those see it who see no internal service. Its services are
+// all; see PublicTitle.
+func (i *Incident) Public() Incident { return i.as(i.Seen) }
+
+// seenAs is what an incident is for a tier, where that is something else.
+func (i *Incident) seenAs(tier monitor.Tier) *Seen {
+	if own := i.Own[tier.ID]; own != nil {
+		return own
+	}
+	if tier.Public {
+		return i.Seen
+	}
+	return nil
+}
+
 // seenBy is the incident as a tier sees it.
 func (i *Incident) seenBy(tier monitor.Tier) *Incident {
-	if !tier.Public || i.Seen == nil {
+	s := i.seenAs(tier)
+	if s == nil {
 		return i
 	}
-	out := i.Public()
+	out := i.as(s)
 	return &out
 }
 
 // PubliclyLasted is Lasted for those who see no internal service.
 func (i *Incident) PubliclyLasted() (from, to time.Time) {
-	seen := i.Public()
+	return i.lastedFor(i.Seen, i.public())
+}
+
+// lastedFor is Lasted for those who know of some services only.
+func (i *Incident) lastedFor(s *Seen, known []Affected) (from, to time.Time) {
+	seen := i.as(s)
 	from, to = seen.Lasted()
-	if i.Seen == nil || to.IsZero() {
+	if s == nil || to.IsZero() {
 		return from, to
 	}
 	var last time.Time
-	for _, a := range i.visible() {
+	for _, a := range judgedBy(known) {
 		if a.Restored.IsZero() {
 			return from, to // it was not seen working yet
 		}

@@ -70,7 +70,7 @@ type Effects struct {
 // has no further effect, so a service that is bad and belongs to no incident
 // may be brought at any time.
 func Step(cfg *monitor.Config, w World, c Change, now time.Time) Effects {
-	s := &stepper{cfg: cfg, world: w, brought: c, now: now, loud: map[string]Update{}}
+	s := &stepper{cfg: cfg, world: w, brought: c, now: now}
 	s.change(c)
 	return s.effects()
 }
@@ -82,7 +82,6 @@ type stepper struct {
 	now     time.Time
 	changed []Incident // in the order of their first change
 	updates []Update
-	loud    map[string]Update // by incident: the last update that its tiers are to hear
 	waits   bool
 }
 
@@ -152,7 +151,7 @@ func (s *stepper) open(svc monitor.Service, c Change) {
 		Opened: c.At, Declared: s.now, Updated: s.now, Detail: c.Detail, Check: c.Check, Drain: c.Drain,
 	}.clone()
 	inc.Services = []Affected{affected(svc, c, true)}
-	inc.weigh(s.when(inc, c))
+	inc.weigh(s.cfg, s.when(inc, c))
 	inc.Title = title(svc.Name, c)
 	s.put(inc, openedText(svc.Name, c), c.Detail, true)
 }
@@ -185,8 +184,7 @@ func (s *stepper) join(inc Incident, svc monitor.Service, c Change, cause bool) 
 		// What depends on the new cause, and is accounted for by it, is no cause
 		// any more.
 		for i, old := range inc.Services {
-			below := slices.ContainsFunc(s.cfg.Dependents(svc.ID), func(d monitor.Service) bool { return d.ID == old.ID })
-			inc.Services[i].Cause = old.Cause && !(below && explains(c.Status, old.Status))
+			inc.Services[i].Cause = old.Cause && !(s.isBelow(old.ID, svc.ID) && explains(c.Status, old.Status))
 		}
 		inc.Services = append([]Affected{a}, inc.Services...)
 		inc.Root, inc.Title, inc.Phase = svc.ID, title(svc.Name, c), Identified
@@ -199,7 +197,7 @@ func (s *stepper) join(inc Incident, svc monitor.Service, c Change, cause bool) 
 		inc.Services = append(inc.Services, a)
 	}
 	inc.name()
-	inc.weigh(s.when(inc, c))
+	inc.weigh(s.cfg, s.when(inc, c))
 	s.put(inc, text, c.Detail, cause)
 }
 
@@ -209,6 +207,8 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 	at := inc.index(svc.ID)
 	before := inc.Services[at]
 	alone := !c.isMuted(s.now) && s.standsAlone(&inc, svc, c, before)
+	measured := c
+	c = before.asSaid(c)
 	if before.is(c) && !alone {
 		return
 	}
@@ -217,12 +217,15 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 		return
 	}
 	a := affected(svc, c, before.Cause || alone)
-	a.Since = before.Since
+	a.Since, a.Declared, a.Heard = before.Since, before.Declared, before.Heard
 	if _, known := s.cfg.Service(svc.ID); !known {
 		a.Name, a.Internal = before.Name, before.Internal // it was removed meanwhile
 		svc.Name = before.Name
 	}
 	unknown := c.Status == monitor.NotKnown
+	if before.Unknown && !unknown {
+		a.Heard = s.now
+	}
 	inc.Drain = latest(inc.Drain, c.Drain)
 	switch {
 	case unknown:
@@ -233,12 +236,9 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 	case c.isFine():
 		a.Restored = c.At
 	}
-	if inc.Manual && (unknown || c.Status.Impact().Rank() <= before.Status.Impact().Rank()) {
-		return // what a person has said stands, until it turns out to be worse
-	}
 	inc.Services[at] = a
 	inc.name()
-	inc.weigh(s.when(inc, c))
+	inc.weigh(s.cfg, s.when(inc, c))
 	if !slices.ContainsFunc(inc.Services, func(a Affected) bool { return a.Cause && a.Restored.IsZero() }) {
 		s.restored(inc, svc, before)
 		return
@@ -251,10 +251,14 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 	if inc.State == Draining {
 		inc.State, inc.Phase = Open, Investigating
 	}
-	if inc.Detail == "" || before.Status.Impact().Rank() < c.Status.Impact().Rank() {
+	if a.Cause && c.Detail != "" && (svc.ID == inc.Root || inc.Detail == "") {
 		inc.Detail = c.Detail
 	}
 	text := svc.Name + ": " + sentence(c) + "."
+	if before.Declared != "" && isFine(measured.Status) {
+		s.put(inc, svc.Name+": working again, by what is measured. The incident goes on until somebody says that it is over.", "", true)
+		return
+	}
 	if planned, turned := s.planned(&inc, svc, c, before); turned {
 		s.put(inc, planned, c.Detail, a.Cause && !c.isMuted(s.now))
 		return
@@ -281,10 +285,23 @@ func (a Affected) is(c Change) bool {
 	return a.Status == c.Status && a.Alive == c.Alive && !a.Unknown && a.Restored.IsZero() != c.isFine() && a.Flapping == c.Flapping
 }
 
+// asSaid is a change of a service of which a person has said how it is: what is
+// measured counts where it is worse than that.
+func (a Affected) asSaid(c Change) Change {
+	if a.Declared != "" && c.Status.Impact().Rank() <= a.Declared.Impact().Rank() {
+		c.Status, c.Alive, c.Total, c.Flapping, c.OnlyDNS = a.Declared, 0, 0, false, false
+	}
+	return c
+}
+
 // resolve ends an incident, and looks after what is still broken below it.
 func (s *stepper) resolve(inc Incident) {
-	inc.State, inc.Phase, inc.Resolved = Resolved, Done, latest(inc.Opened, lastRestored(&inc))
-	s.put(inc, restoredText(inc.Lasted()), "", true)
+	text, from := "", inc.Since
+	inc.State, inc.Phase, inc.Resolved, inc.Next = Resolved, Done, latest(inc.Opened, lastRestored(&inc)), time.Time{}
+	if text = restoredText(inc.Lasted()); inc.Title == title(s.nameOf(&inc), Change{Flapping: true}) {
+		text = steadyText(from, inc.Resolved, s.now, s.cfg.Zone())
+	}
+	s.put(inc, text, "", true)
 	for _, a := range inc.Services {
 		if view, known := s.view(a.ID); a.Restored.IsZero() && known {
 			s.change(view.Change)
@@ -292,15 +309,21 @@ func (s *stepper) resolve(inc Incident) {
 	}
 }
 
+// nameOf is the name of the service that an incident is named after.
+func (s *stepper) nameOf(inc *Incident) string {
+	root, _ := inc.Affects(inc.Root)
+	return root.Name
+}
+
 // put keeps an incident's new form, and writes its update. What is not loud
 // stands on the time line and the page, but nobody is sent a message for it:
 // what merely depends on a cause is not alerted separately.
 func (s *stepper) put(inc Incident, text, detail string, loud bool) {
 	inc.Updated = s.now
-	u := Update{Incident: inc.ID, At: s.now, Phase: inc.Phase, Text: text, Detail: detail, Impact: inc.Impact}
+	u := inc.update(text, detail, s.now)
 	s.updates = append(s.updates, u)
 	if loud {
-		s.loud[inc.ID] = u
+		inc.say(u)
 	}
 	at := slices.IndexFunc(s.changed, func(c Incident) bool { return c.ID == inc.ID })
 	if at < 0 {
@@ -310,11 +333,21 @@ func (s *stepper) put(inc Incident, text, detail string, loud bool) {
 	s.changed[at] = inc
 }
 
+// update is what Sonde writes of an incident, as it is now.
+func (i *Incident) update(text, detail string, now time.Time) Update {
+	u := Update{Incident: i.ID, At: now, Phase: i.Phase, Text: text, Detail: detail, Impact: i.Impact}
+	if known := i.public(); len(known) < len(i.Services) {
+		u.Public = i.textFor(known, text)
+		u.Hidden = u.Public == "" || i.Seen != nil && i.Seen.Opened.IsZero()
+	}
+	return u
+}
+
 func (s *stepper) effects() Effects {
 	fx := Effects{Waits: s.waits}
 	for _, inc := range s.changed {
 		s.mute(&inc)
-		told, notifications := tell(s.cfg, inc, s.loud[inc.ID], s.now)
+		told, notifications := tell(s.cfg, inc, s.now)
 		fx.Incidents = append(fx.Incidents, told)
 		fx.Notifications = append(fx.Notifications, notifications...)
 	}

@@ -1,6 +1,8 @@
 package incident
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,9 +58,12 @@ type Notification struct {
 	Services []Affected     `json:"services"`          // those that the tier may know of
 	Until    time.Time      `json:"until,omitzero"`    // when maintenance is to end
 	Text     string         `json:"text"`
-	Do       []Advice       `json:"do,omitempty"`     // what can be done about it
-	About    monitor.TierID `json:"about,omitempty"`  // the tier of which is asked whether it is to hear
-	Detail   string         `json:"detail,omitempty"` // not for public tiers
+	Note     *Remark        `json:"note,omitempty"`    // what a person wrote last, where Text is something else
+	Next     time.Time      `json:"next,omitzero"`     // by when the next update is promised
+	Reminds  bool           `json:"reminds,omitempty"` // reminders follow, until somebody acknowledges
+	Do       []Advice       `json:"do,omitempty"`      // what can be done about it
+	About    monitor.TierID `json:"about,omitempty"`   // the tier of which is asked whether it is to hear
+	Detail   string         `json:"detail,omitempty"`  // not for public tiers
 
 	Site   string `json:"site"`
 	Zone   string `json:"zone"`          // the site's time zone
@@ -67,6 +72,13 @@ type Notification struct {
 	Chat   bool   `json:"chat,omitempty"` // it is for a chat, a thread for each incident
 
 	Machine bool `json:"machine,omitempty"` // it is for programs that open and close an alarm for each incident
+}
+
+// Remark is what a person wrote, and when. By is empty for the public.
+type Remark struct {
+	By   string    `json:"by,omitempty"`
+	At   time.Time `json:"at"`
+	Text string    `json:"text"`
 }
 
 // Advice is what somebody can do: for what, and the lines to type, each whole.
@@ -80,87 +92,96 @@ type Advice struct {
 // about messages that are held back, and what waits for old DNS answers to run
 // out ends. It reports false if nothing is due.
 func Tick(cfg *monitor.Config, inc Incident, now time.Time) (Effects, bool) {
-	next, update := inc.clone(), Update{}
+	next, fx := inc.clone(), Effects{}
 	ends := drained(cfg, &next, now)
 	if ends {
-		update = end(&next, now)
+		fx.Updates = []Update{end(&next, now)}
 	}
 	held, asks := ask(cfg, &next, now)
-	told, notifications := tell(cfg, next, update, now)
-	fx := Effects{Notifications: notifications}
+	told, notifications := tell(cfg, next, now)
+	fx.Notifications = notifications
 	if asks {
 		questions := asked(cfg, &told, held, now)
-		if asks = len(questions) > 0; asks { // else somebody may be awake later
-			told.Asked[held.ID] = now
-			fx.Notifications = append(fx.Notifications, questions...)
-		}
+		asks = len(questions) > 0 // else somebody may be awake later
+		fx.Notifications = append(fx.Notifications, questions...)
 	}
 	if len(fx.Notifications) == 0 && !ends && !asks {
 		return Effects{}, false
 	}
 	fx.Incidents = []Incident{told}
-	if ends {
-		fx.Updates = []Update{update}
-	}
 	return fx, true
 }
 
-// asked is a question to everybody who is told at once, may see everything and is
-// awake.
+// asked is a question to those operators who have heard of it and are awake; the
+// incident remembers it.
 func asked(cfg *monitor.Config, inc *Incident, held monitor.Tier, now time.Time) []Notification {
 	var out []Notification
-	receipt := "asked-" + string(held.ID)
-	if _, again := inc.Declined[held.ID]; again {
-		receipt += "-" + string(inc.Impact)
-	}
+	receipt := number("asked-"+string(held.ID), inc.Asks+1)
+	d, again := inc.Declined[held.ID]
 	for _, tier := range cfg.Tiers {
-		if _, heard := inc.Told[tier.ID]; heard && !tier.Public && tier.After == 0 && waits(tier, inc.Impact, now).IsZero() {
-			n := notification(cfg, tier, inc, EventAsked, receipt, Update{Incident: inc.ID, Text: question(cfg, inc, held)}, now)
-			n.About, n.Do = held.ID, []Advice{publishing(inc, held.ID), declining(inc, held.ID)}
-			if _, again := inc.Declined[held.ID]; again {
-				n.Do = n.Do[:1]
-			}
-			out = append(out, n)
+		if _, heard := inc.Told[tier.ID]; !heard || !areOperators(cfg, tier.ID) || !waits(tier, inc.Impact, now).IsZero() {
+			continue
 		}
+		n := notification(cfg, tier, inc, EventAsked, receipt, now)
+		n.Text, n.Note = question(cfg, inc, held, now), nil
+		n.About, n.Do = held.ID, []Advice{publishing(inc, held.ID), declining(inc, held.ID)}
+		if again {
+			n.Do = n.Do[:1]
+		}
+		out = append(out, n)
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	inc.Asked[held.ID] = now
+	inc.Asks++
+	if again {
+		d.Asked = inc.seenBy(held).Impact
+		inc.Declined[held.ID] = d
 	}
 	return out
 }
 
-// hears reports whether a tier is one to be told of the incident as it is now.
-// The public is told if something that it sees is affected as badly, and not fine
-// again.
-func hears(tier monitor.Tier, inc *Incident) bool {
+// hears reports whether a tier is one to be told of the incident as it is now: if
+// something that it knows of is affected as badly, and not fine again.
+func hears(cfg *monitor.Config, tier monitor.Tier, inc *Incident) bool {
 	if !tier.Hears(monitor.HearsOpened) {
 		return false
 	}
-	seen := func(a Affected) bool {
-		return !tier.Public || !a.Internal && a.Restored.IsZero() && a.Status.Impact().AtLeast(tier.Impact)
-	}
-	return inc.State == Open && inc.Impact.AtLeast(tier.Impact) && slices.ContainsFunc(inc.Services, seen)
+	whole := !tier.Public && inc.seenAs(tier) == nil
+	return inc.State == Open && inc.Impact.AtLeast(tier.Impact) && slices.ContainsFunc(inc.Services, func(a Affected) bool {
+		return whole || knows(cfg, tier, a) && a.Restored.IsZero() && a.Status.Impact().AtLeast(tier.Impact)
+	})
 }
 
-// tell finds what each tier has to hear now, and marks it as told.
-func tell(cfg *monitor.Config, inc Incident, update Update, now time.Time) (Incident, []Notification) {
+// tell finds what each tier has to hear now, and marks it as told. What quiet hours
+// keep from a tier is not marked: at their end it is told what is true then. The end
+// is put off until then: nobody looks at the incident any more.
+func tell(cfg *monitor.Config, inc Incident, now time.Time) (Incident, []Notification) {
 	var out []Notification
-	for _, tier := range cfg.Tiers {
+	for _, tier := range audience(cfg, &inc) {
 		told, heard := inc.Told[tier.ID]
 		own, hearing := policy(cfg, tier, &inc)
 		if !hearing && !heard {
 			continue
 		}
 		seen := inc.seenBy(tier)
-		event, receipt := next(cfg, own, seen, told, heard, update, now)
+		event, receipt := next(cfg, own, seen, told, heard, now)
+		if event == "" {
+			continue
+		}
 		impact := seen.Impact
 		if event == EventResolved {
 			impact = told.Impact
 		}
 		until := waits(own, impact, now)
-		if event == "" || !until.IsZero() && (event == EventOpened || event == EventReminder) {
-			continue // what has not begun by the end of the quiet hours need not be told
+		_, published := inc.Published[tier.ID]
+		if !until.IsZero() && event != EventResolved && !(event == EventOpened && published) {
+			continue
 		}
-		n := notification(cfg, own, &inc, event, receipt, update, now)
-		inc.Told[tier.ID] = told.after(own, seen, event, receipt, heard, now)
-		if !until.IsZero() {
+		n := notification(cfg, own, &inc, event, receipt, now)
+		inc.Told[tier.ID] = told.after(cfg, own, seen, event, receipt, heard, now)
+		if !until.IsZero() && event == EventResolved {
 			n.At = until
 		}
 		out = append(out, n)
@@ -168,14 +189,31 @@ func tell(cfg *monitor.Config, inc Incident, update Update, now time.Time) (Inci
 	return inc, out
 }
 
+// audience is the tiers, and, of what is over, those that have heard of it and are
+// gone from the configuration since.
+func audience(cfg *monitor.Config, inc *Incident) []monitor.Tier {
+	if inc.State != Resolved {
+		return cfg.Tiers
+	}
+	all := slices.Clone(cfg.Tiers)
+	for _, id := range slices.Sorted(maps.Keys(inc.Told)) {
+		if _, known := cfg.Tier(id); !known {
+			t := inc.Told[id]
+			all = append(all, monitor.Tier{ID: id, Public: t.Public, Chat: t.Chat, Machine: t.Machine})
+		}
+	}
+	return all
+}
+
 // after is what a tier has heard once it has heard of an event.
-func (t Told) after(tier monitor.Tier, inc *Incident, event Event, receipt string, heard bool, now time.Time) Told {
+func (t Told) after(cfg *monitor.Config, tier monitor.Tier, inc *Incident, event Event, receipt string, heard bool, now time.Time) Told {
 	if !heard {
 		t.At = now
 	}
-	late := inc.isLate(tier, t, now)
+	late := inc.isLate(cfg, tier, t, now)
 	t.Last, t.Impact = now, t.Impact.Worse(inc.Impact)
-	t.Ended, t.Calm = event == EventResolved, tier.Public && inc.isCalm(t, now)
+	t.Ended, t.Calm = event == EventResolved, tier.Public && inc.isCalm(cfg, t, now)
+	t.News, t.Public, t.Chat, t.Machine = inc.News, tier.Public, tier.Chat, tier.Machine
 	switch event {
 	case EventReminder:
 		t.Reminders++
@@ -194,9 +232,9 @@ const nagReceipt = "nag"
 
 // next decides what one tier hears, if anything: the most important of what is
 // due. The receipt names the event uniquely in the incident.
-func next(cfg *monitor.Config, tier monitor.Tier, inc *Incident, told Told, heard bool, update Update, now time.Time) (Event, string) {
+func next(cfg *monitor.Config, tier monitor.Tier, inc *Incident, told Told, heard bool, now time.Time) (Event, string) {
 	switch {
-	case !heard && inc.isDue(tier, now):
+	case !heard && inc.isDue(cfg, tier, now):
 		return EventOpened, "opened"
 	case !heard || told.Ended:
 		return "", ""
@@ -204,73 +242,119 @@ func next(cfg *monitor.Config, tier monitor.Tier, inc *Incident, told Told, hear
 		return EventResolved, "resolved"
 	case inc.Impact.Rank() > told.Impact.Rank() && tier.Hears(monitor.HearsEscalated) && !inc.isMuted(now):
 		return EventEscalated, "escalated-" + string(inc.Impact)
-	case update.Incident != "" && tier.Hears(monitor.HearsUpdated):
+	case told.News < inc.News && tier.Hears(monitor.HearsUpdated):
 		return EventUpdated, number("updated", told.Updates+1)
-	case tier.Public && inc.State == Open && inc.isCalm(told, now) != told.Calm && tier.Hears(monitor.HearsUpdated) && !inc.isMuted(now):
+	case tier.Public && inc.State == Open && inc.isCalm(cfg, told, now) != told.Calm && tier.Hears(monitor.HearsUpdated) && !inc.isMuted(now):
 		return EventUpdated, number("updated", told.Updates+1)
-	case inc.isMuted(now) || !tier.Hears(monitor.HearsReminder):
+	case !tier.Hears(monitor.HearsReminder):
 		return "", ""
-	case inc.isLate(tier, told, now):
+	case inc.isLate(cfg, tier, told, now):
 		return EventReminder, "late-" + strconv.FormatInt(inc.Next.Unix(), 10)
+	case inc.isMuted(now):
+		return "", ""
 	case inc.nags(cfg, tier, told, now):
 		return EventReminder, nagReceipt
-	case tier.Remind > 0 && inc.Impact != monitor.ImpactNone && inc.Acked.IsZero() && inc.State == Open && !now.Before(told.Last.Add(tier.Remind)):
+	case inc.reminds(tier) && !now.Before(told.Last.Add(tier.Remind)):
 		return EventReminder, number("reminder", told.Reminders+1)
 	}
 	return "", ""
 }
 
-// clock is a time of day as people say it, in the site's zone.
-func clock(t time.Time, zone *time.Location) string { return t.In(zone).Format("15:04 MST") }
+// reminds reports whether a tier is reminded of the incident as it is now: until
+// somebody acknowledges it, and again if it has become worse since.
+func (i *Incident) reminds(tier monitor.Tier) bool {
+	acked := !i.Acked.IsZero() && (i.AckedAt == "" || i.Impact.Rank() <= i.AckedAt.Rank())
+	return tier.Remind > 0 && i.Impact != monitor.ImpactNone && !acked && i.State == Open
+}
 
-func notification(cfg *monitor.Config, tier monitor.Tier, inc *Incident, event Event, receipt string, update Update, now time.Time) Notification {
+// clock is a time of day as people say it, in the site's zone, with its day if that
+// is not obvious.
+func clock(t, now time.Time, zone *time.Location) string {
+	if t.Sub(now).Abs() > 12*time.Hour {
+		return t.In(zone).Format("Mon 2 Jan 15:04 MST")
+	}
+	return t.In(zone).Format("15:04 MST")
+}
+
+func notification(cfg *monitor.Config, tier monitor.Tier, inc *Incident, event Event, receipt string, now time.Time) Notification {
+	seen, known := inc.seenBy(tier), inc.knownTo(cfg, tier)
 	n := Notification{
 		ID: digest("notification", inc.ID, receipt, string(tier.ID)), Incident: inc.ID,
 		Tier: tier.ID, Event: event, Receipt: receipt, At: now, Check: inc.Check,
-		Title: inc.Title, Phase: inc.Phase, Impact: inc.Impact, Worst: inc.Worst,
-		Opened: inc.Opened, Since: inc.Since, Services: inc.Services,
-		Text: update.Text, Detail: inc.Detail,
+		Title: inc.titleFor(known), Phase: inc.Phase, Impact: seen.Impact, Worst: seen.Worst,
+		Opened: seen.Opened, Since: seen.Since, Services: known, Detail: inc.failing(), Next: inc.Next, Reminds: inc.reminds(tier),
 		Site: cfg.Site.Name, Zone: cfg.Site.TimeZone, Public: tier.Public, Chat: tier.Chat, Machine: tier.Machine,
 	}
-	from, to := inc.Lasted()
 	if inc.State == Resolved {
-		n.Resolved = to
-	}
-	if n.Text == "" || event == EventOpened && !inc.Manual {
-		n.Text = standing(inc)
-	}
-	if event == EventReminder && strings.HasPrefix(receipt, "late-") {
-		n.Text = "The next update was promised for " + clock(inc.Next, cfg.Zone()) + ", and is late. " + n.Text
-	}
-	if receipt == nagReceipt {
-		n.Text, n.Do = nagging(cfg, inc, now)
-	}
-	if text, _, drains := strings.Cut(n.Text, " "+forget+": "); drains {
-		n.Text, n.Do = text, []Advice{{forget, FlushAdvice}}
-	}
-	if tier.Public && inc.Seen != nil {
-		seen := inc.Public()
-		n.Impact, n.Worst, n.Opened, n.Since = seen.Impact, seen.Worst, seen.Opened, seen.Since
-		if event == EventResolved {
-			publicFrom, publicTo := inc.PubliclyLasted()
-			n.Resolved = publicTo
-			if update.By == "" {
-				n.Text = strings.Replace(n.Text, restoredText(from, to), restoredText(publicFrom, publicTo), 1)
-			}
-		}
+		_, n.Resolved = inc.lastedFor(inc.seenAs(tier), known)
 	}
 	if event == EventOpened {
-		n.By = inc.seenBy(tier).dueAt(tier)
-	}
-	if v, sees := inc.foremost(); sees && tier.Public && update.Incident == "" && inc.isCalm(inc.Told[tier.ID], now) {
-		n.Text = v.Name + ": working again."
+		n.By = inc.heardBy(tier)
 	}
 	if cfg.Site.URL != "" {
 		n.URL = cfg.Site.URL + "/incidents/" + inc.ID
 	}
-	if tier.Public {
-		n.Detail, n.Services = "", inc.public()
-		n.Title, n.Text = inc.PublicTitle(), inc.PublicText(n.Text)
+	n.Text = inc.words(cfg, tier, event, known, now)
+	switch {
+	case receipt == nagReceipt:
+		n.Text, n.Do = nagging(cfg, inc, now)
+	case event == EventReminder && strings.HasPrefix(receipt, "late-"):
+		n.Text = "The next update was promised for " + clock(inc.Next, now, cfg.Zone()) + ", and is late. " + n.Text
+	}
+	if text, _, drains := strings.Cut(n.Text, " "+forget+": "); drains {
+		n.Text, n.Do = text, []Advice{{forget, FlushAdvice}}
+	}
+	if note := inc.Note; note.By != "" && note.Text != n.Text && inc.State != Resolved {
+		n.Note = &Remark{By: note.By, At: note.At, Text: note.Text}
+		if tier.Public {
+			n.Note.By = ""
+		}
+	}
+	if tier.Public || !slices.ContainsFunc(known, func(a Affected) bool { return a.ID == inc.Root }) {
+		n.Detail = "" // of what it does not know
 	}
 	return n
+}
+
+// words is the sentence of a notification: what was written just now, or how the
+// incident stands for those who hear of it late.
+func (i *Incident) words(cfg *monitor.Config, tier monitor.Tier, event Event, known []Affected, now time.Time) string {
+	told := i.Told[tier.ID]
+	fresh := told.News < i.News && (i.Said.By != "" || i.Said.At.Equal(now))
+	switch {
+	case event == EventResolved && i.Said.By == "":
+		ours, theirs := restoredText(i.Lasted()), restoredText(i.lastedFor(i.seenAs(tier), known))
+		return i.textFor(known, strings.Replace(i.Said.Text, ours, theirs, 1))
+	case event == EventOpened && i.Manual:
+		return cmp.Or(i.Note.Text, standing(i))
+	case (event == EventUpdated || event == EventEscalated || event == EventResolved) && fresh:
+		if i.Said.By != "" {
+			return i.Said.Text
+		}
+		return i.textFor(known, i.Said.Text)
+	case event == EventUpdated && tier.Public && i.isCalm(cfg, told, now):
+		if v, sees := i.foremost(known); sees {
+			return v.Name + ": working again."
+		}
+	}
+	return i.textFor(known, standing(i))
+}
+
+// heardBy is when a tier's policy wants it told of the beginning; zero where people
+// decided that.
+func (i *Incident) heardBy(tier monitor.Tier) time.Time {
+	if _, published := i.Published[tier.ID]; published {
+		return time.Time{}
+	}
+	seen := i.seenBy(tier)
+	at := seen.dueAt(tier)
+	if until := waits(tier, seen.Impact, at); !until.IsZero() {
+		return until
+	}
+	return at
+}
+
+// failing is what fails, for operators.
+func (i *Incident) failing() string {
+	return strings.TrimSpace(strings.Join(append([]string{i.Detail}, i.Common...), "\n"))
 }

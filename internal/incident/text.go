@@ -5,12 +5,14 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/sondehq/sonde/internal/monitor"
 )
 
-// words names a status as people say it.
-var words = map[monitor.Status]string{
+// called names a status as people say it.
+var called = map[monitor.Status]string{
 	monitor.Operational:   "working",
 	monitor.AtRisk:        "at risk",
 	monitor.DegradedPerf:  "degraded",
@@ -23,14 +25,19 @@ var words = map[monitor.Status]string{
 // Words names a status as people say it; one that is not known to this version
 // is never called fine.
 func Words(s monitor.Status) string {
-	if w, ok := words[s]; ok {
+	if w, ok := called[s]; ok {
 		return w
 	}
-	return words[monitor.NotKnown]
+	return called[monitor.NotKnown]
 }
 
 func title(name string, c Change) string {
-	if c.Status == monitor.AtRisk {
+	switch _, prober := c.Service.Prober(); {
+	case prober:
+		return name + ": set aside"
+	case c.Flapping:
+		return name + ": flapping"
+	case c.Status == monitor.AtRisk:
 		return fmt.Sprintf("%s: at risk, %d of %d left", name, c.Alive, c.Total)
 	}
 	return name + ": " + Words(c.Status)
@@ -38,21 +45,21 @@ func title(name string, c Change) string {
 
 // sentence says what is the matter, without the service's name.
 func sentence(c Change) string {
-	if _, is := c.Service.Prober(); is {
-		return fmt.Sprintf("%d of %d monitors look down from there alone; what fails from there is set aside until they do not", c.Total-c.Alive, c.Total)
-	}
 	switch c.Status {
 	case monitor.AtRisk:
 		return fmt.Sprintf("still working, but redundancy is lost: %d of %d left", c.Alive, c.Total)
 	case monitor.DegradedPerf:
 		return "working, but not as well as it should"
 	case monitor.PartialOutage:
+		if c.Total == 0 { // a person says so
+			return "partly down"
+		}
 		return fmt.Sprintf("partial outage, %d of %d parts work", c.Alive, c.Total)
 	case monitor.MajorOutage:
-		if c.Total == 1 {
+		if c.Total <= 1 {
 			return "down"
 		}
-		return fmt.Sprintf("down, none of %d parts works", c.Total)
+		return fmt.Sprintf("down, none of its %d parts work", c.Total)
 	case monitor.NotKnown:
 		return "state not known at the moment"
 	}
@@ -60,75 +67,130 @@ func sentence(c Change) string {
 }
 
 func openedText(name string, c Change) string {
+	if location, is := c.Service.Prober(); is {
+		return fmt.Sprintf("%s cannot be trusted at the moment: %d of its %d monitors fail from there alone. What fails from there is set aside until that ends; your services are not affected by it.",
+			location, c.Total-c.Alive, c.Total)
+	}
 	if c.Flapping {
-		return name + " keeps changing: " + sentence(c) + " at the moment. You will hear again when it is steady."
+		return name + " is flapping: it keeps changing. Right now: " + sentence(c) + ". You will hear again when it is steady."
 	}
 	return name + ": " + sentence(c) + "."
 }
 
 func restoredText(from, to time.Time) string { return "Restored after " + Span(to.Sub(from)) + "." }
 
+// steadyText is the end of what kept changing.
+func steadyText(from, to, now time.Time, zone *time.Location) string {
+	return "It was flapping from " + clock(from, now, zone) + " to " + clock(to, now, zone) + ", and has been steady since."
+}
+
 // standing says how an incident stands, for those who hear of it late.
 func standing(inc *Incident) string {
-	if root, ok := inc.Affects(inc.Root); ok {
-		return openedText(root.Name, Change{Service: root.ID, Status: root.Status, Alive: root.Alive, Total: root.Total, Flapping: root.Flapping})
+	root, ok := inc.Affects(inc.Root)
+	if !ok || inc.Manual && inc.Title == inc.Name || inc.State == Draining {
+		return inc.Title + "."
 	}
-	return inc.Title + "."
+	return openedText(root.Name, root.change())
 }
 
 // public is what the public may know of the affected services.
-func (i *Incident) public() []Affected {
-	return slices.DeleteFunc(slices.Clone(i.Services), func(a Affected) bool { return a.Internal })
-}
+func (i *Incident) public() []Affected { return i.knownTo(&monitor.Config{}, everybody) }
 
-// foremost is the service that stands for the incident to the public: the first
-// that it may know of and that is still broken, or, once the incident is over,
-// the first that is not. It reports false if the public may know of none.
-func (i *Incident) foremost() (Affected, bool) {
-	visible := i.public()
-	if len(visible) == 0 {
+// foremost is the service that stands for the incident to those who know of some: the
+// first that is still broken, or, once the incident is over, the first that is not.
+// It reports false if they know of none.
+func (i *Incident) foremost(known []Affected) (Affected, bool) {
+	if len(known) == 0 {
 		return Affected{}, false
 	}
-	at := slices.IndexFunc(visible, func(a Affected) bool { return a.Restored.IsZero() != (i.State == Resolved) })
-	return visible[max(at, 0)], true
+	at := slices.IndexFunc(known, func(a Affected) bool { return a.Restored.IsZero() != (i.State == Resolved) })
+	return known[max(at, 0)], true
+}
+
+// knowsRoot reports whether those who know of some services know of the one that the
+// incident is named after; or the name is no service's.
+func (i *Incident) knowsRoot(known []Affected) bool {
+	_, has := i.Affects(i.Root)
+	return !has || slices.ContainsFunc(known, func(a Affected) bool { return a.ID == i.Root })
+}
+
+// titleFor is the title for those who know of some services.
+func (i *Incident) titleFor(known []Affected) string {
+	v, ok := i.foremost(known)
+	switch {
+	case !ok || i.knowsRoot(known):
+		return i.Title
+	case i.State == Draining:
+		root, _ := i.Affects(i.Root)
+		if what, names := strings.CutPrefix(i.Title, root.Name+": "); names {
+			return v.Name + ": " + what
+		}
+	}
+	return title(v.Name, v.change())
 }
 
 // PublicTitle is the title without the names of internal services.
-func (i *Incident) PublicTitle() string {
-	v, ok := i.foremost()
-	if root, has := i.Affects(i.Root); has && !root.Internal || !ok {
-		return i.Title
-	}
-	return v.Name + ": " + Words(v.Status)
-}
+func (i *Incident) PublicTitle() string { return i.titleFor(i.public()) }
 
-// PublicText is a text about the incident without the names of internal
-// services: one that names any is replaced by how the first service that the
-// public sees stands. It is empty where there is none.
-func (i *Incident) PublicText(text string) string {
+// textFor is what Sonde says of the incident for those who know of some services: a
+// text that names another is replaced by how the first that they know of stands. It is
+// empty where there is none.
+func (i *Incident) textFor(known []Affected, text string) string {
 	for _, a := range i.Services {
-		if a.Internal && strings.Contains(text, a.Name) {
-			v, ok := i.foremost()
-			if !ok {
-				return ""
-			}
-			return openedText(v.Name, Change{Status: v.Status, Alive: v.Alive, Total: v.Total})
+		if slices.ContainsFunc(known, func(k Affected) bool { return k.ID == a.ID }) || !names(text, a.Name) {
+			continue
 		}
+		v, ok := i.foremost(known)
+		switch {
+		case !ok:
+			return ""
+		case i.State == Draining && strings.Contains(text, forget): // it says what to do
+			return strings.ReplaceAll(text, a.Name, v.Name)
+		}
+		return openedText(v.Name, v.change())
 	}
 	return text
 }
 
-// Span writes a duration as people say it: 14m 32s, 6h 50m, 2d 3h.
+// PublicText is a text of Sonde's about the incident without the names of internal
+// services.
+func (i *Incident) PublicText(text string) string { return i.textFor(i.public(), text) }
+
+// names reports whether a text has a name in it, as words of its own.
+func names(text, name string) bool {
+	inWord := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	for at := 0; name != ""; {
+		i := strings.Index(text[at:], name)
+		if i < 0 {
+			return false
+		}
+		before, _ := utf8.DecodeLastRuneInString(text[:at+i])
+		after, _ := utf8.DecodeRuneInString(text[at+i+len(name):])
+		if !inWord(before) && !inWord(after) {
+			return true
+		}
+		at += i + len(name)
+	}
+	return false
+}
+
+// Span writes a duration as people say it: 14m 32s, 15m, 6h 50m, 2d 3h.
 func Span(d time.Duration) string {
 	d = max(d.Round(time.Second), 0)
 	days, hours, minutes, seconds := d/(24*time.Hour), d%(24*time.Hour)/time.Hour, d%time.Hour/time.Minute, d%time.Minute/time.Second
+	two := func(n time.Duration, unit string, m time.Duration, smaller string) string {
+		if m == 0 {
+			return fmt.Sprintf("%d%s", n, unit)
+		}
+		return fmt.Sprintf("%d%s %d%s", n, unit, m, smaller)
+	}
 	switch {
 	case days > 0:
-		return fmt.Sprintf("%dd %dh", days, hours)
+		return two(days, "d", hours, "h")
 	case hours > 0:
-		return fmt.Sprintf("%dh %dm", hours, minutes)
+		return two(hours, "h", minutes, "m")
 	case minutes > 0:
-		return fmt.Sprintf("%dm %ds", minutes, seconds)
+		return two(minutes, "m", seconds, "s")
 	}
 	return fmt.Sprintf("%ds", seconds)
 }

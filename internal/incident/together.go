@@ -18,11 +18,11 @@ func (s *stepper) ofCommonCause(c Change) (inc Incident, what string, found bool
 		return Incident{}, "", false
 	}
 	inc, found = s.find(func(i *Incident) bool {
-		if i.State != Open || i.Manual || c.At.Sub(i.Opened).Abs() > common {
+		if i.State != Open || i.Manual {
 			return false
 		}
 		for _, a := range i.Services {
-			if !a.Cause || !a.Restored.IsZero() || !a.Status.IsOutage() {
+			if !a.Cause || !a.Restored.IsZero() || !a.Status.IsOutage() || c.At.Sub(a.Since).Abs() > common {
 				continue
 			}
 			if at := slices.IndexFunc(c.Shared, func(s string) bool { return slices.Contains(a.Shared, s) }); at >= 0 {
@@ -46,7 +46,7 @@ func (s *stepper) together(inc Incident, svc monitor.Service, c Change, what str
 		inc.Opened = c.At
 	}
 	inc.name()
-	inc.weigh(s.when(inc, c))
-	inc.Detail += "\n" + svc.Name + " has the same " + what + "."
+	inc.weigh(s.cfg, s.when(inc, c))
+	inc.Common = append(slices.Clone(inc.Common), svc.Name+" has the same "+what+".")
 	s.put(inc, svc.Name+" broke at the same time, probably for the same reason: "+sentence(c)+".", c.Detail, inc.Impact.Rank() > before.Rank())
 }

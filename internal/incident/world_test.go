@@ -194,7 +194,14 @@ func (w *world) describe(fx incident.Effects) string {
 		fmt.Fprintf(&b, "update %s: %s\n", u.Phase, u.Text)
 	}
 	for _, n := range fx.Notifications {
-		fmt.Fprintf(&b, "tell %s %s: %s | %s\n", n.Tier, n.Receipt, n.Title, n.Text)
+		fmt.Fprintf(&b, "tell %s %s: %s | %s", n.Tier, n.Receipt, n.Title, n.Text)
+		if n.Note != nil {
+			fmt.Fprintf(&b, " | %s wrote at %s: %s", n.Note.By, since(n.Note.At), n.Note.Text)
+		}
+		if !n.At.Equal(fx.Incidents[0].Updated) && n.At.After(fx.Incidents[0].Updated) && n.Event == incident.EventResolved {
+			fmt.Fprintf(&b, " | not before %s", since(n.At))
+		}
+		b.WriteString("\n")
 	}
 	if fx.Waits {
 		b.WriteString("waits\n")

@@ -189,7 +189,7 @@ func TestAgainAsBefore(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				fx, err := incident.Resolve(cfg, first, incident.Note{By: "maria"}, w.now)
+				fx, err := incident.Resolve(cfg, first, nil, incident.Note{By: "maria"}, w.now)
 				if err != nil {
 					t.Fatal(err)
 				}

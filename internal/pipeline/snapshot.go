@@ -247,10 +247,25 @@ func (p *Pipeline) incidentView(ctx context.Context, inc incident.Incident, know
 			view.Services = append(view.Services, a.ID)
 		}
 	}
-	for _, u := range slices.Backward(updates) {
-		if text := inc.PublicText(u.Text); text != "" {
-			view.Updates = append(view.Updates, store.UpdateView{At: u.At, Phase: u.Phase, Text: text})
-		}
-	}
+	view.Updates = publicUpdates(inc, updates)
 	return view, true, nil
+}
+
+// publicUpdates is what the public reads of an incident, the newest first. What says
+// the same as what stands before it is left out: of an internal cause, and of what
+// that breaks, they see one outage.
+func publicUpdates(inc incident.Incident, updates []incident.Update) []store.UpdateView {
+	out := []store.UpdateView{}
+	for _, u := range updates {
+		text := u.ForPublic()
+		if u.By == "" && u.Public == "" {
+			text = inc.PublicText(text)
+		}
+		if last := len(out) - 1; text == "" || last >= 0 && u.By == "" && out[last].Text == text && out[last].Phase == u.Phase {
+			continue
+		}
+		out = append(out, store.UpdateView{At: u.At, Phase: u.Phase, Text: text})
+	}
+	slices.Reverse(out)
+	return out
 }

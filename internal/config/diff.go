@@ -14,7 +14,7 @@ import (
 )
 
 // Difference is what changes from one configuration to another: "monitor app",
-// "service web", "tier oncall", "site", each list sorted.
+// "service web", "tier oncall", "site", "rehearse", each list sorted.
 type Difference struct {
 	Added   []string `json:"added"`
 	Changed []string `json:"changed"`
@@ -216,6 +216,11 @@ func things(cfg *monitor.Config) (map[string]string, error) {
 	}
 	for _, t := range cfg.Tiers {
 		add("tier "+string(t.ID), t)
+	}
+	if cfg.Rehearse != nil {
+		planned := *cfg.Rehearse
+		planned.Since = time.Time{}
+		add("rehearse", planned)
 	}
 	for _, p := range cfg.Maintenance {
 		p.Since, p.Created, p.By = time.Time{}, time.Time{}, "" // the table's own notes

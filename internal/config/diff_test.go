@@ -3,6 +3,7 @@ package config_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -21,6 +22,10 @@ func TestDiff(t *testing.T) {
 	}
 	one := load("monitors:\n  - {id: a, tcp: a.example.com:1}\n  - {id: b, tcp: b.example.com:1}\n")
 	two := load("monitors:\n  - {id: c, tcp: c.example.com:1}\n  - {id: b, tcp: b.example.com:2}\n")
+	const tiers = "monitors:\n  - {id: a, tcp: a.example.com:1}\n  - {id: b, tcp: b.example.com:1}\n"
+	rehearsed := load(tiers + "rehearse: {cron: \"0 9 1 * *\"}\n")
+	noted := load(tiers + "rehearse: {cron: \"0 9 1 * *\"}\n")
+	noted.Rehearse.Since = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	for _, test := range []struct {
 		name          string
 		before, after *monitor.Config
@@ -35,12 +40,18 @@ func TestDiff(t *testing.T) {
 			Added: []string{"monitor c", "service c"}, Changed: []string{"monitor b"}, Removed: []string{"monitor a", "service a"},
 			Fields: map[string][]config.Field{"monitor b": {{Path: "tcp.address", Before: `"b.example.com:1"`, After: `"b.example.com:2"`}}},
 		}},
+		{"only when and whose way is tried", one, rehearsed, config.Difference{Added: []string{"rehearse"}, Changed: []string{}, Removed: []string{}}},
+		{"whose way is tried", rehearsed, load(tiers + "rehearse: {cron: \"0 9 1 * *\", tiers: oncall}\n"), config.Difference{
+			Added: []string{}, Changed: []string{"rehearse"}, Removed: []string{},
+			Fields: map[string][]config.Field{"rehearse": {{Path: "tiers", Before: "(none)", After: `["oncall"]`}}},
+		}},
+		{"since when it is in force", rehearsed, noted, config.Difference{Added: []string{}, Changed: []string{}, Removed: []string{}}},
 	} {
 		got, err := config.Diff(test.before, test.after)
 		if diff := cmp.Diff(test.want, got); err != nil || diff != "" {
 			t.Errorf("%s: %v (-want +got):\n%s", test.name, err, diff)
 		}
-		if got.IsEmpty() != (test.name == "the same") {
+		if got.IsEmpty() != (len(test.want.Added)+len(test.want.Changed)+len(test.want.Removed) == 0) {
 			t.Errorf("%s: IsEmpty is %t", test.name, got.IsEmpty())
 		}
 	}

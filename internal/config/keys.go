@@ -20,6 +20,7 @@ type file struct {
 	plans     []plan
 	rehearsal *monitor.Rehearsal
 	rehearse  named // its cron
+	rehearsed []named
 }
 
 // named is an id or a reference, with where it stands.
@@ -106,7 +107,7 @@ var fileKeys = keys[file]{
 			}
 		})
 	}},
-	{"rehearse", "when the way to people is tried: cron, time_zone", func(r *reader, c cursor, f *file) { f.readRehearsal(r, c) }},
+	{"rehearse", "when the way to people is tried: cron, time_zone, tiers", func(r *reader, c cursor, f *file) { f.readRehearsal(r, c) }},
 	{"maintenance", "planned work: mutes alerts, and does not count as downtime", func(r *reader, c cursor, f *file) { f.readMaintenance(r, c) }},
 }
 

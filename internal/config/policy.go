@@ -2,6 +2,7 @@ package config
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -110,6 +111,12 @@ var rehearsalKeys = keys[file]{
 		f.rehearse = named{f.rehearsal.Cron, c.node, c.path}
 	}},
 	{"time_zone", "IANA zone; the site's by default", func(r *reader, c cursor, f *file) { r.zone(c, &f.rehearsal.TimeZone) }},
+	{"tiers", "whom a test is sent to; by default every tier that is not public", func(r *reader, c cursor, f *file) {
+		f.rehearsed = r.names(c)
+		if len(f.rehearsed) == 0 && !r.recording() && !r.reported(c.path) {
+			r.report(c.key, c.path, "leave it out for all that are not public", "it names no tier")
+		}
+	}},
 }
 
 // policies fills in what tiers leave out, and checks which tiers services name.
@@ -144,6 +151,15 @@ func (r *reader) policies(f *file, cfg *monitor.Config) {
 	var known []string
 	for _, t := range cfg.Tiers {
 		known = append(known, string(t.ID))
+	}
+	for _, t := range f.rehearsed {
+		if id := monitor.TierID(t.name); slices.Contains(cfg.Rehearse.Tiers, id) {
+			r.report(t.node, t.path, "", "the tier %q is there twice", t.name)
+		} else if _, has := cfg.Tier(id); !has {
+			r.report(t.node, t.path, suggest(t.name, known), "there is no tier %q", t.name)
+		} else {
+			cfg.Rehearse.Tiers = append(cfg.Rehearse.Tiers, id)
+		}
 	}
 	for _, s := range f.services {
 		for _, o := range s.overrides {

@@ -27,14 +27,27 @@ type Config struct {
 	Maintenance []Plan `json:"maintenance,omitempty"` // in the order of the file; what people plan besides is in the table
 }
 
-// Rehearsal is when the way to people is tried: a marked message to every tier
-// that is not the public.
+// Rehearsal is when the way to people is tried, by a marked message, and whose.
 type Rehearsal struct {
-	Cron     string `json:"cron"` // five fields
-	TimeZone string `json:"time_zone"`
+	Cron     string   `json:"cron"` // five fields
+	TimeZone string   `json:"time_zone"`
+	Tiers    []TierID `json:"tiers,omitempty"` // none: every tier that is not the public
+
+	// Since is when the schedule came into force; the table's own note. What was due
+	// before was not planned yet. Zero: it is not known, and was ever planned.
+	Since time.Time `json:"since,omitzero"`
 }
 
-// Last is the last time that a rehearsal was due before a time; zero if never.
+// Same reports whether two rehearsals are planned for the same times; nil is none.
+func (r *Rehearsal) Same(o *Rehearsal) bool {
+	if r == nil || o == nil {
+		return r == o
+	}
+	return r.Cron == o.Cron && r.TimeZone == o.TimeZone
+}
+
+// Last is the last time that a rehearsal was due before a time; zero if never since
+// it came into force.
 func (r *Rehearsal) Last(before time.Time) time.Time {
 	in, err := zone.Load(r.TimeZone)
 	if err != nil {
@@ -45,6 +58,9 @@ func (r *Rehearsal) Last(before time.Time) time.Time {
 		return time.Time{}
 	}
 	last, _ := schedule.Prev(before)
+	if last.Before(r.Since) {
+		return time.Time{}
+	}
 	return last
 }
 

@@ -105,6 +105,23 @@ func TestOpenTwice(t *testing.T) {
 	}
 }
 
+// TestApplyAgain: what the table has noted of a configuration is no change of it.
+func TestApplyAgain(t *testing.T) {
+	s := open(t, t.TempDir())
+	defer s.Close()
+	cfg := &monitor.Config{Site: monitor.Site{Name: "Intervals", TimeZone: "UTC"}, Rehearse: &monitor.Rehearsal{Cron: "0 9 1 * *", TimeZone: "UTC"},
+		Maintenance: []monitor.Plan{{ID: "patches", Title: "Patches", Cron: "0 2 * * 0", TimeZone: "UTC", Duration: time.Hour}}}
+	for _, want := range []bool{true, false} {
+		if changed, err := s.Apply(t.Context(), cfg); err != nil || changed != want {
+			t.Errorf("changed: %t, want %t; %v", changed, want, err)
+		}
+	}
+	cfg.Rehearse = &monitor.Rehearsal{Cron: "0 9 2 * *", TimeZone: "UTC"}
+	if changed, err := s.Apply(t.Context(), cfg); err != nil || !changed {
+		t.Errorf("another day: changed %t, %v", changed, err)
+	}
+}
+
 // TestSoak: many monitors on one machine keep time. `make soak` runs it with
 // 2,000 at one-minute intervals.
 func TestSoak(t *testing.T) {

@@ -27,6 +27,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -170,11 +171,26 @@ func (s *System) Apply(ctx context.Context, cfg *monitor.Config) (bool, error) {
 }
 
 func sameConfig(a, b *monitor.Config) bool {
-	x, y := *a, *b
-	x.Version, y.Version = 0, 0
-	one, err1 := json.Marshal(x)
-	two, err2 := json.Marshal(y)
+	one, err1 := json.Marshal(asWritten(a))
+	two, err2 := json.Marshal(asWritten(b))
 	return err1 == nil && err2 == nil && string(one) == string(two)
+}
+
+// asWritten is a configuration without the notes that the table makes of it.
+func asWritten(cfg *monitor.Config) monitor.Config {
+	out := *cfg
+	out.Version = 0
+	if cfg.Rehearse != nil {
+		planned := *cfg.Rehearse
+		planned.Since = time.Time{}
+		out.Rehearse = &planned
+	}
+	out.Maintenance = slices.Clone(cfg.Maintenance)
+	for i := range out.Maintenance {
+		p := &out.Maintenance[i]
+		p.Since, p.Created, p.By = time.Time{}, time.Time{}, ""
+	}
+	return out
 }
 
 // Token returns a new token for a heartbeat monitor that has none; empty if it

@@ -25,10 +25,10 @@ func (p *Pipeline) rehearse(ctx context.Context, cfg *monitor.Config) error {
 	}
 	return p.retry(ctx, func() error {
 		last, version, err := p.Store.Rehearsal(ctx)
-		if err != nil || !last.At.Before(due) {
+		if err != nil || !last.Scheduled.Before(due) {
 			return err
 		}
-		return p.Rehearse(ctx, cfg, store.Rehearsal{At: p.Now()}, nil, last, version)
+		return p.Rehearse(ctx, cfg, store.Rehearsal{At: p.Now(), Scheduled: due}, cfg.Rehearse.Tiers, last, version)
 	})
 }
 

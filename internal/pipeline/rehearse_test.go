@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +77,83 @@ func TestRehearsal(t *testing.T) {
 	}
 	if err := w.stages.Rehearse(ctx, cfg, store.Rehearsal{At: w.now}, []monitor.TierID{"customers"}, store.Rehearsal{}, 0); err == nil {
 		t.Error("a rehearsal over another one that it has not read")
+	}
+}
+
+// TestRehearsalSchedule: what was due before the schedule came into force is no part
+// of it, and what people ask for takes the place of nothing that it plans.
+func TestRehearsalSchedule(t *testing.T) {
+	ctx := context.Background()
+	tiers := []monitor.Tier{{ID: "oncall", Impact: monitor.ImpactMinor}, {ID: "board"}, {ID: "customers", Public: true}}
+	plain := monitor.Config{Site: monitor.Site{Name: "Intervals", TimeZone: "UTC"}, Tiers: tiers}
+	planned := plain
+	planned.Rehearse = &monitor.Rehearsal{Cron: "0 1 * * *", TimeZone: "UTC"} // at the start
+	moved := plain
+	moved.Rehearse = &monitor.Rehearsal{Cron: "10 1 * * *", TimeZone: "UTC"}
+	named := plain
+	named.Rehearse = &monitor.Rehearsal{Cron: "0 1 * * *", TimeZone: "UTC", Tiers: []monitor.TierID{"oncall", "customers"}}
+	type step struct {
+		after time.Duration
+		apply *monitor.Config
+		ask   []monitor.TierID // by hand, before the sweep
+	}
+	const day = 24 * time.Hour
+	for _, test := range []struct {
+		name  string
+		first monitor.Config
+		steps []step
+		want  string // whom the tests were sent to, a sweep each
+	}{
+		{"applied after its time", plain, []step{{after: 20 * time.Minute, apply: &planned}, {after: 21 * time.Minute}, {after: day}}, " |  | board oncall"},
+		{"applied a second before", plain, []step{{after: day - time.Second, apply: &planned}, {after: day + 10*time.Second}}, " | board oncall"},
+		{"something else applied between its time and the sweep", planned, []step{{after: time.Minute}, {after: day + time.Minute, apply: &named}}, "board oncall | customers oncall"},
+		{"moved to what is past", planned, []step{{after: time.Minute}, {after: 20 * time.Minute, apply: &moved}, {after: day + 11*time.Minute}}, "board oncall |  | board oncall"},
+		{"taken out and put in again", planned, []step{{after: time.Minute}, {after: day - time.Minute, apply: &plain}, {after: day + 5*time.Minute, apply: &planned}}, "board oncall |  | "},
+		{"by hand just before", planned, []step{{after: day - time.Minute, ask: []monitor.TierID{"oncall"}}, {after: day + time.Second}}, "oncall | board oncall"},
+		{"by hand just after", planned, []step{{after: 5 * time.Minute}, {after: day + time.Second, ask: []monitor.TierID{"oncall"}}, {after: day + time.Minute}}, "board oncall | board oncall oncall | "},
+		{"by hand after it", planned, []step{{after: time.Minute}, {after: 2 * time.Minute, ask: []monitor.TierID{"board"}}, {after: 3 * time.Minute}}, "board oncall | board | "},
+		{"missed", planned, []step{{after: 2 * time.Hour}}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t, &test.first)
+			var got []string
+			for version, s := 1, test.steps; len(s) > 0; s = s[1:] {
+				w.now = start.Add(s[0].after)
+				if s[0].apply != nil {
+					if _, err := w.store.PutConfig(ctx, s[0].apply, int64(version), "test"); err != nil {
+						t.Fatal(err)
+					}
+					version++
+				}
+				if s[0].ask != nil {
+					last, at, err := w.store.Rehearsal(ctx)
+					if err == nil {
+						err = w.stages.Rehearse(ctx, &test.first, store.Rehearsal{At: w.now, By: "anna"}, s[0].ask, last, at)
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+					w.now = w.now.Add(time.Second)
+				}
+				w.sent = nil
+				for range 2 {
+					if err := w.stages.Sweep(ctx); err != nil {
+						t.Fatal(err)
+					}
+				}
+				var told []string
+				for _, m := range w.sent {
+					for range strings.Count(m.Email, "This is a rehearsal.") {
+						told = append(told, string(m.Tier))
+					}
+				}
+				slices.Sort(told)
+				got = append(got, strings.Join(told, " "))
+			}
+			if diff := cmp.Diff(test.want, strings.Join(got, " | ")); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

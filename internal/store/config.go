@@ -111,12 +111,13 @@ func (s *Store) ConfigAt(ctx context.Context, number int64) (*monitor.Config, er
 func (s *Store) PutConfig(ctx context.Context, cfg *monitor.Config, basedOn int64, by string) (*monitor.Config, error) {
 	stored := *cfg
 	stored.Version = basedOn + 1
-	if len(stored.Maintenance) > 0 {
+	if len(stored.Maintenance) > 0 || stored.Rehearse != nil {
 		before, err := s.ConfigAt(ctx, basedOn)
 		if err != nil || before == nil {
-			before = new(monitor.Config) // one that cannot be read: its plans are taken for new
+			before = new(monitor.Config) // one that cannot be read: the plans after it are taken for new
 		}
 		stored.Maintenance = stampPlans(before.Maintenance, stored.Maintenance, by, s.now())
+		stored.Rehearse = stampRehearsal(before.Rehearse, stored.Rehearse, s.now())
 	}
 	data, err := deflate(&stored)
 	if err != nil {

@@ -19,6 +19,10 @@ type Rehearsal struct {
 	Tiers []monitor.TierID `json:"tiers"`
 
 	Earlier []Tested `json:"earlier,omitempty"` // when tiers that are not in it were last tried
+
+	// Scheduled is when the last one that the configuration planned was due, whatever
+	// people have asked for since; zero: none has begun.
+	Scheduled time.Time `json:"scheduled,omitzero"`
 }
 
 // Tested is the last rehearsal of a tier.
@@ -26,6 +30,19 @@ type Tested struct {
 	Tier monitor.TierID `json:"tier"`
 	ID   string         `json:"id"`
 	At   time.Time      `json:"at"`
+}
+
+// stampRehearsal says since when the schedule of a configuration is in force: that of
+// the one before, since then.
+func stampRehearsal(before, after *monitor.Rehearsal, now time.Time) *monitor.Rehearsal {
+	if after == nil {
+		return nil
+	}
+	stamped := *after
+	if stamped.Since = now; after.Same(before) {
+		stamped.Since = before.Since
+	}
+	return &stamped
 }
 
 var rehearsalKey = table.Key{PK: "INCIDENTS", SK: "REHEARSAL"}
@@ -38,12 +55,16 @@ func (s *Store) Rehearsal(ctx context.Context) (Rehearsal, int64, error) {
 }
 
 // RehearsalOps begin one: its messages into the outbox, on condition that no
-// other has begun since the last was read.
+// other has begun since the last was read. One that people ask for leaves what is
+// known of the schedule.
 func RehearsalOps(r, last Rehearsal, notifications []incident.Notification, version int64) ([]table.Op, error) {
 	var b ops
 	for _, n := range notifications {
 		r.Tiers = append(r.Tiers, n.Tier)
 		b.add(NotificationOp(n))
+	}
+	if r.Scheduled.IsZero() {
+		r.Scheduled = last.Scheduled
 	}
 	r.Earlier = slices.DeleteFunc(last.all(), func(t Tested) bool { return slices.Contains(r.Tiers, t.Tier) })
 	b.add(put(rehearsalKey, "rehearsal", version, r))

@@ -52,6 +52,7 @@ var rules = []rule{
 	{"internal/pipeline", []string{"internal/monitor", "internal/schedule", "internal/detect", "internal/incident", "internal/maintenance", "internal/uptime",
 		"internal/table", "internal/notify", "internal/store"},
 		[]string{"go.etcd.io/bbolt", "github.com/aws/aws-sdk-go-v2/..."}, "the stages are the same on AWS and on one machine"},
+	{"internal/reach", []string{"internal/incident", "internal/store", "internal/notify/inbox"}, []string{"go.etcd.io/bbolt", "github.com/aws/aws-sdk-go-v2/..."}, "what an owner is told is the same on AWS and on one machine"},
 	{"internal/api/...", []string{"internal/monitor", "internal/incident", "internal/uptime", "internal/store", "internal/zone", "internal/api/page", "internal/api/page/words", "internal/api/manual", "internal/api/statuspage", "internal/api/widget", "internal/api/subscribe",
 		"internal/api/badge", "internal/api/feed", "internal/api/gatus", "internal/api/kuma", "internal/api/metrics", "internal/api/sample"},
 		[]string{"go.etcd.io/bbolt", "github.com/aws/aws-sdk-go-v2/..."}, "the API reads snapshots and nothing else"},

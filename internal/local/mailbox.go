@@ -84,7 +84,7 @@ func (m *mailbox) Publish(_ context.Context, message notify.Message) (string, er
 		return "", fmt.Errorf("write inbox: %w", err)
 	}
 	m.inbox.Add(mail.At, message)
-	return "local-" + message.ID, nil
+	return inbox.Carrier + message.ID, nil
 }
 
 func (m *mailbox) close() error { return m.file.Close() }

@@ -2,10 +2,12 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/notify"
 	"github.com/sondehq/sonde/internal/store"
 )
 
@@ -28,8 +30,31 @@ func (p *Pipeline) rehearse(ctx context.Context, cfg *monitor.Config) error {
 		if err != nil || !last.Scheduled.Before(due) {
 			return err
 		}
-		return p.Rehearse(ctx, cfg, store.Rehearsal{At: p.Now(), Scheduled: due}, cfg.Rehearse.Tiers, last, version)
+		return p.Rehearse(ctx, cfg, store.Rehearsal{At: p.Now(), Scheduled: due, Counted: p.count(ctx, cfg)}, cfg.Rehearse.Tiers, last, version)
 	})
+}
+
+// count asks who is subscribed to the public tiers that a rehearsal leaves out, where
+// the carrier knows: they are not to be disturbed for it. That nobody is, is no alarm:
+// who wants to hear is for the public to say.
+func (p *Pipeline) count(ctx context.Context, cfg *monitor.Config) []store.Counted {
+	counter, counts := p.Publisher.(notify.Counter)
+	if !counts {
+		return nil
+	}
+	out := []store.Counted{}
+	for _, tier := range cfg.Tiers {
+		if !tier.Public || slices.Contains(cfg.Rehearse.Tiers, tier.ID) {
+			continue
+		}
+		n, err := counter.Subscribed(ctx, tier.ID)
+		if err != nil {
+			p.Log.Warn("not known who is subscribed", "tier", tier.ID, "error", err)
+			continue
+		}
+		out = append(out, store.Counted{Tier: tier.ID, At: p.Now(), N: n})
+	}
+	return out
 }
 
 // Rehearse begins a rehearsal of some tiers, or, without names, of all that are

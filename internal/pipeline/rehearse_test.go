@@ -209,6 +209,60 @@ func TestDeserted(t *testing.T) {
 	}
 }
 
+// TestCounted: a public tier that no test goes to is reachable if somebody is
+// subscribed to it; a test by hand later forgets nothing of that, and no count heals
+// a test that did not get away.
+func TestCounted(t *testing.T) {
+	ctx := context.Background()
+	cfg := &monitor.Config{Site: monitor.Site{Name: "Intervals", TimeZone: "UTC"}, Rehearse: &monitor.Rehearsal{Cron: "0 1 * * *", TimeZone: "UTC", Tiers: []monitor.TierID{"oncall", "partners"}},
+		Tiers: []monitor.Tier{{ID: "oncall"}, {ID: "board"}, {ID: "customers", Public: true}, {ID: "press", Public: true}, {ID: "hidden", Public: true}, {ID: "partners", Public: true}}}
+	w := newWorld(t, cfg)
+	w.stages.Publisher = audience{w, map[monitor.TierID]int{"oncall": 2, "board": 1, "customers": 12, "hidden": -1, "partners": 1}}
+	failed := 0
+	w.stages.Emit = func(all ...pipeline.Metric) {
+		for _, m := range all {
+			if m.Name == pipeline.NotificationsFailed {
+				failed++
+			}
+		}
+	}
+	sweep := func() string {
+		t.Helper()
+		if err := w.stages.Sweep(ctx); err != nil {
+			t.Fatal(err)
+		}
+		last, _, err := w.store.Rehearsal(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := w.store.LastReached(ctx, cfg, last)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for _, r := range all {
+			out = append(out, fmt.Sprintf("%s %t %d %s", r.Tier, r.OK(), r.Subscribed, r.Why))
+		}
+		return strings.Join(out, "\n")
+	}
+	want := "oncall true 0 \nboard false 0 never tried\ncustomers true 12 \npress false 0 nobody is subscribed\nhidden false 0 never tried\npartners true 0 "
+	if diff := cmp.Diff(want, sweep()); diff != "" || failed > 0 {
+		t.Errorf("%d alarms (-want +got):\n%s", failed, diff)
+	}
+	w.now, w.fail = w.now.Add(time.Minute), errors.New("the carrier is down")
+	last, version, err := w.store.Rehearsal(ctx)
+	if err == nil {
+		err = w.stages.Rehearse(ctx, cfg, store.Rehearsal{At: w.now, By: "anna"}, []monitor.TierID{"press", "board"}, last, version)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = strings.NewReplacer("board false 0 never tried", "board false 0 the carrier is down", "press false 0 nobody is subscribed", "press false 0 the carrier is down").Replace(want)
+	if diff := cmp.Diff(want, sweep()); diff != "" {
+		t.Errorf("by hand (-want +got):\n%s", diff)
+	}
+}
+
 // TestTestApart: a test that comes in the middle of an outage is a message of its own.
 func TestTestApart(t *testing.T) {
 	ctx := context.Background()

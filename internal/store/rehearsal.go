@@ -23,6 +23,16 @@ type Rehearsal struct {
 	// Scheduled is when the last one that the configuration planned was due, whatever
 	// people have asked for since; zero: none has begun.
 	Scheduled time.Time `json:"scheduled,omitzero"`
+
+	Counted []Counted `json:"counted,omitempty"` // public tiers, which a test seldom goes to
+}
+
+// Counted is how many had confirmed that they want to hear of a public tier, as the
+// carrier said at a time.
+type Counted struct {
+	Tier monitor.TierID `json:"tier"`
+	At   time.Time      `json:"at"`
+	N    int            `json:"n"`
 }
 
 // Tested is the last rehearsal of a tier.
@@ -56,7 +66,7 @@ func (s *Store) Rehearsal(ctx context.Context) (Rehearsal, int64, error) {
 
 // RehearsalOps begin one: its messages into the outbox, on condition that no
 // other has begun since the last was read. One that people ask for leaves what is
-// known of the schedule.
+// known of the schedule, and one that counts nobody who was counted.
 func RehearsalOps(r, last Rehearsal, notifications []incident.Notification, version int64) ([]table.Op, error) {
 	var b ops
 	for _, n := range notifications {
@@ -65,6 +75,9 @@ func RehearsalOps(r, last Rehearsal, notifications []incident.Notification, vers
 	}
 	if r.Scheduled.IsZero() {
 		r.Scheduled = last.Scheduled
+	}
+	if r.Counted == nil {
+		r.Counted = last.Counted
 	}
 	r.Earlier = slices.DeleteFunc(last.all(), func(t Tested) bool { return slices.Contains(r.Tiers, t.Tier) })
 	b.add(put(rehearsalKey, "rehearsal", version, r))
@@ -91,11 +104,29 @@ type Reached struct {
 	Carrier string         `json:"carrier,omitempty"`
 	Asked   bool           `json:"asked,omitempty"` // whether anybody is subscribed was asked
 	Why     string         `json:"why,omitempty"`   // why it was not sent, or reaches nobody, as far as is known
+
+	// Counted is when those who are subscribed to a public tier were counted, and
+	// Subscribed how many they were; zero: they were not.
+	Counted    time.Time `json:"counted,omitzero"`
+	Subscribed int       `json:"subscribed,omitempty"`
 }
 
-// OK reports whether the carrier took the message, and nothing is known that keeps
-// it from everybody.
-func (r Reached) OK() bool { return !r.Sent.IsZero() && r.Why == "" }
+// OK reports whether the carrier took the message, or knows somebody who is subscribed
+// to a public tier that none was sent to, and nothing is known that keeps it from
+// everybody.
+func (r Reached) OK() bool { return r.Why == "" && (!r.Sent.IsZero() || !r.Counted.IsZero()) }
+
+// Count notes how many are subscribed to a public tier. It makes one that no test was
+// sent to reachable, and heals no test that failed on its way; what is known of a test
+// from after it stays.
+func (r *Reached) Count(n int, at time.Time) {
+	if !r.At.IsZero() && (r.Sent.IsZero() || at.Before(r.Sent)) {
+		return
+	}
+	if r.Counted, r.Subscribed, r.Why = at, n, ""; n == 0 {
+		r.Why = Deserted
+	}
+}
 
 // Reached reads what became of a rehearsal, in the order of its tiers.
 func (s *Store) Reached(ctx context.Context, r Rehearsal) ([]Reached, error) {
@@ -116,7 +147,15 @@ func (s *Store) LastReached(ctx context.Context, cfg *monitor.Config, r Rehearsa
 		}
 		tried = append(tried, all[at])
 	}
-	return s.reached(ctx, tried)
+	out, err := s.reached(ctx, tried)
+	for i, tier := range cfg.Tiers {
+		for _, c := range r.Counted {
+			if err == nil && tier.Public && c.Tier == tier.ID {
+				out[i].Count(c.N, c.At)
+			}
+		}
+	}
+	return out, err
 }
 
 func (s *Store) reached(ctx context.Context, tried []Tested) ([]Reached, error) {

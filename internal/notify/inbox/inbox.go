@@ -98,8 +98,12 @@ func (i *Inbox) Publish(ctx context.Context, m notify.Message) (string, error) {
 	if i.print != nil {
 		i.print(line(m))
 	}
-	return "local-" + m.ID, nil
+	return Carrier + m.ID, nil
 }
+
+// Carrier is how the ids of messages begin that stand in the inbox of a machine and
+// went nowhere else.
+const Carrier = "local-"
 
 // line is a message in a line of a log.
 func line(m notify.Message) string {

@@ -98,7 +98,7 @@ func examine(ctx context.Context, d *deployment, stack string) doctor.Findings {
 	f.SetAside = examineAsides(ctx, d.store)
 	if d.outputs != nil {
 		f.Stack = &doctor.Stack{Name: stack, Status: d.status}
-		examineTopics(ctx, d, cfg, &f)
+		examineTopics(ctx, d, cfg, nil, &f)
 		f.Queues = examineQueues(ctx, d)
 	}
 	return f
@@ -192,12 +192,16 @@ func examineAsides(ctx context.Context, s *store.Store) doctor.SetAside {
 	return out
 }
 
-// examineTopics lists who is subscribed to each tier, and to operations.
-func examineTopics(ctx context.Context, d *deployment, cfg *monitor.Config, f *doctor.Findings) {
+// examineTopics lists who is subscribed to some tiers; without names, to each and to
+// operations.
+func examineTopics(ctx context.Context, d *deployment, cfg *monitor.Config, names []string, f *doctor.Findings) {
 	client := d.sns()
 	phones := false
-	for _, tier := range append(tiers(d, cfg), operations) {
-		t := doctor.Topic{Tier: tier, ARN: d.outputs[strings.ToUpper(tier[:1])+tier[1:]+"TopicArn"], Confirmed: map[string]int{}, For: audience(cfg, tier)}
+	if len(names) == 0 {
+		names = append(tiers(d, cfg), operations)
+	}
+	for _, tier := range names {
+		t := doctor.Topic{Public: isPublic(cfg, tier), Tier: tier, ARN: d.outputs[strings.ToUpper(tier[:1])+tier[1:]+"TopicArn"], Confirmed: map[string]int{}, For: audience(cfg, tier)}
 		if t.ARN != "" {
 			t.Err = brief(subscriptions(ctx, client, &t))
 			phones = phones || t.Confirmed["sms"] > 0
@@ -207,6 +211,14 @@ func examineTopics(ctx context.Context, d *deployment, cfg *monitor.Config, f *d
 	if phones {
 		f.SMS = examineSMS(ctx, client)
 	}
+}
+
+func isPublic(cfg *monitor.Config, id string) bool {
+	if cfg == nil {
+		return false
+	}
+	tier, _ := cfg.Tier(monitor.TierID(id))
+	return tier.Public
 }
 
 // audience is for whom a tier's messages are made; empty if that is not known.

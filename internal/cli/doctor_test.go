@@ -85,6 +85,11 @@ func cloud(t *testing.T, table string, denied ...string) (endpoint string) {
 			case "sonde":
 			case "deserted":
 				outputs += member("AdministratorsTopicArn", "arn:aws:sns:us-west-2:123456789012:administrators")
+			case "calm":
+				outputs = member("TableName", table)
+				for name, topic := range map[string]string{"Oncall": "calm", "Operations": "calm", "Customers": "customers"} {
+					outputs += member(name+"TopicArn", "arn:aws:sns:us-west-2:123456789012:"+topic)
+				}
 			case "other":
 				outputs = ""
 			default:
@@ -95,6 +100,14 @@ func cloud(t *testing.T, table string, denied ...string) (endpoint string) {
 		case "GetCallerIdentity":
 			xml(w, http.StatusOK, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:sts::123456789012:assumed-role/Admin/anna</Arn><UserId>x</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`)
 		case "ListSubscriptionsByTopic":
+			confirmed := "<member><SubscriptionArn>arn:aws:sns:us-west-2:123456789012:x:1</SubscriptionArn><Protocol>email</Protocol></member>"
+			if topic := form.Get("TopicArn"); strings.HasSuffix(topic, ":calm") || strings.HasSuffix(topic, ":customers") {
+				if strings.HasSuffix(topic, ":customers") {
+					confirmed = strings.Repeat(confirmed, 12) + "<member><SubscriptionArn>PendingConfirmation</SubscriptionArn><Protocol>email</Protocol></member>"
+				}
+				xml(w, http.StatusOK, `<ListSubscriptionsByTopicResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><ListSubscriptionsByTopicResult><Subscriptions>%s</Subscriptions></ListSubscriptionsByTopicResult></ListSubscriptionsByTopicResponse>`, confirmed)
+				return
+			}
 			if strings.HasSuffix(form.Get("TopicArn"), ":administrators") {
 				xml(w, http.StatusOK, `<ListSubscriptionsByTopicResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><ListSubscriptionsByTopicResult><Subscriptions/></ListSubscriptionsByTopicResult></ListSubscriptionsByTopicResponse>`)
 				return

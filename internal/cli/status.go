@@ -14,10 +14,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sondehq/sonde/internal/doctor"
 	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/local"
 	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/reach"
 	"github.com/sondehq/sonde/internal/store"
 	"github.com/sondehq/sonde/internal/table/bolt"
 	"github.com/sondehq/sonde/internal/table/socket"
@@ -28,7 +28,12 @@ type storeFlags struct {
 	data  string
 	local bool // --data was given, and holds even where $SONDE_TABLE is set
 	aws   awsFlags
+
+	stopped bool // set by open: it is a store of this machine, and nothing runs on it
 }
+
+// isLocal reports whether a store of this machine is meant.
+func (f *storeFlags) isLocal() bool { return !f.aws.isGiven() || f.local }
 
 func now() time.Time { return time.Now().UTC() }
 
@@ -42,7 +47,7 @@ func (f *storeFlags) add(cmd *cobra.Command) {
 
 // open opens the store. A running system's is used through its socket.
 func (f *storeFlags) open(ctx context.Context) (s *store.Store, done func(), err error) {
-	if f.aws.isGiven() && !f.local {
+	if !f.isLocal() {
 		d, err := f.aws.open(ctx)
 		if err != nil {
 			return nil, nil, err
@@ -59,17 +64,23 @@ func (f *storeFlags) open(ctx context.Context) (s *store.Store, done func(), err
 	if err != nil {
 		return nil, nil, failed(err, "")
 	}
+	f.stopped = true
 	return store.New(db, now), func() { _ = db.Close() }, nil
 }
 
 // caller is who does this, for the record.
 func (f *storeFlags) caller(ctx context.Context) string {
-	if f.aws.isGiven() && !f.local {
+	if !f.isLocal() {
 		if d, err := f.aws.open(ctx); err == nil {
 			return caller(ctx, d)
 		}
 	}
 	return caller(ctx, nil)
+}
+
+// waits is why nothing in a store that nothing runs on is delivered.
+func waits(where storeFlags) string {
+	return "nothing is delivered until `sonde up` runs on " + where.data
 }
 
 // statusReport is what `sonde status --json` prints.
@@ -79,7 +90,7 @@ type statusReport struct {
 	Services    []serviceReport     `json:"services"`
 	Incidents   []incident.Incident `json:"incidents"`   // open ones
 	Undelivered []undelivered       `json:"undelivered"` // notifications
-	Rehearsed   *rehearsed          `json:"rehearsed,omitempty"`
+	Rehearsed   *rehearsed          `json:"rehearsed"`   // null: nobody ever has
 }
 
 type serviceReport struct {
@@ -119,10 +130,10 @@ func statusCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show services, open incidents, and what is not delivered yet",
-		Long: `Shows the state of every service and monitor, the open incidents, and the
-notifications that are not delivered yet, from the store of a running or stopped
-sonde, or from a DynamoDB table.`,
+		Short: "Show services, open incidents, who can be reached, and what is not delivered yet",
+		Long: `Shows the state of every service and monitor, the open incidents, which tiers the
+last rehearsal of each has reached, and the notifications that are not delivered
+yet, from the store of a running or stopped sonde, or from a DynamoDB table.`,
 		Example: `  sonde status
   sonde status --data /tmp/sonde-demo-1 --json
   sonde status --stack sonde`,
@@ -138,12 +149,15 @@ sonde, or from a DynamoDB table.`,
 				return failed(err, hintOf(err))
 			}
 			if report.Rehearsed != nil {
-				report.Rehearsed.ask(cmd.Context(), where)
+				report.Rehearsed.ask(cmd.Context(), where, nil)
 			}
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), report)
 			}
 			printStatus(cmd.OutOrStdout(), report)
+			if where.stopped && len(report.Undelivered) > 0 {
+				_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "sonde: hint: "+waits(where))
+			}
 			return nil
 		},
 	}
@@ -194,7 +208,7 @@ func gather(ctx context.Context, s *store.Store) (statusReport, error) {
 		return report, err
 	}
 	reached, err := s.LastReached(ctx, cfg, last)
-	report.Rehearsed = &rehearsed{Rehearsal: last, Reached: reached, Doctor: []doctor.Line{}}
+	report.Rehearsed = newRehearsed(last, reached)
 	return report, err
 }
 
@@ -256,15 +270,18 @@ func printStatus(w io.Writer, r statusReport) {
 	for _, inc := range r.Incidents {
 		_, _ = fmt.Fprintf(w, "  %s  %s, since %s, impact %s\n", inc.ID, clean(inc.Title), ago(r.At, inc.Opened), inc.Impact)
 	}
-	if h := r.Rehearsed; h != nil {
+	if h := r.Rehearsed; h == nil {
+		_, _ = fmt.Fprintf(w, "\n%s\n", reach.Never)
+	} else {
 		_, _ = fmt.Fprintf(w, "\nRehearsed %s ago: %s\n", ago(r.At, h.At), reachable(*h))
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		for _, one := range h.Reached {
-			if !one.OK() {
-				_, _ = fmt.Fprintf(t, "  %s\t%s\n", one.Tier, outcome(one))
+			if !one.OK() || one.Sent.IsZero() {
+				_, _ = fmt.Fprintf(t, "  %s\t%s\n", one.Tier, clean(reach.Outcome(one)))
 			}
 		}
 		_ = t.Flush()
+		printCuts(w, h.Cuts)
 	}
 	if len(r.Undelivered) > 0 {
 		_, _ = fmt.Fprintf(w, "\nNot delivered yet: %s\n", plural(len(r.Undelivered), "notification"))

@@ -49,14 +49,16 @@ type Findings struct {
 // Stack is the CloudFormation stack.
 type Stack struct{ Name, Status string }
 
-// IsDeserted reports whether it is known that what is published there reaches nobody.
-func (t Topic) IsDeserted() bool {
-	total := 0
-	for _, n := range t.Confirmed {
-		total += n
+// Total is how many have confirmed, by whatever protocol.
+func (t Topic) Total() (n int) {
+	for _, of := range t.Confirmed {
+		n += of
 	}
-	return t.ARN != "" && t.Err == nil && total == 0
+	return n
 }
+
+// IsDeserted reports whether it is known that what is published there reaches nobody.
+func (t Topic) IsDeserted() bool { return t.ARN != "" && t.Err == nil && t.Total() == 0 }
 
 // Table is the DynamoDB table.
 type Table struct {
@@ -80,6 +82,7 @@ type Config struct {
 // Topic is the topic of a tier, or of those who run Sonde.
 type Topic struct {
 	Tier      string
+	Public    bool           // anybody may write an address into the page, and never confirm it
 	For       string         // whom: people, chat or machines; empty: not known
 	ARN       string         // empty: there is none
 	Confirmed map[string]int // by protocol
@@ -294,13 +297,17 @@ func topic(t Topic) []Line {
 	return lines
 }
 
+// isCapped reports whether the account spends on text messages what a new one does:
+// one dollar a month (SNS Developer Guide, on the spending quota for SMS).
+func (s SMS) isCapped() bool { return s.Limit == "" || s.Limit == "1" }
+
 func sms(s SMS) Line {
 	switch {
 	case s.Err != nil:
 		return unasked("SMS", s.Err)
 	case s.Sandbox:
 		return Line{Bad, "SMS", "the account is in the sandbox: only verified numbers get messages", "ask AWS to move it out: SNS console, Text messaging"}
-	case s.Limit == "" || s.Limit == "1":
+	case s.isCapped():
 		return Line{Warning, "SMS", "the account spends one dollar a month at most: beyond it messages stop without a word", "ask AWS for a higher spend limit, and set it"}
 	}
 	return Line{OK, "SMS", "out of the sandbox, spend limit " + s.Limit + " dollars a month", ""}

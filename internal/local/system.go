@@ -39,6 +39,7 @@ import (
 	"github.com/sondehq/sonde/internal/pipeline"
 	"github.com/sondehq/sonde/internal/probe"
 	"github.com/sondehq/sonde/internal/probe/browser"
+	"github.com/sondehq/sonde/internal/reach"
 	"github.com/sondehq/sonde/internal/store"
 	"github.com/sondehq/sonde/internal/table/bolt"
 	"github.com/sondehq/sonde/internal/table/socket"
@@ -109,17 +110,35 @@ func Open(opts Options) (s *System, err error) {
 	if s.listener, err = net.Listen("tcp", opts.Addr); err != nil {
 		return s, fmt.Errorf("listen: %w", err)
 	}
-	s.inbox = inbox.New(inboxKeep)
+	s.store = store.New(s.db, now)
+	s.inbox = inbox.New(inboxKeep, inbox.Note(s.reachable))
 	if s.mail, err = openMailbox(filepath.Join(opts.Data, inboxFile), s.inbox); err != nil {
 		return s, err
 	}
-	s.store = store.New(s.db, now)
 	s.stages = pipeline.New(pipeline.Deps{
 		Store: s.store, Now: now, Log: slog.New(s.console), Location: monitor.Local,
 		Queue: s.queue, Publisher: s.mail, Fresh: max(3*opts.Sweep, 15*time.Second), Gap: opts.Gap,
 		Engine: probe.New(probe.Env{Now: now, LastPing: s.store.LastPing, Secret: opts.Secret}, probe.Options{More: browser.Local()}),
 	})
 	return s, nil
+}
+
+// reachable is what the owner of this machine sees of the last rehearsal. Nothing
+// before there is a configuration.
+func (s *System) reachable(ctx context.Context) []string {
+	cfg, err := s.store.Config(ctx)
+	if err == nil && cfg == nil {
+		return nil
+	}
+	last, _, err2 := s.store.Rehearsal(ctx)
+	if err = errors.Join(err, err2); err != nil {
+		return []string{"which tiers can be reached cannot be read: " + err.Error()}
+	}
+	all, err := s.store.LastReached(ctx, cfg, last)
+	if err != nil {
+		return []string{"which tiers can be reached cannot be read: " + err.Error()}
+	}
+	return reach.Lines(now(), last, all)
 }
 
 // inboxKeep is how many messages a tier's inbox shows.

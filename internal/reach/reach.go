@@ -21,7 +21,7 @@ import (
 )
 
 // Never is what there is to say before the first rehearsal.
-const Never = "never rehearsed: `sonde rehearse` tests each tier's way"
+const Never = "Never rehearsed: `sonde rehearse` tests each tier's way"
 
 // OnlyHere reports whether a test went no further than the inbox of a machine.
 func OnlyHere(one store.Reached) bool { return strings.HasPrefix(one.Carrier, inbox.Carrier) }
@@ -78,7 +78,7 @@ func Lines(now time.Time, last store.Rehearsal, all []store.Reached) []string {
 	if last.At.IsZero() {
 		return []string{Never}
 	}
-	lines := []string{fmt.Sprintf("rehearsed %s ago: %s", incident.Span(now.Sub(last.At)), Summary(all))}
+	lines := []string{fmt.Sprintf("Rehearsed %s ago: %s", incident.Span(now.Sub(last.At)), Summary(all))}
 	for _, one := range all {
 		if !one.OK() || one.Sent.IsZero() {
 			lines = append(lines, fmt.Sprintf("%s: %s", one.Tier, Outcome(one)))

@@ -37,6 +37,7 @@ type Inbox struct {
 	now   func() time.Time
 	print func(line string)
 	store func(Entry) error
+	note  func(context.Context) []string
 
 	mu      sync.Mutex
 	fail    func(notify.Message) error
@@ -58,6 +59,10 @@ func Print(line func(string)) Option { return func(i *Inbox) { i.print = line } 
 // Store has each message that is published stored before it is shown. If that
 // fails, the message has not arrived and Publish returns the error.
 func Store(store func(Entry) error) Option { return func(i *Inbox) { i.store = store } }
+
+// Note has lines shown above the messages on the page, such as which tiers can be
+// reached. They are asked for each time that it is shown.
+func Note(lines func(context.Context) []string) Option { return func(i *Inbox) { i.note = lines } }
 
 // New returns an inbox that keeps so many messages of each tier, at least one.
 func New(keep int, options ...Option) *Inbox {

@@ -49,6 +49,7 @@ type facts struct {
 	Style   template.CSS
 	Refresh bool
 	MaxSMS  int
+	Notes   []string
 	Tiers   []column
 }
 
@@ -77,10 +78,14 @@ func (i *Inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode(list)
 		return
 	}
+	var notes []string
+	if i.note != nil {
+		notes = i.note(r.Context())
+	}
 	v, err := parsed()
 	var out bytes.Buffer
 	if err == nil {
-		err = v.page.Execute(&out, facts{template.CSS(style), r.URL.Query().Get("refresh") != "0", notify.MaxSMS, columns(list)})
+		err = v.page.Execute(&out, facts{template.CSS(style), r.URL.Query().Get("refresh") != "0", notify.MaxSMS, notes, columns(list)})
 	}
 	if err != nil {
 		http.Error(w, "the page cannot be made", http.StatusInternalServerError)

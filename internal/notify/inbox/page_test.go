@@ -1,9 +1,11 @@
 package inbox_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -66,6 +68,23 @@ func TestPage(t *testing.T) {
 	policy := response.Header.Get("Content-Security-Policy")
 	if !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'") || strings.Contains(policy, "unsafe") {
 		t.Errorf("policy: %s", policy)
+	}
+}
+
+// TestNote: what there is to say of all tiers stands above the messages, as text.
+func TestNote(t *testing.T) {
+	n := 0
+	in := inbox.New(1, inbox.Note(func(context.Context) []string {
+		n++
+		return []string{fmt.Sprintf("%d of 4 tiers reachable", n), "<script>: never tried"}
+	}))
+	url := serve(t, in)
+	for range 2 {
+		get(t, url+"/inbox.json") // lists messages
+	}
+	get(t, url+"/inbox")
+	if _, page := get(t, url+"/inbox"); !strings.Contains(page, "<ul><li>2 of 4 tiers reachable</li><li>&lt;script&gt;: never tried</li></ul>\n<p>Nobody has been told") {
+		t.Errorf("page:\n%s", page)
 	}
 }
 

@@ -30,12 +30,12 @@ func TestLines(t *testing.T) {
 		want []string
 	}{
 		{"never", store.Rehearsal{}, []store.Reached{untried}, []string{"Never rehearsed: `sonde rehearse` tests each tier's way"}},
-		{"all", store.Rehearsal{At: at}, []store.Reached{sent, counted(12)}, []string{"Rehearsed 1h 0m ago: 2 of 2 tiers reachable", "customers: 12 subscribers, not sent to"}},
-		{"one subscriber", store.Rehearsal{At: at}, []store.Reached{sent, counted(1)}, []string{"Rehearsed 1h 0m ago: 2 of 2 tiers reachable", "customers: 1 subscriber, not sent to"}},
-		{"none", store.Rehearsal{At: at}, []store.Reached{waits, deserted, counted(0), untried}, []string{"Rehearsed 1h 0m ago: 0 of 4 tiers reachable",
+		{"all", store.Rehearsal{At: at}, []store.Reached{sent, counted(12)}, []string{"Rehearsed 1h ago: 2 of 2 tiers reachable", "customers: 12 subscribers, not sent to"}},
+		{"one subscriber", store.Rehearsal{At: at}, []store.Reached{sent, counted(1)}, []string{"Rehearsed 1h ago: 2 of 2 tiers reachable", "customers: 1 subscriber, not sent to"}},
+		{"none", store.Rehearsal{At: at}, []store.Reached{waits, deserted, counted(0), untried}, []string{"Rehearsed 1h ago: 0 of 4 tiers reachable",
 			"board: NOT sent: the carrier is down", "board: sent, but nobody is subscribed", "customers: nobody is subscribed, not sent to", "customers: never tried"}},
 		{"on one machine", store.Rehearsal{At: at}, []store.Reached{here, untried}, []string{
-			"Rehearsed 1h 0m ago: 1 of 2 tiers reachable, in the inbox of this machine only: nothing is mailed, no phone rings", "customers: never tried"}},
+			"Rehearsed 1h ago: 1 of 2 tiers reachable, in the inbox of this machine only: nothing is mailed, no phone rings", "customers: never tried"}},
 	} {
 		if diff := cmp.Diff(test.want, reach.Lines(at.Add(time.Hour), test.last, test.all)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.name, diff)

@@ -379,7 +379,7 @@ func hintFor(err error) string {
 		incident.ErrNoText:    "give it as an argument, in quotes",
 		incident.ErrNoReason:  "give it with --reason",
 		incident.ErrNoTier:    "the tiers stand in monitors.yaml",
-		incident.ErrNotHeld:   "only a tier with `public: true` and a `hold` waits for that",
+		incident.ErrNotHeld:   "only a tier with `public: true` can be told earlier, or not at all",
 		incident.ErrPast:      "give a duration from now, such as --next 30m",
 		incident.ErrPhase:     "give it with --phase",
 		incident.ErrLess:      "they hear of it when it is as bad as their `impact` in monitors.yaml; `sonde incident update` posts to the page",

@@ -79,7 +79,7 @@ func TestIncidentCommands(t *testing.T) {
 	run(cli.ExitFine, id+": declined", "decline", "--reason", "only our office")
 	run(cli.ExitFine, id+": published", "publish", "--tier", "customers")
 	run(cli.ExitUsage, "has been told already", "publish")
-	run(cli.ExitUsage, "holds nothing back", "publish", "--tier", "oncall")
+	run(cli.ExitUsage, "is not public", "publish", "--tier", "oncall")
 	run(cli.ExitFine, id+": updated", "update", "New <b>balancers</b> are coming.", "--phase", "identified", "--next", "30m")
 	run(cli.ExitUsage, "the phase must be", "update", "x", "--phase", "resolved")
 	run(cli.ExitUsage, "for a time that has passed", "update", "x", "--next", "-5m")

@@ -54,7 +54,7 @@ func recount(ns []incident.Notification) account {
 	})
 	last := len(ns) - 1
 	a := account{Notification: ns[last], earlier: ns[:last], clock: newClock(ns[last])}
-	if a.isOver() || a.Event == incident.EventMaintained {
+	if a.isOver() || a.Event == incident.EventRenewed || a.Event == incident.EventMaintained {
 		return a
 	}
 	for _, n := range a.earlier {
@@ -67,10 +67,16 @@ func recount(ns []incident.Notification) account {
 
 // urgency puts what must be acted on before what is over, and the worse first.
 func urgency(a account) int {
-	rank := map[incident.Event]int{incident.EventAsked: 4, incident.EventReminder: 3, incident.EventUpdated: 2, incident.EventResolved: 1, incident.EventExpiring: 1, incident.EventTest: 0}
+	rank := map[incident.Event]int{
+		incident.EventAsked: 5, incident.EventReminder: 4, incident.EventUpdated: 3,
+		incident.EventResolved: 2, incident.EventExpiring: 2, incident.EventTest: 1, incident.EventRenewed: 0,
+	}
 	event, known := rank[a.Event]
-	if !known {
-		event = 5
+	switch {
+	case !known:
+		event = 6
+	case a.Event == incident.EventExpiring && state(a) == stateAlarm: // else the digest would not say that it holds one
+		event = 4
 	}
 	return event*10 + a.Impact.Rank()
 }

@@ -22,7 +22,9 @@ func digestEmail(accounts []account, message string) string {
 		p.text(fmt.Sprintf("%d. %s", i+1, headlineOf(a)))
 		p.line("")
 		letter(p, a)
-		p.text("Incident " + a.Incident)
+		if !a.isNotice() {
+			p.text("Incident " + a.Incident)
+		}
 	}
 	p.line("")
 	p.line(strings.Repeat("-", width))
@@ -31,30 +33,4 @@ func digestEmail(accounts []account, message string) string {
 	}
 	p.text(fmt.Sprintf("Message %s. %s", message, reason(accounts[0])))
 	return p.String()
-}
-
-// summary is the first sentence of a digest.
-func summary(accounts []account) string {
-	open, over := 0, 0
-	for _, a := range accounts {
-		if a.isOver() {
-			over++
-		} else {
-			open++
-		}
-	}
-	switch {
-	case open == 0:
-		return fmt.Sprintf("%d incidents are over.", over)
-	case over == 0:
-		return fmt.Sprintf("%d incidents are open.", open)
-	}
-	return fmt.Sprintf("%s open, %s over.", count(open, "incident is", "incidents are"), count(over, "is", "are"))
-}
-
-func count(n int, single, several string) string {
-	if n == 1 {
-		return "1 " + single
-	}
-	return fmt.Sprintf("%d %s", n, several)
 }

@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/sondehq/sonde/internal/incident"
@@ -38,7 +37,7 @@ var alerts = []struct {
 func sms(accounts []account) string {
 	a := accounts[0]
 	if len(accounts) > 1 {
-		head := state(a) + ": " + strconv.Itoa(len(accounts)) + " incidents: "
+		head := state(a) + ": " + nouns(accounts) + ": "
 		tail, room := ending(head, "", home(a.Notification), "")
 		return head + names(accounts, room, phone, septetsOf) + tail
 	}

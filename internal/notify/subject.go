@@ -81,10 +81,12 @@ func condition(a account) string {
 	return text
 }
 
-// digestSubject names as many services as fit; the most urgent incident gives
-// the state.
+// digestSubject counts, and names as many services as fit; what is most urgent
+// gives the state:
+//
+//	NOTICE: 2 certificates expire soon: Web application
 func digestSubject(accounts []account) string {
-	head := state(accounts[0]) + ": " + strconv.Itoa(len(accounts)) + " incidents: "
+	head := state(accounts[0]) + ": " + nouns(accounts) + ": "
 	return head + names(accounts, MaxSubject-len(head), plain, one)
 }
 

@@ -89,6 +89,36 @@ func (a account) isNotice() bool {
 	return a.Event == incident.EventExpiring || a.Event == incident.EventRenewed || a.Event == incident.EventTest
 }
 
+// remains says what is left of the trouble of the service that an incident is
+// named after, once the incident is over; false if nothing is, or if what it
+// depends on is mended and it was not looked at since.
+func (a account) remains() (left string, stays bool) {
+	s, _ := a.headline()
+	if !a.isOver() || s.ID == "" || !s.Restored.IsZero() || s.IsPending() {
+		return "", false
+	}
+	switch words := incident.Words(s.Status); {
+	case s.Unknown || words == incident.Words(monitor.NotKnown):
+		return "not known whether it works", true
+	case s.Status.Impact() == monitor.ImpactNone:
+		return "", false
+	case s.Status == monitor.PartialOutage:
+		return "still partly down", true
+	case s.Status == monitor.MajorOutage:
+		return "still down", true
+	default:
+		return "still " + words, true
+	}
+}
+
+// word is what the incident was at its worst.
+func (a account) word() string {
+	if a.Worst.AtLeast(monitor.ImpactMajor) {
+		return "outage"
+	}
+	return "incident"
+}
+
 // maxMatter is the longest end of a title that says what the matter is.
 const maxMatter = 40
 

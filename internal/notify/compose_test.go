@@ -79,6 +79,14 @@ func planned(event incident.Event) incident.Notification {
 	return n
 }
 
+// remaining is the end of an outage for those who see only what depended on it,
+// which has a trouble of its own left (the replay of certificate-expiry).
+func remaining() incident.Notification {
+	n := notification(incident.EventResolved, true)
+	n.Title, n.Services = "Web application: outage", []incident.Affected{{ID: "app", Name: "Web application", Status: monitor.DegradedPerf, Alive: 1, Total: 1}}
+	return n
+}
+
 // other is a notification of an incident of its own.
 func other(i int, event incident.Event) incident.Notification {
 	n := notification(event, false)
@@ -163,6 +171,7 @@ func cases() map[string][]incident.Notification {
 		}
 	}
 	all["resolved-pending"] = []incident.Notification{pending}
+	all["resolved-remaining"] = []incident.Notification{remaining()}
 	all["maintenance"] = []incident.Notification{planned(incident.EventMaintenance)}
 	all["maintenance-over"] = []incident.Notification{planned(incident.EventMaintained)}
 	for _, event := range events {

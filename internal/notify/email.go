@@ -74,26 +74,39 @@ func letter(p *paper, a account) {
 // verdict is the first sentence: what the matter is, or that it is over; and
 // what makes this message another than the one before.
 func verdict(a account) string {
-	s, _ := a.headline()
 	text := a.Text
 	if text == "" {
 		text = headlineOf(a) + "."
 	}
 	switch a.Event {
 	case incident.EventResolved:
-		if a.Text == "" {
-			return text
-		}
-		if s.IsPending() {
-			return s.Name + ": should work again. " + text
-		}
-		return s.Name + ": working again. " + text
+		return ended(a)
 	case incident.EventEscalated:
 		return text + " This is worse than you were told before."
 	case incident.EventReminder:
 		return text + " It has lasted " + a.lasted() + " and is not over."
 	}
 	return text
+}
+
+// ended says that an incident is over, and what became of the service that it is
+// named after: it may have troubles of its own left.
+func ended(a account) string {
+	s, _ := a.headline()
+	left, stays := a.remains()
+	switch {
+	case a.Text == "":
+		return headlineOf(a) + "."
+	case stays:
+		text := a.Text
+		if span, own := strings.CutPrefix(text, "Restored after "); own {
+			text = "It lasted " + span
+		}
+		return s.Name + ": the " + a.word() + " is over, but it is " + left + ". " + text
+	case s.IsPending():
+		return s.Name + ": should work again. " + a.Text
+	}
+	return s.Name + ": working again. " + a.Text
 }
 
 func headlineOf(a account) string {

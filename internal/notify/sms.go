@@ -52,7 +52,7 @@ func alert(a account) (head, middle string) {
 		return stateTest + ": ", ": rehearsal, nothing is broken"
 	}
 	if a.isOver() {
-		return stateOK + ": ", phone(" restored " + a.since())
+		return stateOK + ": ", phone(strings.Replace(condition(a), " - ", " ", 1))
 	}
 	_, matter := a.headline()
 	for _, w := range alerts {

@@ -51,6 +51,9 @@ func condition(a account) string {
 		_, matter := a.headline()
 		return ": " + matter
 	}
+	if left, stays := a.remains(); stays {
+		return " - " + a.word() + " over at " + a.clock.brief(a.Resolved) + ", " + left
+	}
 	if a.isOver() {
 		return " - restored " + a.since()
 	}

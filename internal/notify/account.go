@@ -123,9 +123,13 @@ func (a account) word() string {
 const maxMatter = 40
 
 // headline splits the title into the service that it names and what the matter
-// is with it. A title that names no service stands alone.
+// is with it. A title that names no service stands alone, and so does that of
+// maintenance, which people have written.
 func (a account) headline() (service incident.Affected, matter string) {
 	for _, s := range a.Services {
+		if a.Event.IsMaintenance() {
+			break
+		}
 		after, names := strings.CutPrefix(a.Title, s.Name+": ")
 		if names && len(after) <= maxMatter && len(s.Name) >= len(service.Name) {
 			service, matter = s, after

@@ -47,21 +47,20 @@ const (
 // its beginning, its updates and its end stand together.
 func chat(subject string, accounts []account) string {
 	a := accounts[0]
-	title := subject
-	if mark, has := marks[state(a)]; has && !a.Event.IsMaintenance() {
+	title, summary, impact := subject, headlineOf(a), string(a.Worst)
+	if a.Event.IsMaintenance() {
+		summary, impact = plannedSummary(a), "none"
+	} else if mark, has := marks[state(a)]; has {
 		title = mark + " " + subject
 	}
 	var text []string
 	for _, one := range accounts {
-		text = append(text, quiet(verdict(one)))
-		for detail := range strings.Lines(one.Detail) {
-			text = append(text, "• "+quiet(detail))
-		}
+		text = append(text, chatText(one)...)
 	}
 	n := custom{
 		Version: "1.0", Source: "custom", ID: a.ID,
 		Content:  customContent{TextType: "client-markdown", Title: cut(quiet(title), maxChatTitle, one), Description: cut(strings.Join(text, "\n"), maxChatText, one)},
-		Metadata: customData{ThreadID: a.Incident, Summary: cut(quiet(headlineOf(a)), maxChatTitle, one), EventType: string(a.Event), Context: map[string]string{"impact": string(a.Worst), "tier": string(a.Tier)}},
+		Metadata: customData{ThreadID: a.Incident, Summary: cut(quiet(summary), maxChatTitle, one), EventType: string(a.Event), Context: map[string]string{"impact": impact, "tier": string(a.Tier)}},
 	}
 	if a.URL != "" {
 		n.Content.NextSteps = append(n.Content.NextSteps, a.URL)
@@ -79,6 +78,18 @@ func chat(subject string, accounts []account) string {
 		return "" // of strings: it has no error
 	}
 	return string(out)
+}
+
+// chatText is what is told of one incident, or of one time of maintenance.
+func chatText(a account) []string {
+	if a.Event.IsMaintenance() {
+		return []string{quiet(plannedLine(a))}
+	}
+	text := []string{quiet(verdict(a))}
+	for detail := range strings.Lines(a.Detail) {
+		text = append(text, "• "+quiet(detail))
+	}
+	return text
 }
 
 // quiet takes out of a text what a chat would make a mention, a link or a layout

@@ -36,10 +36,31 @@ func check(t tester, m notify.Message) {
 	checkSMS(t, m)
 	checkEmail(t, m.Email)
 	checkMachine(t, m, state)
+	checkChat(t, m)
 	for name, value := range m.Attributes {
 		if !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
 			t.Errorf("attribute %s is %q", name, value)
 		}
+	}
+}
+
+func checkChat(t tester, m notify.Message) {
+	t.Helper()
+	if m.Chat == "" {
+		return
+	}
+	c := sent(t, m)
+	if c.Version != "1.0" || c.Source != "custom" || c.ID == "" || c.Content.TextType != "client-markdown" || c.Content.Title == "" ||
+		c.Content.Description == "" || c.Metadata.ThreadID == "" || c.Metadata.Summary == "" {
+		t.Errorf("chat lacks something: %s", m.Chat)
+	}
+	for _, text := range append(c.Content.NextSteps, c.Content.Title, c.Content.Description, c.Metadata.Summary) {
+		if strings.ContainsAny(text, "<>*|@") || utf8.RuneCountInString(text) > 3000 {
+			t.Errorf("chat: %.300q", text)
+		}
+	}
+	if strings.Contains(c.Content.Description, "`") {
+		t.Errorf("chat: %.300q", c.Content.Description)
 	}
 }
 

@@ -3,9 +3,11 @@ package notify_test
 import (
 	"encoding/json"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -61,6 +63,64 @@ func TestMachine(t *testing.T) {
 	b := machine(t, n)
 	if diff := cmp.Diff([]incident.Notification{n}, b.Sonde.Notifications); diff != "" || b.Sonde.Version != 1 || b.Sonde.Message != n.ID {
 		t.Errorf("facts differ (-want +got):\n%s%+v", diff, b.Sonde)
+	}
+}
+
+// fill gives every field of a value something that shows.
+func fill(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Struct:
+		if at, is := v.Addr().Interface().(*time.Time); is {
+			*at = t0
+			return
+		}
+		for i := range v.NumField() {
+			fill(v.Field(i))
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(v.Index(0))
+	case reflect.String:
+		v.SetString("x")
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int:
+		v.SetInt(1)
+	}
+}
+
+// TestMachinePublic: what a body for the public shows is listed here, whatever a
+// notification may hold some day.
+func TestMachinePublic(t *testing.T) {
+	var n incident.Notification
+	fill(reflect.ValueOf(&n).Elem())
+	n.Event, n.Public = incident.EventOpened, true
+	keys := func(n incident.Notification) (of, services []string) {
+		var body struct {
+			Sonde struct {
+				Notifications []map[string]any
+			} `json:"sonde"`
+		}
+		if err := json.Unmarshal([]byte(notify.Compose([]incident.Notification{n}).Machine), &body); err != nil {
+			t.Fatal(err)
+		}
+		service := body.Sonde.Notifications[0]["services"].([]any)[0].(map[string]any)
+		return slices.Sorted(maps.Keys(body.Sonde.Notifications[0])), slices.Sorted(maps.Keys(service))
+	}
+	public := strings.Fields("at chat event id impact incident machine opened phase public receipt resolved services since site text tier title until url worst zone")
+	member := strings.Fields("alive cause flapping id internal muted name restored since status total unknown")
+	of, services := keys(n)
+	if diff := cmp.Diff([][]string{public, member}, [][]string{of, services}); diff != "" {
+		t.Errorf("the public's keys differ (-want +got):\n%s", diff)
+	}
+	n.Public = false
+	of, services = keys(n)
+	inner := slices.DeleteFunc(append(public, "about", "by", "check", "detail", "do"), func(key string) bool { return key == "public" })
+	slices.Sort(inner)
+	member = append(member, "shared")
+	slices.Sort(member)
+	if diff := cmp.Diff([][]string{inner, member}, [][]string{of, services}); diff != "" {
+		t.Errorf("keys differ (-want +got):\n%s", diff)
 	}
 }
 

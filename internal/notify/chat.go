@@ -2,9 +2,8 @@ package notify
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
-
-	"github.com/sondehq/sonde/internal/incident"
 )
 
 // custom is a custom notification of Amazon Q Developer in chat applications,
@@ -65,19 +64,26 @@ func chat(subject string, accounts []account) string {
 	if a.URL != "" {
 		n.Content.NextSteps = append(n.Content.NextSteps, a.URL)
 	}
-	for _, advice := range a.Do {
-		for _, line := range advice.Lines {
-			n.Content.NextSteps = append(n.Content.NextSteps, quiet(advice.For)+": `"+quiet(line)+"`")
-		}
-	}
-	if !a.Public && (a.Event == incident.EventOpened || a.Event == incident.EventReminder) {
-		n.Content.NextSteps = append(n.Content.NextSteps, "`sonde incident ack "+a.Incident+"` stops reminders")
-	}
+	n.Content.NextSteps = append(n.Content.NextSteps, steps(a)...)
 	out, err := json.Marshal(n)
 	if err != nil {
 		return "" // of strings: it has no error
 	}
 	return string(out)
+}
+
+// steps are the commands that fit a message.
+func steps(a account) (out []string) {
+	all := a.Do
+	if answer, has := a.answer(); has {
+		all = append(slices.Clone(all), answer)
+	}
+	for _, advice := range all {
+		for _, line := range advice.Lines {
+			out = append(out, quiet(advice.For)+": `"+quiet(line)+"`")
+		}
+	}
+	return out
 }
 
 // chatText is what is told of one incident, or of one time of maintenance.

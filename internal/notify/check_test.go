@@ -82,7 +82,7 @@ func checkEmail(t tester, email string) {
 	}
 	for line := range strings.Lines(email) {
 		line = strings.TrimSuffix(line, "\n")
-		if n := utf8.RuneCountInString(line); n > 72 && !strings.Contains(line, "://") || n > 998 {
+		if n := utf8.RuneCountInString(line); n > 72 && !strings.Contains(line, "://") && !strings.HasPrefix(line, "  sonde incident ") || n > 998 {
 			t.Errorf("line of %d columns: %q", n, line)
 		}
 		if strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsGraphic(r) }) {

@@ -31,10 +31,7 @@ func letter(p *paper, a account) {
 	p.text(verdict(a))
 	p.line("")
 	for i, advice := range a.Do {
-		p.text(advice.For + ":")
-		for _, line := range advice.Lines {
-			p.line("  " + line) // whole: it is to be copied
-		}
+		advise(p, advice)
 		if i == len(a.Do)-1 {
 			p.line("")
 		}
@@ -69,6 +66,37 @@ func letter(p *paper, a account) {
 		p.line("")
 		p.line(a.URL) // whole, however long it is
 	}
+	if answer, has := a.answer(); has {
+		p.line("")
+		advise(p, answer)
+	}
+}
+
+// advise writes what can be done, each line whole: it is to be copied.
+func advise(p *paper, advice incident.Advice) {
+	p.text(advice.For + ":")
+	for _, line := range advice.Lines {
+		p.line("  " + line)
+	}
+}
+
+// answer is the command with which an operator answers a message; false if it is
+// for somebody else, or asks for nothing.
+func (a account) answer() (incident.Advice, bool) {
+	if a.Public || a.Machine {
+		return incident.Advice{}, false
+	}
+	ack := []string{"sonde incident ack " + a.Incident}
+	kind, _, _ := strings.Cut(a.Receipt, "-")
+	switch {
+	case a.Event == incident.EventOpened, a.Event == incident.EventEscalated:
+		return incident.Advice{For: "To say that you are on it", Lines: ack}, true
+	case a.Event != incident.EventReminder || kind == "nag": // which says itself what can be done
+		return incident.Advice{}, false
+	case kind == "late":
+		return incident.Advice{For: "To write it", Lines: []string{`sonde incident update "..." --id ` + a.Incident}}, true
+	}
+	return incident.Advice{For: "To stop reminders", Lines: ack}, true
 }
 
 // verdict is the first sentence: what the matter is, or that it is over; and

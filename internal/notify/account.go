@@ -85,8 +85,10 @@ func urgency(a account) int {
 func (a account) isOver() bool { return a.Event == incident.EventResolved }
 
 // isNotice reports whether it is about an end that is near, and no incident.
-func (a account) isNotice() bool {
-	return a.Event == incident.EventExpiring || a.Event == incident.EventRenewed || a.Event == incident.EventTest
+func (a account) isNotice() bool { return isNotice(a.Event) }
+
+func isNotice(event incident.Event) bool {
+	return event == incident.EventExpiring || event == incident.EventRenewed || event == incident.EventTest
 }
 
 // remains says what is left of the trouble of the service that an incident is

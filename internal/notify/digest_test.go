@@ -67,3 +67,33 @@ func TestRenewedIsTheLastWord(t *testing.T) {
 		t.Errorf("subject %q", m.Subject)
 	}
 }
+
+// TestDigestTells: the list names what the commands take, what asks is told in
+// full, and the rest is somewhere.
+func TestDigestTells(t *testing.T) {
+	asked := told()["asked"][0]
+	asked.At = t0
+	all := append(others(44, incident.EventOpened), asked)
+	m := notify.Compose(all)
+	check(t, m)
+	for _, want := range []string{
+		"\n 2. ALARM: Shop 1: degraded since 18:00 PDT - shop00000001\n", "\n45. UPDATE: Web application: outage since 18:00 PDT, tell customers? -\n    " + asked.Incident + "\n",
+		"\n  sonde incident decline --tier customers --reason \"...\" " + asked.Incident + "\n", "\nThe status page has the details of the other 34:\nhttps://status.example.com/\n",
+	} {
+		if !strings.Contains(m.Email, want) {
+			t.Errorf("e-mail lacks %q:\n%s", want, m.Email)
+		}
+	}
+	for i := range all {
+		all[i].URL = ""
+	}
+	if m = notify.Compose(all); !strings.Contains(m.Email, "\n`sonde incident list` has the others.\n") || strings.Contains(m.Email, "status page") {
+		t.Errorf("without a page:\n%s", m.Email)
+	}
+	for i := range all {
+		all[i].Public = true
+	}
+	if m = notify.Compose(all); strings.Contains(m.Email, "sonde incident list") || strings.Contains(m.Email, "status page") {
+		t.Errorf("for the public, without a page:\n%s", m.Email)
+	}
+}

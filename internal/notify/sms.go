@@ -83,8 +83,12 @@ func ending(head, middle, url, id string) (tail string, room int) {
 	return tail, left(tail)
 }
 
-// home is the page of the site, from the page of one of its incidents.
+// home is the page of the site, from the page of one of its incidents; what is
+// about no incident names the page of the site itself.
 func home(n incident.Notification) string {
+	if isNotice(n.Event) || n.Event.IsMaintenance() {
+		return n.URL
+	}
 	if site, ok := strings.CutSuffix(n.URL, "incidents/"+n.Incident); ok {
 		return site
 	}

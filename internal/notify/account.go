@@ -113,6 +113,22 @@ func (a account) remains() (left string, stays bool) {
 	}
 }
 
+// isWritten reports whether a person has written the title: it does not end with
+// what Sonde calls a condition.
+func (a account) isWritten() bool {
+	matter := a.Title[strings.LastIndex(a.Title, ": ")+1:]
+	matter = strings.TrimSpace(matter)
+	if matter == "" || strings.HasPrefix(matter, "restored, cached DNS until ") {
+		return false
+	}
+	for _, s := range []monitor.Status{monitor.Operational, monitor.AtRisk, monitor.DegradedPerf, monitor.PartialOutage, monitor.MajorOutage, monitor.InMaintenance, monitor.NotKnown} {
+		if words := incident.Words(s); matter == words || strings.HasPrefix(matter, words+", ") {
+			return false
+		}
+	}
+	return true
+}
+
 // word is what the incident was at its worst.
 func (a account) word() string {
 	if a.Worst.AtLeast(monitor.ImpactMajor) {

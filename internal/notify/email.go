@@ -83,7 +83,7 @@ func advise(p *paper, advice incident.Advice) {
 // answer is the command with which an operator answers a message; false if it is
 // for somebody else, or asks for nothing.
 func (a account) answer() (incident.Advice, bool) {
-	if a.Public || a.Machine {
+	if a.Public || a.Machine || a.Incident == "" {
 		return incident.Advice{}, false
 	}
 	ack := []string{"sonde incident ack " + a.Incident}
@@ -117,14 +117,17 @@ func verdict(a account) string {
 	return text
 }
 
-// ended says that an incident is over, and what became of the service that it is
-// named after: it may have troubles of its own left.
+// ended says that an incident is over, in the words of the person who has declared
+// it, and what became of the service that it is named after: it may have troubles
+// of its own left.
 func ended(a account) string {
 	s, _ := a.headline()
 	left, stays := a.remains()
 	switch {
 	case a.Text == "":
 		return headlineOf(a) + "."
+	case a.isWritten():
+		return "Over: " + strings.TrimSuffix(a.Title, ".") + ". " + a.Text
 	case stays:
 		text := a.Text
 		if span, own := strings.CutPrefix(text, "Restored after "); own {

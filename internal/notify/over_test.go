@@ -49,3 +49,47 @@ func TestWhatRemains(t *testing.T) {
 		})
 	}
 }
+
+// TestWrittenTitle: what a person has called an incident is its name to the end.
+func TestWrittenTitle(t *testing.T) {
+	long := "Web application: " + strings.Repeat("orders are delayed, ", 3)
+	for _, c := range []struct {
+		title, text           string
+		subject, verdict, sms string
+	}{
+		{"Web application: orders are delayed", "All of them were sent.", "OK: Web application: orders are delayed - over at 00:50 PDT after 6h 50m - k3j2h1g5f4d6",
+			"Over: Web application: orders are delayed. All of them were sent.", "OK: Web application: orders are delayed - over at 00:50 PDT after 6h 50m. Incident k3j2h1g5f4d6."},
+		{"Payment provider is down.", "Restored after 6h 50m.", "OK: Payment provider is down. - over at 00:50 PDT after 6h 50m - k3j2h1g5f4d6",
+			"Over: Payment provider is down. Restored after 6h 50m.", "OK: Payment provider is down. - over at 00:50 PDT after 6h 50m. Incident k3j2h1g5f4d6."},
+		{long, "Done.", "OK: Web application: orders are delayed, orders... - over at 00:50 PDT after 6h 50m - k3j2h1g5f4d6",
+			"Over: Web application: orders are delayed, orders are delayed, orders are delayed,. Done.",
+			"OK: Web application: orders are delayed, orders are delayed, orders are delayed, - over at 00:50 PDT after 6h 50m. Incident k3j2h1g5f4d6."},
+		{"Web application: at risk, 1 of 2 left", "Restored after 6h 50m.", "OK: Web application - restored at 00:50 PDT after 6h 50m - k3j2h1g5f4d6",
+			"Web application: working again. Restored after 6h 50m.", "OK: Web application restored at 00:50 PDT after 6h 50m. Incident k3j2h1g5f4d6."},
+		{"Its old name: outage", "Restored after 6h 50m.", "OK: Its old name: outage - restored at 00:50 PDT after 6h 50m - k3j2h1g5f4d6",
+			"Its old name: outage: working again. Restored after 6h 50m.", "OK: Its old name: outage restored at 00:50 PDT after 6h 50m. Incident k3j2h1g5f4d6."},
+	} {
+		t.Run(c.title, func(t *testing.T) {
+			n := remaining()
+			n.Title, n.Text, n.URL, n.Services[0].Restored = c.title, c.text, "", n.Resolved
+			m := notify.Compose([]incident.Notification{n})
+			check(t, m)
+			verdict, _, _ := strings.Cut(m.Email, "\n\n")
+			if diff := cmp.Diff([]string{c.subject, c.verdict, c.sms}, []string{m.Subject, strings.ReplaceAll(verdict, "\n", " "), m.SMS}); diff != "" {
+				t.Errorf("subject, verdict and SMS differ (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestSubjectKeepsTheID: nothing is so long that the incident's id is cut.
+func TestSubjectKeepsTheID(t *testing.T) {
+	n := notification(incident.EventAsked, false)
+	n.Title, n.About, n.Impact = "Load balancers: "+strings.Repeat("x", 40), monitor.TierID(strings.Repeat("customers", 20)), monitor.ImpactMinor
+	n.At = n.At.AddDate(0, 1, 0)
+	m := notify.Compose([]incident.Notification{n})
+	check(t, m)
+	if want := ", began 28 May 18:00 PDT, tell customerscustomer...? - k3j2h1g5f4d6"; !strings.HasSuffix(m.Subject, want) || !strings.HasPrefix(m.Subject, "UPDATE: Load balancers") {
+		t.Errorf("subject %q", m.Subject)
+	}
+}

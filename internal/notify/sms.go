@@ -12,8 +12,7 @@ const (
 	// first ten characters and "> " (SNS API reference, CreateTopic: DisplayName).
 	displayName = 12
 
-	// leastName is what must be left for the name of a service next to a link.
-	leastName = 20
+	maxMiddle = 60 // of what follows the name
 )
 
 // rings reports whether an event is worth an SMS.
@@ -51,22 +50,26 @@ func alert(a account) (head, middle string) {
 	if a.Event == incident.EventTest {
 		return stateTest + ": ", ": rehearsal, nothing is broken"
 	}
-	if a.isOver() {
-		return stateOK + ": ", phone(strings.Replace(condition(a), " - ", " ", 1))
+	matter, rest := phrase(a)
+	if a.isOver() && !a.isWritten() {
+		return stateOK + ": ", phone(strings.Replace(rest, " - ", " ", 1))
 	}
-	_, matter := a.headline()
-	for _, w := range alerts {
-		if more, is := strings.CutPrefix(matter, incident.Words(w.status)); is {
-			return w.alert + ": ", phone(more + " " + a.since())
+	if !a.isOver() {
+		_, matter := a.headline()
+		for _, w := range alerts {
+			if more, is := strings.CutPrefix(matter, incident.Words(w.status)); is {
+				return w.alert + ": ", phone(more + rest)
+			}
 		}
 	}
-	return stateAlarm + ": ", phone(condition(a))
+	matter, rest = phone(matter), phone(rest)
+	return state(a) + ": ", cut(matter, maxMiddle-sizeOf(rest, septetsOf), septetsOf) + rest
 }
 
 // ending is what follows the name, and the room that is left for the name. A
 // link that would leave too little is left out.
 func ending(head, middle, url, id string) (tail string, room int) {
-	middle = cut(middle, 60, septetsOf)
+	middle = cut(middle, maxMiddle, septetsOf)
 	left := func(tail string) int {
 		used, _ := GSM7(head + tail)
 		return MaxSMS - displayName - used

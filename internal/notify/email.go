@@ -8,9 +8,10 @@ import (
 )
 
 const (
-	maxLetters = 10  // accounts in full, in a digest
-	maxListed  = 100 // accounts in the list of a digest
-	maxShown   = 20  // services in an account
+	maxLetters = 10   // accounts in full, in a digest
+	maxListed  = 100  // accounts in the list of a digest
+	maxShown   = 20   // services in an account
+	maxEarlier = 1000 // characters of what was said before
 )
 
 // email is plain text: the verdict, the facts, what failed, and why it came.
@@ -28,7 +29,7 @@ func email(a account, message string) string {
 
 // letter is what is known of one incident.
 func letter(p *paper, a account) {
-	p.text(verdict(a))
+	p.prose(verdict(a))
 	p.line("")
 	for i, advice := range a.Do {
 		advise(p, advice)
@@ -59,7 +60,7 @@ func letter(p *paper, a account) {
 		p.line("")
 		p.line("What happened before:")
 		for _, n := range a.earlier {
-			p.item("  "+a.clock.brief(n.At)+"  ", n.Text)
+			p.item("  "+a.clock.brief(n.At)+"  ", cut(n.Text, maxEarlier, one))
 		}
 	}
 	if a.URL != "" {
@@ -110,11 +111,20 @@ func verdict(a account) string {
 	case incident.EventResolved:
 		return ended(a)
 	case incident.EventEscalated:
-		return text + " This is worse than you were told before."
+		return join(text, "This is worse than you were told before.")
 	case incident.EventReminder:
-		return text + " It has lasted " + a.lasted() + " and is not over."
+		return join(text, "It has lasted "+a.lasted()+" and is not over.")
 	}
 	return text
+}
+
+// join sets a sentence before or after a text, apart from its paragraphs if it has
+// several.
+func join(a, b string) string {
+	if strings.Contains(a+b, "\n") {
+		return a + "\n\n" + b
+	}
+	return a + " " + b
 }
 
 // ended says that an incident is over, in the words of the person who has declared
@@ -127,17 +137,17 @@ func ended(a account) string {
 	case a.Text == "":
 		return headlineOf(a) + "."
 	case a.isWritten():
-		return "Over: " + strings.TrimSuffix(a.Title, ".") + ". " + a.Text
+		return join("Over: "+strings.TrimSuffix(a.Title, ".")+".", a.Text)
 	case stays:
 		text := a.Text
 		if span, own := strings.CutPrefix(text, "Restored after "); own {
 			text = "It lasted " + span
 		}
-		return s.Name + ": the " + a.word() + " is over, but it is " + left + ". " + text
+		return join(s.Name+": the "+a.word()+" is over, but it is "+left+".", text)
 	case s.IsPending():
-		return s.Name + ": should work again. " + a.Text
+		return join(s.Name+": should work again.", a.Text)
 	}
-	return s.Name + ": working again. " + a.Text
+	return join(s.Name+": working again.", a.Text)
 }
 
 func headlineOf(a account) string {

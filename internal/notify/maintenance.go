@@ -113,7 +113,7 @@ func plannedLetter(p *paper, a account) {
 	over := a.Event == incident.EventMaintained
 	if a.Text != "" && !over {
 		p.line("")
-		p.text(a.Text)
+		p.prose(a.Text)
 	}
 	p.line("")
 	p.row("From", a.clock.full(a.Opened))

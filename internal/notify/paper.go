@@ -20,6 +20,17 @@ func (p *paper) line(text string) { p.WriteString(text + "\n") }
 // text writes a paragraph.
 func (p *paper) text(text string) { p.item("", text) }
 
+// prose writes what has several paragraphs, or a list.
+func (p *paper) prose(text string) {
+	for _, line := range strings.Split(text, "\n") {
+		if entry, is := strings.CutPrefix(line, "- "); is {
+			p.item("- ", entry)
+			continue
+		}
+		p.text(line)
+	}
+}
+
 // row writes a fact under its name.
 func (p *paper) row(name, text string) {
 	if name != "" {

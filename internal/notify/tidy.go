@@ -17,7 +17,7 @@ import (
 const (
 	maxName    = 200
 	maxTitle   = 300
-	maxText    = 1000
+	maxText    = 4000
 	maxLine    = 300 // of what failed
 	maxLines   = 20  // of what failed
 	maxID      = 40
@@ -26,7 +26,7 @@ const (
 )
 
 // tidy returns a notification all of whose texts may stand in any message:
-// clean, on one line each (what failed: on a few), and cut. It is the only way
+// clean, on one line each (what failed and what people write: on a few), and cut. It is the only way
 // for outside text into a message.
 func tidy(n incident.Notification) incident.Notification {
 	n.ID, n.Incident, n.Receipt = short(n.ID, maxID), short(n.Incident, maxID), short(n.Receipt, maxID)
@@ -34,8 +34,9 @@ func tidy(n incident.Notification) incident.Notification {
 	n.Phase = incident.Phase(short(string(n.Phase), maxID))
 	n.Impact, n.Worst = monitor.Impact(short(string(n.Impact), maxID)), monitor.Impact(short(string(n.Worst), maxID))
 	title := clean(n.Title)
-	n.Text, n.Site, n.Zone = short(n.Text, maxText), short(n.Site, maxName), short(n.Zone, maxName)
+	n.Site, n.Zone = short(n.Site, maxName), short(n.Zone, maxName)
 	n.URL, n.Detail = link(n.URL), lines(n.Detail)
+	n.Text = prose(n.Text, n.URL != "")
 	n.About, n.Do = monitor.TierID(short(string(n.About), maxName)), advice(n.Do)
 	n.Services = slices.Clone(n.Services[:min(len(n.Services), maxMembers)])
 	for i, s := range n.Services {
@@ -75,6 +76,27 @@ func link(url string) string {
 		return ""
 	}
 	return url
+}
+
+// prose tidies what people write: it keeps their paragraphs and lists, one empty
+// line apart at most, and says where the rest of it is if it is too long.
+func prose(text string, hasPage bool) string {
+	whole := len(text) <= 16*maxText
+	if !whole {
+		text = text[:16*maxText]
+	}
+	var out []string
+	for line := range strings.Lines(text) {
+		if line = clean(line); line != "" || len(out) > 0 && out[len(out)-1] != "" {
+			out = append(out, line)
+		}
+	}
+	tidied := strings.TrimSpace(strings.Join(out, "\n"))
+	text = cut(tidied, maxText, one)
+	if hasPage && (!whole || text != tidied) {
+		text = strings.TrimSpace(text + "\n\nThe rest is on the page.")
+	}
+	return text
 }
 
 // lines tidies a text of several lines.

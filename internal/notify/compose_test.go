@@ -147,6 +147,11 @@ func told() map[string][]incident.Notification {
 	out["nag"] = fx.Notifications
 	fx, _ = incident.Tick(cfg, fx.Incidents[0], t0.Add(20*time.Minute))
 	out["asked"] = fx.Notifications
+	aside := incident.Change{Service: monitor.Prober("us-east-1"), Status: monitor.DegradedPerf, At: t0, Alive: 2, Total: 12}
+	set := incident.Step(cfg, incident.World{}, aside, t0)
+	out["location-aside"] = set.Notifications
+	aside.Status, aside.At, aside.Alive = monitor.Operational, t0.Add(25*time.Minute), 12
+	out["location-back"] = incident.Step(cfg, incident.World{Open: set.Incidents}, aside, aside.At).Notifications
 	fixed := incident.Change{Service: "app", Status: monitor.Operational, At: t0.Add(410 * time.Minute), Alive: 1, Total: 1, Drain: t0.Add(470 * time.Minute)}
 	fx = incident.Step(cfg, incident.World{Open: fx.Incidents}, fixed, t0.Add(411*time.Minute))
 	out["draining"] = fx.Notifications

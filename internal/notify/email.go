@@ -175,6 +175,9 @@ func times(p *paper, a account) {
 
 // services lists the causes, and what is affected because it depends on them.
 func services(p *paper, a account) {
+	if len(a.Services) == 1 && fromThere(p, a.Services[0]) {
+		return
+	}
 	causes, group := 0, ""
 	for _, s := range a.Services {
 		if s.Cause {
@@ -210,6 +213,19 @@ func services(p *paper, a account) {
 		}
 		p.row(name, s.Name+": "+standing(s))
 	}
+}
+
+// fromThere is the row of a location that finds most things down alone; false if it
+// is a service.
+func fromThere(p *paper, s incident.Affected) bool {
+	location, is := s.ID.Prober()
+	switch {
+	case is && s.Restored.IsZero():
+		p.row("Monitors", fmt.Sprintf("%d of %d up as seen from there", s.Alive, s.Total))
+	case is:
+		p.row("Location", string(location)+": what fails from there counts again")
+	}
+	return is
 }
 
 func standing(s incident.Affected) string {

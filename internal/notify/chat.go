@@ -1,9 +1,14 @@
 package notify
 
 import (
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/sondehq/sonde/internal/incident"
 )
 
 // custom is a custom notification of Amazon Q Developer in chat applications,
@@ -43,33 +48,77 @@ const (
 )
 
 // chat is the message for a chat. The thread is that of the incident, so that
-// its beginning, its updates and its end stand together.
-func chat(subject string, accounts []account) string {
+// its beginning, its updates and its end stand together; a digest has its own.
+func chat(subject, message string, accounts []account) string {
 	a := accounts[0]
-	title, summary, impact := subject, headlineOf(a), string(a.Worst)
+	title, impact := quiet(subject), string(worst(accounts))
 	if a.Event.IsMaintenance() {
-		summary, impact = plannedSummary(a), "none"
+		impact = "none"
 	} else if mark, has := marks[state(a)]; has {
-		title = mark + " " + subject
-	}
-	var text []string
-	for _, one := range accounts {
-		text = append(text, chatText(one)...)
+		title = mark + " " + title
 	}
 	n := custom{
-		Version: "1.0", Source: "custom", ID: a.ID,
-		Content:  customContent{TextType: "client-markdown", Title: cut(quiet(title), maxChatTitle, one), Description: cut(strings.Join(text, "\n"), maxChatText, one)},
-		Metadata: customData{ThreadID: a.Incident, Summary: cut(quiet(summary), maxChatTitle, one), EventType: string(a.Event), Context: map[string]string{"impact": impact, "tier": string(a.Tier)}},
+		Version: "1.0", Source: "custom", ID: message,
+		Content:  customContent{TextType: "client-markdown", Title: cut(title, maxChatTitle, one), Description: strings.Join(chatText(a), "\n")},
+		Metadata: customData{ThreadID: cmp.Or(a.Incident, message), Summary: chatSummary(a), EventType: string(a.Event), Context: map[string]string{"impact": impact, "tier": string(a.Tier)}},
 	}
-	if a.URL != "" {
-		n.Content.NextSteps = append(n.Content.NextSteps, a.URL)
+	if page := a.URL; page != "" {
+		n.Content.NextSteps = append(n.Content.NextSteps, page)
 	}
 	n.Content.NextSteps = append(n.Content.NextSteps, steps(a)...)
+	if len(accounts) > 1 {
+		n.Metadata.ThreadID, n.Metadata.Summary = message, summary(accounts)
+		n.Content.Description, n.Content.NextSteps = chatDigest(accounts)
+	}
+	n.Metadata.Summary = cut(quiet(n.Metadata.Summary), maxChatTitle, one)
+	n.Content.Description = cmp.Or(cut(n.Content.Description, maxChatText, one), n.Metadata.Summary, title)
+	n.Metadata.Summary = cmp.Or(n.Metadata.Summary, title)
 	out, err := json.Marshal(n)
 	if err != nil {
 		return "" // of strings: it has no error
 	}
 	return string(out)
+}
+
+func chatSummary(a account) string {
+	if a.Event.IsMaintenance() {
+		return plannedSummary(a)
+	}
+	return headlineOf(a)
+}
+
+// chatDigest lists as many incidents as a message holds. What asks is told in full.
+func chatDigest(accounts []account) (text string, next []string) {
+	page := home(accounts[0].Notification)
+	if page != "" {
+		next = append(next, page)
+	} else if !accounts[0].Public {
+		next = append(next, "The others: `sonde incident list`")
+	}
+	asks := ""
+	for _, a := range accounts {
+		if a.Event == incident.EventAsked && len(asks) < maxChatText/3 {
+			asks, next = asks+"\n"+quiet(verdict(a)), append(next, steps(a)...)
+		}
+	}
+	text = quiet(summary(accounts))
+	for i, a := range accounts {
+		line := "\n• " + quiet(chatLine(a))
+		more := fmt.Sprintf("\nand %d more: %s", len(accounts)-i, page)
+		if utf8.RuneCountInString(text+line+more+asks) > maxChatText || i == maxShown {
+			text += strings.TrimSuffix(more, ": ")
+			break
+		}
+		text += line
+	}
+	return text + asks, next
+}
+
+func chatLine(a account) string {
+	if a.Event.IsMaintenance() {
+		return plannedSummary(a)
+	}
+	return listed(a)
 }
 
 // steps are the commands that fit a message.

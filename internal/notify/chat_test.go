@@ -46,6 +46,12 @@ func chats() map[string][]incident.Notification {
 		"chat-maintenance":      {planned(incident.EventMaintenance)},
 		"chat-maintenance-over": {planned(incident.EventMaintained)},
 	}
+	asked := told()["asked"][0]
+	asked.At = t0
+	all["chat-digest"] = append(others(44, incident.EventOpened), asked)
+	for _, kind := range []string{"expiring", "asked", "nag", "test"} {
+		all["chat-"+kind] = told()[kind]
+	}
 	for _, ns := range all {
 		for i := range ns {
 			ns[i] = inChat(ns[i])
@@ -82,4 +88,36 @@ func TestChatHostile(t *testing.T) {
 	if strings.ContainsAny(c.Content.Description+c.Content.Title, "<>`*|@") || len(c.Content.Description) > 4000 {
 		t.Errorf("%.300s", c.Content.Description)
 	}
+}
+
+// TestChatDigest: several incidents are one message in a thread of its own, with as
+// many as it holds and a link to the rest.
+func TestChatDigest(t *testing.T) {
+	all := chats()["chat-digest"]
+	m := notify.Compose(all)
+	c := sent(t, m)
+	first, rest, _ := strings.Cut(c.Content.Description, "\n")
+	if c.Metadata.ThreadID != m.ID || c.Metadata.Summary != "45 incidents are open." || first != c.Metadata.Summary {
+		t.Errorf("thread %s, summary %q, first line %q", c.Metadata.ThreadID, c.Metadata.Summary, first)
+	}
+	for _, want := range []string{"• ALARM: Shop 0: degraded since 18:00 PDT - shop00000000\n", "\nand 25 more: https://status.example.com/\n", "Tell customers? They hear of it"} {
+		if !strings.Contains(rest, want) {
+			t.Errorf("description lacks %q:\n%s", want, rest)
+		}
+	}
+	for i := range all {
+		all[i].URL, all[i].Title = "", all[i].Title+strings.Repeat(" and more", 30)
+	}
+	m = notify.Compose(all)
+	check(t, m)
+	if c = sent(t, m); !strings.Contains(c.Content.Description, " more\n") || c.Content.NextSteps[0] != "The others: `sonde incident list`" {
+		t.Errorf("without a page: %q, %s", c.Content.NextSteps, c.Content.Description)
+	}
+}
+
+// TestChatIsNeverEmpty: what a chat drops for its text does arrive.
+func TestChatIsNeverEmpty(t *testing.T) {
+	n := inChat(notification(incident.EventUpdated, false))
+	n.Title, n.Text, n.Detail, n.Services = "*", "`*|`", "", nil
+	check(t, notify.Compose([]incident.Notification{n}))
 }

@@ -77,7 +77,7 @@ func compose(due []incident.Notification) Message {
 	}
 	m.Machine, m.Program = machine(accounts, shown), first.Machine
 	if first.Chat {
-		m.Chat = chat(m.Subject, accounts)
+		m.Chat = chat(m.Subject, shown, accounts)
 	}
 	return m
 }

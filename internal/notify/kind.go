@@ -30,6 +30,12 @@ func (a account) kind() kind {
 		noun = [2]string{"certificate or registration", "certificates or registrations"}
 	}
 	switch {
+	case a.Event.IsMaintenance():
+		began := [2]string{"has begun", "have begun"}
+		if a.Event == incident.EventMaintained {
+			began = [2]string{"is over", "are over"}
+		}
+		return kind{[2]string{"maintenance window", "maintenance windows"}, began}
 	case a.Event == incident.EventTest:
 		return kind{[2]string{"rehearsal", "rehearsals"}, [2]string{"has arrived", "have arrived"}}
 	case a.Event == incident.EventRenewed:

@@ -46,7 +46,7 @@ func composeMaintenance(due []incident.Notification) Message {
 	m.Email = p.String()
 	m.Machine, m.Program = plannedMachine(accounts, shown, due), first.Machine
 	if first.Chat {
-		m.Chat = chat(m.Subject, accounts)
+		m.Chat = chat(m.Subject, shown, accounts)
 	}
 	return m
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -142,7 +143,7 @@ func chatText(a account) []string {
 	}
 	text := []string{quiet(verdict(a))}
 	for detail := range strings.Lines(a.Detail) {
-		text = append(text, "• "+quiet(detail))
+		text = append(text, "• "+defang(detail))
 	}
 	return text
 }
@@ -167,4 +168,23 @@ func quiet(text string) string {
 		}
 		return r
 	}, text))
+}
+
+var (
+	emoji  = regexp.MustCompile(`:([A-Za-z0-9_+'-]+):`)
+	italic = regexp.MustCompile(`(^|[^\pL\pN])_+|_+($|[^\pL\pN])`) // not within a name
+	hexes  = regexp.MustCompile(`^[0-9a-fA-F]{1,4}$`)              // of an IPv6 address, or the time of day
+)
+
+// defang makes what a target says quiet, and takes links, emphasis and pictures out
+// of it, too.
+func defang(text string) string {
+	text = strings.ReplaceAll(quiet(text), "://", ": //")
+	text = emoji.ReplaceAllStringFunc(text, func(word string) string {
+		if hexes.MatchString(strings.Trim(word, ":")) {
+			return word
+		}
+		return "∶" + word[1:] // RATIO
+	})
+	return italic.ReplaceAllStringFunc(text, func(edge string) string { return strings.ReplaceAll(edge, "_", "＿") })
 }

@@ -121,3 +121,23 @@ func TestChatIsNeverEmpty(t *testing.T) {
 	n.Title, n.Text, n.Detail, n.Services = "*", "`*|`", "", nil
 	check(t, notify.Compose([]incident.Notification{n}))
 }
+
+// TestDefang: what a target says is no link, no picture and no emphasis; addresses
+// stay what they are.
+func TestDefang(t *testing.T) {
+	for _, c := range []struct{ detail, want string }{
+		{"see https://evil.example/login", "see https: //evil.example/login"},
+		{"tada :fire: :+1::skin-tone-2:", "tada ∶fire: ∶+1:∶skin-tone-2:"},
+		{"_now_ in lb_primary_2 and (_x_)", "＿now＿ in lb_primary_2 and (＿x＿)"},
+		{"connect to 203.0.113.10:443: refused", "connect to 203.0.113.10:443: refused"},
+		{"connect to (2001:db8::1):443 at 18:00:07", "connect to (2001:db8::1):443 at 18:00:07"},
+		{"<!channel> [a](https://b) @here `x`", "‹!channel› (a)(https: //b) ＠here x"},
+	} {
+		n := inChat(notification(incident.EventOpened, false))
+		n.Detail = c.detail
+		_, got, _ := strings.Cut(sent(t, notify.Compose([]incident.Notification{n})).Content.Description, "\n• ")
+		if got != c.want {
+			t.Errorf("%q: got %q, want %q", c.detail, got, c.want)
+		}
+	}
+}

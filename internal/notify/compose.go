@@ -67,12 +67,12 @@ func compose(due []incident.Notification) Message {
 	} else {
 		m.Subject, m.Email = digestSubject(accounts), digestEmail(accounts, shown)
 	}
-	if ringing := slices.DeleteFunc(slices.Clone(accounts), func(a account) bool { return !rings(a.Event) }); len(ringing) > 0 {
+	if ringing := slices.DeleteFunc(slices.Clone(accounts), func(a account) bool { return !a.rings() }); len(ringing) > 0 {
 		m.SMS = sms(ringing)
 		// A phone's filter policy looks at the event: it must be one that rings.
 		m.Attributes["event"] = string(ringing[0].Event)
-		if ringing[0].Event == incident.EventTest {
-			m.Attributes["event"] = string(incident.EventOpened) // phones are to ring: that is the test
+		if isNotice(ringing[0].Event) {
+			m.Attributes["event"] = string(incident.EventOpened) // an alarm; and of a test it is the test that phones ring
 		}
 	}
 	m.Machine, m.Program = machine(accounts, shown), first.Machine

@@ -270,6 +270,7 @@ func TestIdentity(t *testing.T) {
 // the midst of other things, and then the event says so.
 func TestWhoRings(t *testing.T) {
 	reminder, updated := notification(incident.EventReminder, false), notification(incident.EventUpdated, false)
+	ends := told()
 	for _, test := range []struct {
 		name  string
 		all   []incident.Notification
@@ -279,6 +280,10 @@ func TestWhoRings(t *testing.T) {
 	}{
 		{"reminder", []incident.Notification{reminder}, "reminder", "ALARM", ""},
 		{"update", []incident.Notification{updated}, "updated", "UPDATE", ""},
+		{"a certificate that ends some day", ends["expiring"], "expiring", "NOTICE", ""},
+		{"a registration that ends soon", ends["urgent"], "opened", "ALARM", "ALARM: Web application: registration ends in 3 days. https"},
+		{"a certificate that has ended", ends["ended"], "opened", "ALARM", "ALARM: Web application: certificate has ended. https"},
+		{"a certificate that is renewed", ends["renewed"], "renewed", "OK", ""},
 		{"updates", []incident.Notification{updated, other(1, incident.EventUpdated)}, "updated", "UPDATE", ""},
 		{"update and opening of another", []incident.Notification{updated, other(1, incident.EventOpened)}, "opened", "ALARM", "DEGRADED: Shop 1 "},
 		{"reminder and end of another", []incident.Notification{reminder, other(1, incident.EventResolved)}, "resolved", "ALARM", "OK: Shop 1 "},

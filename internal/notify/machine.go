@@ -107,10 +107,8 @@ func describe(a account) alarm {
 	case incident.EventOpened:
 		old = stateOK
 	case incident.EventExpiring:
-		if old = stateOK; a.Impact == monitor.ImpactMinor {
-			value = insufficient
-		}
-	case incident.EventRenewed:
+		value, old = expiry(a)
+	case incident.EventRenewed: // of what was told before, this is what must be closed
 		value = stateOK
 	case incident.EventTest:
 		value, old = insufficient, stateOK
@@ -135,6 +133,25 @@ func describe(a account) alarm {
 			ComparisonOperator: "LessThanThreshold", Threshold: 1, TreatMissingData: "missing",
 		},
 	}
+}
+
+// expiry is the state of an alarm about an end, and the one before: people are told
+// 30 days before, then several times, and from 3 days on it is an alarm. The receipt
+// says how many days are left.
+func expiry(a account) (value, old string) {
+	value = stateAlarm
+	if a.Impact == monitor.ImpactMinor {
+		value = insufficient
+	}
+	switch days := strings.TrimPrefix(a.Receipt, "days-"); {
+	case days == "30":
+		old = stateOK
+	case value == insufficient, days == "3":
+		old = insufficient
+	default:
+		old = stateAlarm
+	}
+	return value, old
 }
 
 // encode writes as much as there is room for: everything, or no details, or no

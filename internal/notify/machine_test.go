@@ -135,6 +135,33 @@ func TestOpenAndCloseAgree(t *testing.T) {
 	}
 }
 
+// TestRenewedCloses: what an end opened, its renewal closes, in tiers of programs.
+func TestRenewedCloses(t *testing.T) {
+	web := monitor.Monitor{ID: "web", Service: "app", HTTP: &monitor.HTTP{URL: "https://app.example.com/"}}
+	svc, cfg := monitor.Service{ID: "app", Name: "Web application"}, &monitor.Config{Tiers: []monitor.Tier{{ID: "machines", Machine: true, Impact: monitor.ImpactMinor}}}
+	end := t0.AddDate(0, 0, 30)
+	of := func(e incident.Ending) body {
+		e.Monitor = web
+		all := incident.Notices(cfg, svc, e, t0)
+		if m := notify.Compose(all); !m.Program {
+			t.Errorf("%+v is not for programs", m)
+		}
+		return machine(t, all...)
+	}
+	first, urgent, ended, renewed := of(incident.Ending{At: end, Days: 30}), of(incident.Ending{At: end, Days: 3}), of(incident.Ending{At: end}), of(incident.Ending{At: end.AddDate(1, 0, 0), Was: end, Renewed: true})
+	for _, c := range []struct {
+		body       body
+		old, value string
+	}{{first, "OK", "INSUFFICIENT_DATA"}, {urgent, "INSUFFICIENT_DATA", "ALARM"}, {ended, "ALARM", "ALARM"}, {renewed, "ALARM", "OK"}} {
+		if c.body.AlarmName != first.AlarmName || c.body.OldStateValue != c.old || c.body.NewStateValue != c.value {
+			t.Errorf("got %s: %s to %s, want %s: %s to %s", c.body.AlarmName, c.body.OldStateValue, c.body.NewStateValue, first.AlarmName, c.old, c.value)
+		}
+	}
+	if other := of(incident.Ending{At: end.AddDate(1, 0, 0), Days: 30}); other.AlarmName == first.AlarmName {
+		t.Errorf("the end of the next certificate is that of this one: %s", other.AlarmName)
+	}
+}
+
 // TestDigestClosesNothingElse: the end of one incident must not close what a
 // digest has opened for several.
 func TestDigestClosesNothingElse(t *testing.T) {

@@ -15,9 +15,17 @@ const (
 	maxMiddle = 60 // of what follows the name
 )
 
-// rings reports whether an event is worth an SMS.
-func rings(event incident.Event) bool {
-	return event == incident.EventOpened || event == incident.EventEscalated || event == incident.EventResolved || event == incident.EventTest
+// rings reports whether it is worth an SMS; and so, since an SMS is what makes a
+// message one of several forms, whether machines in any tier get it as JSON. An end
+// that is an alarm is.
+func (a account) rings() bool {
+	switch a.Event {
+	case incident.EventOpened, incident.EventEscalated, incident.EventResolved, incident.EventTest:
+		return true
+	case incident.EventExpiring:
+		return state(a) == stateAlarm
+	}
+	return false
 }
 
 // alerts are the words with which an SMS begins, for the statuses whose words a

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/sondehq/sonde/internal/incident"
@@ -170,21 +170,38 @@ func quiet(text string) string {
 	}, text))
 }
 
-var (
-	emoji  = regexp.MustCompile(`:([A-Za-z0-9_+'-]+):`)
-	italic = regexp.MustCompile(`(^|[^\pL\pN])_+|_+($|[^\pL\pN])`) // not within a name
-	hexes  = regexp.MustCompile(`^[0-9a-fA-F]{1,4}$`)              // of an IPv6 address, or the time of day
-)
-
 // defang makes what a target says quiet, and takes links, emphasis and pictures out
 // of it, too.
 func defang(text string) string {
 	text = strings.ReplaceAll(quiet(text), "://", ": //")
-	text = emoji.ReplaceAllStringFunc(text, func(word string) string {
-		if hexes.MatchString(strings.Trim(word, ":")) {
-			return word
+	out, runes := []rune(text), []rune(text)
+	inWord := func(at int) bool { return at >= 0 && at < len(runes) && isWord(runes[at]) }
+	for at, r := range runes {
+		switch {
+		case r == '_' && !(inWord(at-1) && inWord(at+1)): // within a name it is itself
+			out[at] = '＿'
+		case r == ':' && isEmoji(runes[at+1:]):
+			out[at] = '∶' // RATIO
 		}
-		return "∶" + word[1:] // RATIO
-	})
-	return italic.ReplaceAllStringFunc(text, func(edge string) string { return strings.ReplaceAll(edge, "_", "＿") })
+	}
+	return string(out)
+}
+
+func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+// isEmoji reports whether a text goes on as the name of a picture does, to its
+// second colon. Times of day and parts of IPv6 addresses do not.
+func isEmoji(after []rune) bool {
+	end := slices.Index(after, ':')
+	if end < 1 {
+		return false
+	}
+	name, hex := after[:end], true
+	for _, r := range name {
+		if !isWord(r) && !strings.ContainsRune("_+-'", r) {
+			return false
+		}
+		hex = hex && strings.ContainsRune("0123456789abcdefABCDEF", r)
+	}
+	return !hex || len(name) > 4
 }

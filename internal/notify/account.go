@@ -116,9 +116,8 @@ func (a account) remains() (left string, stays bool) {
 // isWritten reports whether a person has written the title: it does not end with
 // what Sonde calls a condition.
 func (a account) isWritten() bool {
-	matter := a.Title[strings.LastIndex(a.Title, ": ")+1:]
-	matter = strings.TrimSpace(matter)
-	if matter == "" || strings.HasPrefix(matter, "restored, cached DNS until ") {
+	matter := strings.TrimSpace(a.Title[strings.LastIndex(a.Title, ": ")+1:])
+	if matter == "" || a.drains() {
 		return false
 	}
 	for _, s := range []monitor.Status{monitor.Operational, monitor.AtRisk, monitor.DegradedPerf, monitor.PartialOutage, monitor.MajorOutage, monitor.InMaintenance, monitor.NotKnown} {
@@ -128,6 +127,10 @@ func (a account) isWritten() bool {
 	}
 	return true
 }
+
+// drains reports whether it is restored and waits for old DNS answers to run out,
+// as its title says.
+func (a account) drains() bool { return strings.Contains(a.Title, ": restored, cached DNS until ") }
 
 // word is what the incident was at its worst.
 func (a account) word() string {

@@ -55,7 +55,7 @@ func chat(subject, message string, accounts []account) string {
 	title, impact := quiet(subject), string(worst(accounts))
 	if a.Event.IsMaintenance() {
 		impact = "none"
-	} else if mark, has := marks[state(a)]; has {
+	} else if mark, has := marks[digestState(accounts)]; has {
 		title = mark + " " + title
 	}
 	n := custom{

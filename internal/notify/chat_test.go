@@ -49,7 +49,7 @@ func chats() map[string][]incident.Notification {
 	asked := told()["asked"][0]
 	asked.At = t0
 	all["chat-digest"] = append(others(44, incident.EventOpened), asked)
-	for _, kind := range []string{"expiring", "asked", "nag", "test"} {
+	for _, kind := range []string{"expiring", "asked", "nag", "test", "test-public"} {
 		all["chat-"+kind] = told()[kind]
 	}
 	for _, ns := range all {

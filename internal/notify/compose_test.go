@@ -120,42 +120,12 @@ func atRisk() incident.Notification {
 	return n
 }
 
-// told are messages as incident itself makes them.
-func told() map[string][]incident.Notification {
-	cfg := &monitor.Config{
-		Site:     monitor.Site{Name: "Intervals", URL: "https://status.example.com", TimeZone: "America/Los_Angeles"},
-		Services: []monitor.Service{{ID: "app", Name: "Web application", Monitors: []monitor.ID{"web"}, Needs: 1}},
-		Tiers: []monitor.Tier{
-			{ID: "oncall", Name: "on-call", Impact: monitor.ImpactMinor, Nag: 15 * time.Minute},
-			{ID: "customers", Name: "customers", Impact: monitor.ImpactMajor, After: 20 * time.Minute, Hold: 15 * time.Minute, Public: true},
-		},
+// public are notifications as the public gets them.
+func public(ns []incident.Notification) []incident.Notification {
+	for i := range ns {
+		ns[i].Tier, ns[i].Public, ns[i].Detail = "customers", true, ""
 	}
-	web := monitor.Monitor{ID: "web", Service: "app", HTTP: &monitor.HTTP{URL: "https://app.example.com/health?key=secret"}}
-	name := monitor.Monitor{ID: "name", Service: "app", Domain: &monitor.Domain{Name: "example.com"}}
-	svc := cfg.Services[0]
-	ends := t0.Add(30 * 24 * time.Hour)
-	out := map[string][]incident.Notification{
-		"expiring": incident.Notices(cfg, svc, incident.Ending{Monitor: web, At: ends, Days: 30}, t0),
-		"urgent":   incident.Notices(cfg, svc, incident.Ending{Monitor: name, At: t0.Add(60 * time.Hour), Days: 3}, t0),
-		"ended":    incident.Notices(cfg, svc, incident.Ending{Monitor: web, At: t0.Add(-time.Minute)}, t0),
-		"renewed":  incident.Notices(cfg, svc, incident.Ending{Monitor: web, At: ends.AddDate(0, 2, 0), Was: ends, Renewed: true}, t0),
-	}
-	_, out["test"], _ = incident.Rehearse(cfg, []monitor.TierID{"oncall"}, "anna", t0)
-	down := incident.Change{Service: "app", Status: monitor.MajorOutage, At: t0, Total: 1, Detail: "web: refused: connection refused"}
-	fx := incident.Step(cfg, incident.World{}, down, t0)
-	fx, _ = incident.Tick(cfg, fx.Incidents[0], t0.Add(15*time.Minute))
-	out["nag"] = fx.Notifications
-	fx, _ = incident.Tick(cfg, fx.Incidents[0], t0.Add(20*time.Minute))
-	out["asked"] = fx.Notifications
-	aside := incident.Change{Service: monitor.Prober("us-east-1"), Status: monitor.DegradedPerf, At: t0, Alive: 2, Total: 12}
-	set := incident.Step(cfg, incident.World{}, aside, t0)
-	out["location-aside"] = set.Notifications
-	aside.Status, aside.At, aside.Alive = monitor.Operational, t0.Add(25*time.Minute), 12
-	out["location-back"] = incident.Step(cfg, incident.World{Open: set.Incidents}, aside, aside.At).Notifications
-	fixed := incident.Change{Service: "app", Status: monitor.Operational, At: t0.Add(410 * time.Minute), Alive: 1, Total: 1, Drain: t0.Add(470 * time.Minute)}
-	fx = incident.Step(cfg, incident.World{Open: fx.Incidents}, fixed, t0.Add(411*time.Minute))
-	out["draining"] = fx.Notifications
-	return out
+	return ns
 }
 
 func cases() map[string][]incident.Notification {
@@ -164,7 +134,7 @@ func cases() map[string][]incident.Notification {
 		"digest":          append(others(2, incident.EventOpened), notification(incident.EventOpened, false)),
 		"digest-resolved": append(others(1, incident.EventResolved), notification(incident.EventResolved, false)),
 		"digest-storm":    append(others(44, incident.EventOpened), notification(incident.EventOpened, false)),
-		"late":            {atRisk(), notification(incident.EventEscalated, false)},
+		"opened-late":     {atRisk(), notification(incident.EventEscalated, false)},
 	}
 	for name, ns := range told() {
 		all[name] = ns
@@ -179,6 +149,15 @@ func cases() map[string][]incident.Notification {
 	all["resolved-remaining"] = []incident.Notification{remaining()}
 	all["maintenance"] = []incident.Notification{planned(incident.EventMaintenance)}
 	all["maintenance-over"] = []incident.Notification{planned(incident.EventMaintained)}
+	onDuty, later := planned(incident.EventMaintenance), planned(incident.EventMaintenance)
+	onDuty.Tier, onDuty.Public = "oncall", false
+	later.ID, later.Incident, later.Title, later.Text, later.Until = "p7q3", "n2b4c6d8f3g5", "New disks", "", t0.Add(2*time.Hour)
+	all["maintenance-oncall"] = []incident.Notification{onDuty}
+	all["maintenance-windows"] = []incident.Notification{planned(incident.EventMaintenance), later}
+	all["digest-public"] = public(append(others(2, incident.EventOpened), notification(incident.EventOpened, false)))
+	all["digest-mixed"] = []incident.Notification{other(1, incident.EventUpdated), notification(incident.EventReminder, false), told()["asked"][0], notice("urgent", "a")}
+	all["digest-notices"] = []incident.Notification{notice("expiring", "a"), notice("expiring", "b"), notice("urgent", "c")}
+	all["digest-renewed"] = []incident.Notification{notice("renewed", "a"), notice("renewed", "b")}
 	for _, event := range events {
 		all[string(event)] = []incident.Notification{notification(event, false)}
 		all[string(event)+"-public"] = []incident.Notification{notification(event, true)}

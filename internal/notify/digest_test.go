@@ -36,6 +36,7 @@ func TestDigestCounts(t *testing.T) {
 			"1 incident is over, 1 certificate was renewed."},
 		{"an alarm after news", []incident.Notification{other(1, incident.EventUpdated), notice("ended", "a")}, "ALARM: 1 certificate, 1 incident: Web application, Shop 1",
 			"1 certificate has expired, 1 incident is open."},
+		{"an alarm after a question", []incident.Notification{told()["asked"][0], other(1, incident.EventReminder)}, "ALARM: 2 incidents: Web application, Shop 1", "2 incidents are open."},
 		{"rehearsals", []incident.Notification{test, func() incident.Notification { n := test; n.ID, n.Incident = "z", "z"; return n }()},
 			"TEST: 2 rehearsals have arrived: Intervals", "2 rehearsals have arrived."},
 	} {
@@ -77,7 +78,7 @@ func TestDigestTells(t *testing.T) {
 	m := notify.Compose(all)
 	check(t, m)
 	for _, want := range []string{
-		"\n 2. ALARM: Shop 1: degraded since 18:00 PDT - shop00000001\n", "\n45. UPDATE: Web application: outage since 18:00 PDT, tell customers? -\n    " + asked.Incident + "\n",
+		"\n 2. ALARM: Shop 1: degraded since 18:00 PDT - shop00000001\n", "\n45. UPDATE: Web application: partial outage since 18:00 PDT, tell\n    customers? - " + asked.Incident + "\n",
 		"\n  sonde incident decline --tier customers --reason \"...\" " + asked.Incident + "\n", "\nThe status page has the details of the other 34:\nhttps://status.example.com/\n",
 	} {
 		if !strings.Contains(m.Email, want) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sondehq/sonde/internal/incident"
+	"github.com/sondehq/sonde/internal/monitor"
 )
 
 const (
@@ -246,7 +247,7 @@ func failures(p *paper, a account) {
 		return
 	}
 	p.line("")
-	if a.isOver() {
+	if a.isOver() || a.Impact == monitor.ImpactNone {
 		p.line("What had failed:")
 	} else {
 		p.line("What failed:")

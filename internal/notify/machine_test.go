@@ -1,6 +1,7 @@
 package notify_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"reflect"
@@ -36,6 +37,23 @@ func machine(t *testing.T, all ...incident.Notification) body {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// TestProgram: the whole of what a tier for programs gets, as SNS publishes it.
+func TestProgram(t *testing.T) {
+	opened, updated, renewed := notification(incident.EventOpened, false), notification(incident.EventUpdated, false), told()["renewed"][0]
+	shared := notification(incident.EventOpened, true)
+	shared.Check, shared.By, shared.Services[0].Shared = "c1", t0, []string{"address 10.0.0.7"}
+	for name, n := range map[string]incident.Notification{"machine-opened": opened, "machine-updated": updated, "machine-renewed": renewed, "machine-public": shared} {
+		n.Tier, n.Machine = "machines", true
+		m := notify.Compose([]incident.Notification{n})
+		check(t, m)
+		var pretty bytes.Buffer
+		if err := json.Indent(&pretty, []byte(m.Machine), "", "  "); err != nil || !m.Program {
+			t.Fatalf("%s: for programs %t, %v", name, m.Program, err)
+		}
+		golden(t, name, pretty.String()+"\n")
+	}
 }
 
 // TestMachineKeys: every key of a CloudWatch alarm is there, and one of ours.

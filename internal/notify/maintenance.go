@@ -35,8 +35,12 @@ func composeMaintenance(due []incident.Notification) Message {
 		head := plannedState(first) + ": " + strconv.Itoa(len(accounts)) + " windows: "
 		m.Subject = head + names(accounts, MaxSubject-len(head), plain, one)
 	}
-	for i, a := range accounts {
-		if i > 0 {
+	if len(accounts) > 1 {
+		p.text(summary(accounts))
+		p.line("")
+	}
+	for _, a := range accounts {
+		if len(accounts) > 1 {
 			p.line(strings.Repeat("-", width))
 		}
 		plannedLetter(p, a)

@@ -44,7 +44,7 @@ var alerts = []struct {
 func sms(accounts []account) string {
 	a := accounts[0]
 	if len(accounts) > 1 {
-		head := state(a) + ": " + nouns(accounts) + ": "
+		head := digestState(accounts) + ": " + nouns(accounts) + ": "
 		tail, room := ending(head, "", home(a.Notification), "")
 		return head + names(accounts, room, phone, septetsOf) + tail
 	}

@@ -74,7 +74,8 @@ func condition(a account) string {
 // phrase is the condition in its parts: what the matter is, and how it stands. Of
 // what is over the matter is not said again, unless a person has put it so.
 func phrase(a account) (matter, rest string) {
-	if _, matter = a.headline(); matter != "" {
+	s, matter := a.headline()
+	if matter != "" {
 		matter = ": " + matter
 	}
 	left, stays := a.remains()
@@ -87,6 +88,10 @@ func phrase(a account) (matter, rest string) {
 		return "", " - " + a.word() + " over at " + a.clock.brief(a.Resolved) + ", " + left
 	case a.isOver():
 		return "", " - restored " + a.since()
+	case a.drains():
+		return matter, ""
+	case !s.Restored.IsZero() && !a.isWritten(): // but for the rest of the incident
+		return ": working again", ""
 	}
 	rest = " " + a.since()
 	if a.Impact != a.Worst {
@@ -116,12 +121,21 @@ func reminding(receipt string) string {
 	return ", reminder"
 }
 
-// digestSubject counts, and names as many services as fit; what is most urgent
-// gives the state:
+// digestState is that of what is most urgent, and an alarm if there is one.
+func digestState(accounts []account) string {
+	for _, a := range accounts {
+		if state(a) == stateAlarm {
+			return stateAlarm
+		}
+	}
+	return state(accounts[0])
+}
+
+// digestSubject says the state, counts, and names as many services as fit:
 //
 //	NOTICE: 2 certificates expire soon: Web application
 func digestSubject(accounts []account) string {
-	head := state(accounts[0]) + ": " + nouns(accounts) + ": "
+	head := digestState(accounts) + ": " + nouns(accounts) + ": "
 	return head + names(accounts, MaxSubject-len(head), plain, one)
 }
 

@@ -139,22 +139,32 @@ func TestGSM7(t *testing.T) {
 	}
 }
 
+// allEvents is every event that there is.
+var allEvents = append([]incident.Event{
+	incident.EventAsked, incident.EventExpiring, incident.EventRenewed, incident.EventTest, incident.EventMaintenance, incident.EventMaintained,
+}, events...)
+
 // wild draws a notification with anything in its texts.
 func wild(t *rapid.T) incident.Notification {
 	text := rapid.OneOf(rapid.String(), rapid.StringN(0, 3000, -1), rapid.SampledFrom([]string{"", "Web: outage", "A\r\nBcc: b", "\u202e\x1b[2J", "\xff\xfe", "``[[~~", "éèΔ漢字🚀"}))
 	at := rapid.Map(rapid.Int64Range(-62135596800, 253402300799), func(s int64) time.Time { return time.Unix(s, 0).UTC() }) // years 1 to 9999
 	n := incident.Notification{
-		ID: text.Draw(t, "id"), Incident: rapid.OneOf(text, rapid.SampledFrom([]string{"a", "b"})).Draw(t, "incident"), Tier: monitor.TierID(text.Draw(t, "tier")),
-		Event: rapid.SampledFrom(events).Draw(t, "event"), Receipt: text.Draw(t, "receipt"), At: at.Draw(t, "at"),
+		ID: "n" + text.Draw(t, "id"), Incident: rapid.OneOf(text, rapid.SampledFrom([]string{"a", "b"})).Draw(t, "incident"), Tier: monitor.TierID(text.Draw(t, "tier")),
+		Event: rapid.SampledFrom(allEvents).Draw(t, "event"), Receipt: rapid.OneOf(text, rapid.SampledFrom([]string{"opened", "reminder-2", "late-1", "nag", "days-30", "days-3"})).Draw(t, "receipt"), At: at.Draw(t, "at"),
 		Title: text.Draw(t, "title"), Text: text.Draw(t, "text"), Detail: text.Draw(t, "detail"),
 		Impact: monitor.Impact(text.Draw(t, "impact")), Worst: monitor.Impact(text.Draw(t, "worst")),
 		Opened: at.Draw(t, "opened"), Since: at.Draw(t, "since"), Resolved: at.Draw(t, "resolved"),
 		Site: text.Draw(t, "site"), Zone: rapid.OneOf(text, rapid.SampledFrom([]string{"Asia/Kathmandu", "America/Sao_Paulo"})).Draw(t, "zone"),
 		URL: text.Draw(t, "url"), Public: rapid.Bool().Draw(t, "public"),
+		Chat: rapid.Bool().Draw(t, "chat"), Machine: rapid.Bool().Draw(t, "machine"), About: monitor.TierID(text.Draw(t, "about")), Until: at.Draw(t, "until"),
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "advice") {
+		n.Do = append(n.Do, incident.Advice{For: text.Draw(t, "for"), Lines: []string{"sonde incident " + text.Draw(t, "line"), rapid.StringN(0, 30, -1).Draw(t, "short")}})
 	}
 	for range rapid.IntRange(0, 30).Draw(t, "services") {
 		n.Services = append(n.Services, incident.Affected{
 			ID: monitor.ServiceID(text.Draw(t, "service")), Name: text.Draw(t, "name"), Status: monitor.Status(text.Draw(t, "status")), Cause: rapid.Bool().Draw(t, "cause"),
+			Restored: rapid.SampledFrom([]time.Time{{}, t0}).Draw(t, "restored"), Muted: rapid.SampledFrom([]time.Time{{}, t0}).Draw(t, "muted"),
 		})
 	}
 	return n
@@ -179,8 +189,9 @@ func FuzzCompose(f *testing.F) {
 	f.Add("Web", "Web: outage", "down", "refused", "https://status.example.com/incidents/k3j2h1g5f4d6", "UTC")
 	f.Add("W\r\nBcc: x", "→", "\u202e", "\x1b[2J\n\n", "javascript:alert(1)", "../../etc/passwd")
 	f.Fuzz(func(t *testing.T, name, title, text, detail, url, zone string) {
-		for _, event := range events {
+		for _, event := range allEvents {
 			n := notification(event, false)
+			n.Chat, n.Do, n.About = true, []incident.Advice{{For: title, Lines: []string{"sonde incident " + detail, text[:min(len(text), 1)]}}}, monitor.TierID(name)
 			n.Services, n.Title, n.Text, n.Detail, n.URL, n.Zone = slices.Clone(n.Services), title, text, detail, url, zone
 			n.Services[0].Name = name
 			check(t, notify.Compose([]incident.Notification{n}))

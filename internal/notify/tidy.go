@@ -62,9 +62,13 @@ func advice(all []incident.Advice) []incident.Advice {
 	for _, a := range all {
 		tidy := incident.Advice{For: short(a.For, maxTitle)}
 		for _, line := range a.Lines {
-			tidy.Lines = append(tidy.Lines, short(line, maxLine))
+			if line = short(line, maxLine); line != "" {
+				tidy.Lines = append(tidy.Lines, line)
+			}
 		}
-		out = append(out, tidy)
+		if len(tidy.Lines) > 0 {
+			out = append(out, tidy)
+		}
 	}
 	return out
 }
@@ -72,6 +76,9 @@ func advice(all []incident.Advice) []incident.Advice {
 // link is an address that stays whole wherever it is written, or nothing.
 func link(url string) string {
 	bad := func(r rune) bool { return r <= ' ' || r > '~' || r == '<' || r == '>' || r == '"' }
+	if !strings.HasPrefix(url, "https://") && !strings.HasPrefix(url, "http://") {
+		return ""
+	}
 	if len(url) > maxLink || strings.ContainsFunc(url, bad) {
 		return ""
 	}

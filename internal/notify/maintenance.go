@@ -23,6 +23,9 @@ func composeMaintenance(due []incident.Notification) Message {
 	first := accounts[0]
 	m := Message{ID: messageID(due), Tier: due[0].Tier}
 	m.Attributes = map[string]string{"event": string(first.Event), "impact": "none", "tier": string(first.Tier)}
+	if ids := involved(due); ids != "" {
+		m.Attributes["services"] = ids
+	}
 	shown := short(m.ID, maxID)
 	for _, n := range due {
 		m.Notifications = append(m.Notifications, n.ID)

@@ -7,6 +7,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/width"
+
 	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/notify"
 )
@@ -83,7 +85,7 @@ func checkEmail(t tester, email string) {
 	}
 	for line := range strings.Lines(email) {
 		line = strings.TrimSuffix(line, "\n")
-		if n := utf8.RuneCountInString(line); n > 72 && !strings.Contains(line, "://") && !strings.HasPrefix(line, "  sonde incident ") || n > 998 {
+		if n := columns(line); n > 72 && !strings.Contains(line, "://") && !strings.HasPrefix(line, "  sonde incident ") || n > 998 {
 			t.Errorf("line of %d columns: %q", n, line)
 		}
 		if strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsGraphic(r) }) {
@@ -93,6 +95,20 @@ func checkEmail(t tester, email string) {
 			t.Errorf("line ends with blanks: %q", line)
 		}
 	}
+}
+
+// columns is how wide a line is where East Asian characters take two columns.
+func columns(line string) (n int) {
+	for _, r := range line {
+		switch kind := width.LookupRune(r).Kind(); {
+		case unicode.In(r, unicode.Mn, unicode.Me):
+		case kind == width.EastAsianWide || kind == width.EastAsianFullwidth:
+			n += 2
+		default:
+			n++
+		}
+	}
+	return n
 }
 
 func checkMachine(t tester, m notify.Message, state string) {

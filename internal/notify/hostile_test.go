@@ -47,6 +47,8 @@ func TestNames(t *testing.T) {
 		{"backtick", named("`web`", noLink), "ALARM: `web`: outage" + since, "DOWN: 'web'" + sinceSMS},
 		{"line break", named("Web\r\nBcc: all@example.com", noLink), "ALARM: Web Bcc: all@example.com: outage" + since, "DOWN: Web Bcc: all@example.com" + sinceSMS},
 		{"escape and bidi", named("W\x1b[31me\u202eb\u2066\x00", noLink), "ALARM: W[31meb: outage" + since, "DOWN: W[31meb" + sinceSMS},
+		{"fillers", named("\u3164W\u115f\u1160e\uffa0b\u2800", noLink), web, "DOWN: Web" + sinceSMS},
+		{"nothing but fillers", named("\u3164\u2800", noLink), "ALARM: balancers: outage" + since, "DOWN: balancers" + sinceSMS},
 		{"not UTF-8", named("We\xffb\xf0", noLink), web, "DOWN: Web" + sinceSMS},
 		{"long", named(strings.Repeat("Very long name ", 20)), "ALARM: Very long name Very long name Very long name Very...: outage" + since,
 			"DOWN: Very long name Very long name Very long name Very long name Very long na... since 18:00 PDT. https://status.example.com/incidents/k3j2h1g5f4d6"},
@@ -110,6 +112,19 @@ func TestDetail(t *testing.T) {
 	}
 	if len(m.Email) > 2000 {
 		t.Errorf("e-mail of %d bytes", len(m.Email))
+	}
+}
+
+// TestColumns: wide characters take two columns, so that lines of Japanese end where
+// others do; and nobody builds towers on a letter.
+func TestColumns(t *testing.T) {
+	n := notification(incident.EventUpdated, false)
+	n.Text = strings.Repeat("漢", 100) + " e" + strings.Repeat("\u0301", 50) + "."
+	m := notify.Compose([]incident.Notification{n})
+	check(t, m)
+	want := strings.Repeat("漢", 36) + "\n" + strings.Repeat("漢", 36) + "\n" + strings.Repeat("漢", 28) + " e\u0301\u0301\u0301.\n"
+	if !strings.HasPrefix(m.Email, want) {
+		t.Errorf("e-mail:\n%s", m.Email)
 	}
 }
 

@@ -135,12 +135,21 @@ func short(text string, most int) string {
 
 // clean takes what could command a terminal, a mail reader or a page out of a
 // text: control characters, line breaks, marks that change the direction of
-// writing, and all that is not to be seen. White space becomes single spaces.
+// writing, all that is not to be seen, and towers of marks on one letter. White
+// space becomes single spaces.
 func clean(text string) string {
+	marks := 0
 	text = strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Mn, unicode.Me) {
+			marks++
+		} else {
+			marks = 0
+		}
 		switch {
 		case unicode.IsSpace(r):
 			return ' '
+		case marks > maxMarks, strings.ContainsRune(blank, r):
+			return -1
 		case r == utf8.RuneError, !unicode.IsGraphic(r): // Cc, Cf (bidi), Co, Cs and what is not assigned
 			return -1
 		}
@@ -148,6 +157,14 @@ func clean(text string) string {
 	}, text)
 	return strings.Join(strings.Fields(text), " ")
 }
+
+const (
+	maxMarks = 3 // on one letter; Vietnamese has two, Hebrew with accents three
+
+	// blank are characters that count as letters or symbols, and are not to be seen:
+	// Hangul fillers and the empty Braille pattern.
+	blank = "\u115f\u1160\u3164\uffa0\u2800"
+)
 
 // cut shortens a text to a size, the sum of its characters' sizes, with dots at
 // the end.

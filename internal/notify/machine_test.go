@@ -112,7 +112,7 @@ func fill(v reflect.Value) {
 func TestMachinePublic(t *testing.T) {
 	var n incident.Notification
 	fill(reflect.ValueOf(&n).Elem())
-	n.Event, n.Public = incident.EventOpened, true
+	n.Event, n.Public, n.URL = incident.EventOpened, true, "https://status.example.com"
 	keys := func(n incident.Notification) (of, services []string) {
 		var body struct {
 			Sonde struct {

@@ -32,6 +32,7 @@ func (s *stepper) drop() {
 		_, known := s.cfg.Monitor(id)
 		if !known || !slices.Contains(s.svc.Monitors, id) {
 			s.touch()
+			s.leaves(id, s.out.Details[id].Expiry)
 			delete(s.out.Details, id)
 			delete(s.out.States, id)
 		}
@@ -50,6 +51,9 @@ func (s *stepper) adopt(m *monitor.Monitor) {
 	if has && (d.Vote != nil || len(d.Dissent) > 0) {
 		d = s.unseat(*m, d)
 	}
+	if e := d.Expiry; e != nil && e.About != 0 && s.in.Config != s.cfg.Version && e.About != about(m) {
+		d = s.doubts(m, d)
+	}
 	event, changes := Pause, m.Paused && d.Settled != monitor.Paused
 	switch {
 	case !has && m.Paused:
@@ -60,6 +64,9 @@ func (s *stepper) adopt(m *monitor.Monitor) {
 		return
 	case !m.Paused && d.Settled == monitor.Paused:
 		event, changes = Resume, true
+		if d.Expiry != nil {
+			d = s.doubts(m, d)
+		}
 	}
 	if !changes {
 		return

@@ -142,6 +142,9 @@ func chatText(a account) []string {
 		return []string{quiet(plannedLine(a))}
 	}
 	text := []string{quiet(verdict(a))}
+	if a.Note != nil {
+		text = append(text, quiet(a.noted()+" "+a.Note.Text))
+	}
 	for detail := range strings.Lines(a.Detail) {
 		text = append(text, "• "+defang(detail))
 	}

@@ -32,6 +32,11 @@ func email(a account, message string) string {
 func letter(p *paper, a account) {
 	p.prose(verdict(a))
 	p.line("")
+	if a.Note != nil {
+		p.line(a.noted())
+		p.prose(a.Note.Text)
+		p.line("")
+	}
 	for i, advice := range a.Do {
 		advise(p, advice)
 		if i == len(a.Do)-1 {
@@ -55,6 +60,9 @@ func letter(p *paper, a account) {
 	if a.Event == incident.EventUpdated && a.Phase != "" {
 		p.row("Phase", string(a.Phase))
 	}
+	if !a.Next.IsZero() && !a.isOver() && a.Next.After(a.At) {
+		p.row("Next", "update by "+a.clock.brief(a.Next))
+	}
 	services(p, a)
 	failures(p, a)
 	if len(a.earlier) > 0 {
@@ -72,6 +80,14 @@ func letter(p *paper, a account) {
 		p.line("")
 		advise(p, answer)
 	}
+}
+
+// noted says whose words follow, of somebody who has written before, and when.
+func (a account) noted() string {
+	if a.Note.By == "" {
+		return "Last update, " + a.clock.brief(a.Note.At) + ":"
+	}
+	return "Last update, by " + short(a.Note.By, maxID) + ", " + a.clock.brief(a.Note.At) + ":"
 }
 
 // advise writes what can be done, each line whole: it is to be copied.
@@ -92,6 +108,9 @@ func (a account) answer() (incident.Advice, bool) {
 	kind, _, _ := strings.Cut(a.Receipt, "-")
 	switch {
 	case a.Event == incident.EventOpened, a.Event == incident.EventEscalated:
+		if a.Reminds {
+			return incident.Advice{For: "To say that you are on it, which stops reminders", Lines: ack}, true
+		}
 		return incident.Advice{For: "To say that you are on it", Lines: ack}, true
 	case a.Event != incident.EventReminder || kind == "nag": // which says itself what can be done
 		return incident.Advice{}, false

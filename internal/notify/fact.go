@@ -26,6 +26,8 @@ type fact struct {
 	Services []member       `json:"services"`
 	Until    time.Time      `json:"until,omitzero"`
 	Text     string         `json:"text"`
+	Note     string         `json:"note,omitempty"` // what a person wrote last
+	Next     time.Time      `json:"next,omitzero"`  // by when the next update is promised
 	Site     string         `json:"site"`
 	Zone     string         `json:"zone"`
 	URL      string         `json:"url,omitempty"`
@@ -66,7 +68,10 @@ func shown(n incident.Notification) fact {
 	f := fact{
 		ID: n.ID, Incident: n.Incident, Tier: n.Tier, Event: n.Event, Receipt: n.Receipt, At: n.At,
 		Title: n.Title, Phase: n.Phase, Impact: n.Impact, Worst: n.Worst, Opened: n.Opened, Since: n.Since, Resolved: n.Resolved,
-		Until: n.Until, Text: n.Text, Site: n.Site, Zone: n.Zone, URL: n.URL, Public: n.Public, Chat: n.Chat, Machine: n.Machine,
+		Until: n.Until, Text: n.Text, Next: n.Next, Site: n.Site, Zone: n.Zone, URL: n.URL, Public: n.Public, Chat: n.Chat, Machine: n.Machine,
+	}
+	if n.Note != nil {
+		f.Note = n.Note.Text
 	}
 	for _, s := range n.Services {
 		m := member{

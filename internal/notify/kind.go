@@ -17,8 +17,8 @@ type kind struct {
 // endings are the words with which a notice names what ends; it says so in its
 // title and nowhere else.
 var endings = map[string][2]string{
-	"certificate":  {"certificate", "certificates"},
-	"registration": {"registration", "registrations"},
+	"certificate": {"certificate", "certificates"},
+	"domain":      {"domain", "domains"},
 }
 
 func (a account) kind() kind {
@@ -27,7 +27,7 @@ func (a account) kind() kind {
 	word, matter, _ := strings.Cut(matter, " ")
 	noun, known := endings[word]
 	if !known {
-		noun = [2]string{"certificate or registration", "certificates or registrations"}
+		noun = [2]string{"certificate or domain", "certificates or domains"}
 	}
 	switch {
 	case a.Event.IsMaintenance():
@@ -40,7 +40,7 @@ func (a account) kind() kind {
 		return kind{[2]string{"rehearsal", "rehearsals"}, [2]string{"has arrived", "have arrived"}}
 	case a.Event == incident.EventRenewed:
 		return kind{noun, [2]string{"was renewed", "were renewed"}}
-	case a.Event == incident.EventExpiring && matter == "has ended":
+	case a.Event == incident.EventExpiring && strings.HasSuffix(matter, "has expired"):
 		return kind{noun, [2]string{"has expired", "have expired"}}
 	case a.Event == incident.EventExpiring:
 		return kind{noun, [2]string{"expires soon", "expire soon"}}

@@ -104,6 +104,9 @@ func fill(v reflect.Value) {
 		v.SetBool(true)
 	case reflect.Int:
 		v.SetInt(1)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem())
 	}
 }
 
@@ -125,7 +128,7 @@ func TestMachinePublic(t *testing.T) {
 		service := body.Sonde.Notifications[0]["services"].([]any)[0].(map[string]any)
 		return slices.Sorted(maps.Keys(body.Sonde.Notifications[0])), slices.Sorted(maps.Keys(service))
 	}
-	public := strings.Fields("at chat event id impact incident machine opened phase public receipt resolved services since site text tier title until url worst zone")
+	public := strings.Fields("at chat event id impact incident machine next note opened phase public receipt resolved services since site text tier title until url worst zone")
 	member := strings.Fields("alive cause flapping id internal muted name restored since status total unknown")
 	of, services := keys(n)
 	if diff := cmp.Diff([][]string{public, member}, [][]string{of, services}); diff != "" {

@@ -37,6 +37,9 @@ func tidy(n incident.Notification) incident.Notification {
 	n.Site, n.Zone = short(n.Site, maxName), short(n.Zone, maxName)
 	n.URL, n.Detail = link(n.URL), lines(n.Detail)
 	n.Text = prose(n.Text, n.URL != "")
+	if n.Note != nil {
+		n.Note = &incident.Remark{By: short(n.Note.By, maxID), At: n.Note.At, Text: prose(n.Note.Text, n.URL != "")}
+	}
 	n.About, n.Do = monitor.TierID(short(string(n.About), maxName)), advice(n.Do)
 	n.Services = slices.Clone(n.Services[:min(len(n.Services), maxMembers)])
 	for i, s := range n.Services {

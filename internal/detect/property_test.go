@@ -216,6 +216,59 @@ func merge(a, b detect.Effects) detect.Effects {
 	}
 }
 
+// TestComplement: what every location says decides where a monitor settles, and
+// not where it came from: whatever happened before, as many as are needed for an
+// outage make one, fewer make none, and neither turns into the other by itself.
+func TestComplement(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 5).Draw(t, "locations")
+		m := watch("m", []monitor.Location{"v", "w", "x", "y", "z"}[:n]...)
+		m.Quorum = rapid.IntRange(0, n).Draw(t, "quorum")
+		m.Confirm, m.Recover = rapid.IntRange(1, 3).Draw(t, "confirm"), rapid.IntRange(1, 3).Draw(t, "recover")
+		w := newWorld(t, 1, m)
+		bad := func(name string) map[monitor.Location]bool {
+			out := map[monitor.Location]bool{}
+			for _, l := range m.Locations {
+				out[l] = rapid.Bool().Draw(t, name+" "+string(l))
+			}
+			return out
+		}
+		now, flips := t0, 0
+		for _, phase := range []map[monitor.Location]bool{bad("first"), bad("then"), bad("last")} {
+			failing := 0
+			for _, fails := range phase {
+				if fails {
+					failing++
+				}
+			}
+			for round := range 12 {
+				now = now.Add(time.Minute)
+				for _, l := range rapid.Permutation(m.Locations).Draw(t, "arrival") {
+					outcome := monitor.OutcomeUp
+					if phase[l] {
+						outcome = monitor.OutcomeDown
+					}
+					w.step(now.Add(time.Second), said("m", l, now, 0, outcome))
+				}
+				w.tick(now.Add(2 * time.Second))
+				switch {
+				case round == 8:
+					flips = len(w.flips)
+				case round > 8 && len(w.flips) != flips:
+					t.Fatalf("it changes by itself: %+v", w.flips[flips:])
+				}
+			}
+			want := monitor.Up
+			if failing >= m.Need() {
+				want = monitor.Down
+			}
+			if got := w.shows("m"); got != want {
+				t.Fatalf("%d of %d fail, %d are needed: %s, want %s", failing, n, m.Need(), got, want)
+			}
+		}
+	})
+}
+
 // TestHealthy: with nothing but good results, of as many locations as it may
 // be, twice and late, no monitor is ever anything but unknown or up.
 func TestHealthy(t *testing.T) {

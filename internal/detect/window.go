@@ -40,6 +40,8 @@ func (r Recent) down(window int) int { return bits.OnesCount32(r.Down & (1<<wind
 func (r Recent) poor(window int) int { return bits.OnesCount32(r.Poor & (1<<window - 1)) }
 
 // mayStill reports whether the vote's first y results could yet hold x bad ones.
-func (r Recent) mayStill(m monitor.Monitor) bool {
-	return r.N < m.Window && r.poor(m.Window)+m.Window-r.N >= m.Confirm
+func (r Recent) mayStill(m monitor.Monitor) bool { return mayStill(m, r.N, r.Poor) }
+
+func mayStill(m monitor.Monitor, n int, bad uint32) bool {
+	return n < m.Window && bits.OnesCount32(bad&(1<<n-1))+m.Window-n >= m.Confirm
 }

@@ -135,7 +135,7 @@ func (w *world) count(m monitor.Monitor, f monitor.Flip, all []monitor.Result, o
 		t.need = min(t.need, t.of/2+1)
 	}
 	if f.To == string(monitor.Up) || f.From == string(monitor.Down) {
-		t.need = max(t.need, t.of-t.need+1)
+		t.need = t.of - t.need + 1
 	}
 	return t
 }

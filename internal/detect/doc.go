@@ -16,8 +16,9 @@
 //     have such a run;
 //   - refuted, when so many last said something else that this cannot happen
 //     any more; an unknown monitor has no state to go back to, and is up then;
-//   - by its deadline, twice the interval, or later where a long run of
-//     re-checks needs the time: then the locations that spoke decide.
+//   - by its deadline, a minute after the longest run of re-checks was due: who
+//     has not answered by then is silent, and the locations that spoke decide
+//     (Vote.Deadline).
 //
 // An outage ends when so many find the monitor good that those left are not
 // enough for one: what the locations say decides where a monitor settles, and

@@ -108,7 +108,7 @@ func (s *stepper) openVote(m monitor.Monitor, d Monitor, r *monitor.Result) {
 		s.fx.Ignored++
 		return
 	}
-	d.Vote = &Vote{Opened: r.Scheduled, Check: r.ID(), Shows: t.To, Ballots: map[monitor.Location]Ballot{}, Asked: map[monitor.Location]int{}, Before: d.Failure}
+	d.Vote = &Vote{Opened: r.Scheduled, At: s.now, Check: r.ID(), Shows: t.To, Ballots: map[monitor.Location]Ballot{}, Asked: map[monitor.Location]int{}, Before: d.Failure}
 	d.Reason = t.Reason
 	if event == Worse {
 		d.Failure, d.Shared = r.Failure, shared(r)

@@ -10,8 +10,9 @@ import (
 // if none is known.
 type Seen func(id monitor.ID, at monitor.Location) time.Time
 
-// Tick does what time alone causes: votes end at their deadline, monitors of
-// which nothing is heard become unknown. silence says after how long without a
+// Tick does what time alone causes: votes end at their deadline, re-checks that
+// nobody answered are asked for once more, monitors of which nothing is heard
+// become unknown. silence says after how long without a
 // result a location of that monitor counts as silent. The gap is dated back to
 // the check that did not come.
 func Tick(cfg *monitor.Config, svc monitor.Service, state Service, seen Seen, silence func(monitor.Monitor) time.Duration, now time.Time) (Service, Effects) {
@@ -29,6 +30,8 @@ func Tick(cfg *monitor.Config, svc monitor.Service, state Service, seen Seen, si
 		case d.Vote != nil && !now.Before(d.Vote.Deadline(m)):
 			d = d.clone()
 			s.settle(m, &d, true)
+		case d.Vote != nil && d.Vote.unanswered(m, now):
+			s.again(m, d.clone())
 		case d.calm(m, now):
 			d = d.clone()
 			d.Flaps, d.Turns = time.Time{}, nil
@@ -60,12 +63,55 @@ func outvoted(m monitor.Monitor, d Monitor, seen Seen, silence time.Duration, no
 	return same > len(m.Locations)-need
 }
 
-// Deadline is when a vote still pending is decided by those who spoke: after
-// twice the interval, or later if the re-checks of the longest run that the
-// monitor asks for may take longer than that.
+// answering is how long, beyond the longest run of re-checks, a location is
+// waited for that has not answered: they are asked for at once, and a queue
+// delivers within seconds.
+const answering = time.Minute
+
+// runs is how long the longest run of re-checks takes that the monitor asks for.
+func runs(m monitor.Monitor) time.Duration {
+	return time.Duration(max(m.Confirm, m.Recover, m.Window)) * (m.Recheck + m.Timeout)
+}
+
+// begun is when the vote began to be answered: its first result may be late.
+func (v *Vote) begun() time.Time { return later(v.Opened, v.At) }
+
+// Deadline is when a vote still pending is decided by those who spoke. A
+// location that has not answered its re-checks when the longest run of them was
+// due, and a minute more, counts as silent, however rarely it checks by itself;
+// but not later than two intervals, or the run, whichever is longer. If nobody
+// has been heard out by then, the re-checks may all be lost: the regular checks
+// are waited for, for two intervals.
 func (v *Vote) Deadline(m monitor.Monitor) time.Time {
-	runs := time.Duration(max(m.Confirm, m.Recover, m.Window)) * (m.Recheck + m.Timeout)
-	return v.Opened.Add(max(2*m.Every, runs))
+	run := runs(m)
+	soon := v.begun().Add(max(run, min(2*m.Every, run+answering)))
+	deadline := v.begun().Add(max(run, 2*m.Every))
+	for _, b := range v.Ballots {
+		if !firm(m, monitor.Up, b) && !firm(m, monitor.Down, b) {
+			continue
+		}
+		if at := later(soon, b.Last.Scheduled); at.Before(deadline) {
+			deadline = at
+		}
+	}
+	return deadline
+}
+
+// unanswered reports whether re-checks are to be asked for once more, since
+// some were lost on their way: not where the next regular check comes as soon.
+func (v *Vote) unanswered(m monitor.Monitor, now time.Time) bool {
+	return !v.Again && m.Every > runs(m)+answering && !now.Before(v.begun().Add(runs(m)))
+}
+
+// again asks those locations once more that have not been heard out.
+func (s *stepper) again(m monitor.Monitor, d Monitor) {
+	d.Vote.Again = true
+	for _, location := range m.Locations {
+		if !firm(m, d.Settled, d.Vote.Ballots[location]) {
+			s.ask(m, &d, location, s.now)
+		}
+	}
+	s.put(m.ID, d)
 }
 
 func lastSeen(m monitor.Monitor, seen Seen) (last time.Time, heard bool) {

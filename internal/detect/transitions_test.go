@@ -114,7 +114,7 @@ var cells = []struct {
 	{monitor.Suspect, detect.ConfirmedUp, after(isUnknown, "result t=1m x=down", "result t=1m1s attempt=1 x=up"),
 		[]string{"result t=1m1s attempt=1 y=up"}, monitor.Up},
 	{monitor.Suspect, detect.Refuted, isSuspect, []string{"result t=1m1s attempt=1 x=up"}, monitor.Up},
-	{monitor.Suspect, detect.Refuted, after(isUnknown, "result t=1m x=down"), []string{"tick 3m"}, monitor.Unknown},
+	{monitor.Suspect, detect.Refuted, after(isUnknown, "result t=1m x=down"), []string{"tick 3m1s"}, monitor.Unknown},
 	{monitor.Suspect, detect.Refuted, after(isDegraded, "result t=2m x=down"), []string{"result t=2m1s attempt=1 x=degraded"}, monitor.Degraded},
 	{monitor.Suspect, detect.Silent, isSuspect, []string{"tick 10m"}, monitor.Unknown},
 	{monitor.Suspect, detect.Pause, isSuspect, []string{"monitor m x paused", "tick 2m"}, monitor.Paused},
@@ -129,7 +129,7 @@ var cells = []struct {
 	{monitor.Recovering, detect.ConfirmedDown, after(isDegraded, "result t=2m x=up", "result t=2m1s attempt=1 x=down"),
 		[]string{"result t=2m6s attempt=2 x=down"}, monitor.Down},
 	{monitor.Recovering, detect.Refuted, isRecovering, []string{"result t=2m1s attempt=1 x=down"}, monitor.Down},
-	{monitor.Recovering, detect.Refuted, isRecovering, []string{"tick 4m"}, monitor.Down},
+	{monitor.Recovering, detect.Refuted, isRecovering, []string{"tick 4m1s"}, monitor.Down},
 	{monitor.Recovering, detect.Silent, isRecovering, []string{"tick 10m"}, monitor.Unknown},
 	{monitor.Recovering, detect.Pause, isRecovering, []string{"monitor m x paused", "tick 3m"}, monitor.Paused},
 

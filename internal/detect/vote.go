@@ -13,10 +13,12 @@ import (
 // Vote is an open question about one monitor.
 type Vote struct {
 	Opened  time.Time                   `json:"opened"`          // scheduled time of the first contrary result
+	At      time.Time                   `json:"at,omitzero"`     // when that was counted: it may have come late
 	Check   string                      `json:"check,omitempty"` // its id
 	Shows   monitor.State               `json:"shows"`           // suspect, recovering, or unknown
 	Ballots map[monitor.Location]Ballot `json:"ballots"`
 	Asked   map[monitor.Location]int    `json:"asked,omitempty"` // the last re-check asked of each location
+	Again   bool                        `json:"again,omitempty"` // those not answered have been asked for once more
 
 	// Before is the monitor's failure as it was, which stands again if the
 	// vote is refuted.

@@ -130,7 +130,8 @@ func (w *world) count(m monitor.Monitor, f monitor.Flip, all []monitor.Result, o
 		}
 	}
 	t.need = t.of/2 + 1 // more than half of them
-	if deadline := opened.Add(max(2*m.Every, time.Duration(max(m.Confirm, m.Recover))*(m.Recheck+m.Timeout))); !f.Decided.Before(deadline) {
+	runs := time.Duration(max(m.Confirm, m.Recover, m.Window)) * (m.Recheck + m.Timeout)
+	if deadline := opened.Add(max(runs, min(2*m.Every, runs+time.Minute))); !f.Decided.Before(deadline) {
 		t.of = len(spoke)
 		t.need = min(t.need, t.of/2+1)
 	}

@@ -47,7 +47,7 @@ func (s *stepper) touch() {
 
 func (s *stepper) adopt(m *monitor.Monitor) {
 	d, has := s.out.Details[m.ID]
-	if has && (d.Vote != nil || len(d.Dissent) > 0) {
+	if has && (d.Vote != nil || len(d.Dissent) > 0 || len(d.Where) > 0) {
 		d = s.unseat(*m, d)
 	}
 	event, changes := Pause, m.Paused && d.Settled != monitor.Paused
@@ -74,11 +74,11 @@ func (s *stepper) adopt(m *monitor.Monitor) {
 	}
 }
 
-// unseat takes the votes and dissents of locations away from which the monitor
-// is no longer checked: they can neither confirm nor change their minds.
+// unseat takes the votes, dissents and findings of locations away from which the
+// monitor is no longer checked: they can neither confirm nor change their minds.
 func (s *stepper) unseat(m monitor.Monitor, d Monitor) Monitor {
 	left := func(l monitor.Location) bool { return !slices.Contains(m.Locations, l) }
-	gone := slices.ContainsFunc(slices.Collect(maps.Keys(d.Dissent)), left)
+	gone := slices.ContainsFunc(slices.Collect(maps.Keys(d.Dissent)), left) || slices.ContainsFunc(d.Where, left)
 	if d.Vote != nil {
 		gone = gone || slices.ContainsFunc(slices.Collect(maps.Keys(d.Vote.Ballots)), left)
 	}
@@ -87,6 +87,10 @@ func (s *stepper) unseat(m monitor.Monitor, d Monitor) Monitor {
 	}
 	d = d.clone()
 	maps.DeleteFunc(d.Dissent, func(l monitor.Location, _ Dissent) bool { return left(l) })
+	if slices.ContainsFunc(d.Where, left) {
+		d.Where = slices.DeleteFunc(d.Where, left)
+		d.Agreed, d.Of = len(d.Where), min(d.Of, len(m.Locations))
+	}
 	if d.Vote != nil {
 		maps.DeleteFunc(d.Vote.Ballots, func(l monitor.Location, _ Ballot) bool { return left(l) })
 	}

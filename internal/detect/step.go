@@ -80,14 +80,17 @@ func (s *stepper) result(r *monitor.Result) {
 	}
 	dissent, dissents := d.Dissent[r.Location]
 	switch {
-	case agrees(d.Settled, r.Outcome) && !dissents:
+	case agrees(d.Settled, r.Outcome) && !dissents && (r.Scheduled.Before(d.Since) || !d.joins(r.Location)):
 		// The steady state: nothing to store.
 	case r.Scheduled.Before(d.Since) && d.known():
 		s.fx.Ignored++
 	case agrees(d.Settled, r.Outcome):
 		d = d.clone()
-		delete(d.Dissent, r.Location)
-		d.Marks[r.Location] = markOf(r)
+		if dissents {
+			delete(d.Dissent, r.Location)
+			d.Marks[r.Location] = markOf(r)
+		}
+		d.join(r.Location)
 		s.put(r.Monitor, d)
 	case dissents && dissent.Outcome == r.Outcome && len(m.Locations) > 1:
 		// It has been heard, and outvoted.

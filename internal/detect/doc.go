@@ -26,7 +26,7 @@
 //
 // A location that keeps disagreeing after a vote is remembered as a dissent
 // ("down from eu-west-1 only") and opens no vote of its own again, until those
-// who outvoted it have gone silent.
+// who outvoted it have gone silent. It is forgotten when the location itself has.
 //
 // An outage is dated back to its first failing check, a recovery to its first
 // good one.

@@ -1,6 +1,8 @@
 package detect
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/sondehq/sonde/internal/monitor"
@@ -14,8 +16,9 @@ type Seen func(id monitor.ID, at monitor.Location) time.Time
 // nobody answered are asked for once more, monitors of which nothing is heard
 // become unknown. silence says after how long without a
 // result a location of that monitor counts as silent. The gap is dated back to
-// the check that did not come.
-func Tick(cfg *monitor.Config, svc monitor.Service, state Service, seen Seen, silence func(monitor.Monitor) time.Duration, now time.Time) (Service, Effects) {
+// the check that did not come. aside is which locations are set aside: they
+// outvote nobody.
+func Tick(cfg *monitor.Config, svc monitor.Service, state Service, seen Seen, silence func(monitor.Monitor) time.Duration, now time.Time, aside ...monitor.Location) (Service, Effects) {
 	s := newStepper(cfg, svc, state, now)
 	for _, id := range sortedIDs(s.out.Details) {
 		m, known := cfg.Monitor(id)
@@ -36,31 +39,70 @@ func Tick(cfg *monitor.Config, svc monitor.Service, state Service, seen Seen, si
 			d = d.clone()
 			d.Flaps, d.Turns = time.Time{}, nil
 			s.put(id, d)
-		case d.Vote == nil && len(d.Dissent) > 0 && !outvoted(m, d, seen, silence(m), now):
-			d = d.clone()
-			clear(d.Dissent)
-			s.put(id, d)
+		case d.Vote == nil && len(d.Dissent) > 0:
+			s.forget(m, d, hearing{seen, silence(m), aside, now})
 		}
 		s.expiry(m)
 	}
 	return s.finish()
 }
 
-// outvoted reports whether those locations that do not dissent are still
-// heard, and enough to refute the others. When they have gone silent, a
-// dissent may open a vote again: an old opinion does not outvote a fresh one.
-func outvoted(m monitor.Monitor, d Monitor, seen Seen, silence time.Duration, now time.Time) bool {
-	same := 0
+// hearing is who is heard of a monitor: seen when, silent after how long, and
+// which locations are set aside.
+type hearing struct {
+	seen    Seen
+	silence time.Duration
+	aside   []monitor.Location
+	now     time.Time
+}
+
+func (h hearing) hears(id monitor.ID, l monitor.Location) bool {
+	return h.now.Sub(h.seen(id, l)) <= h.silence
+}
+
+// forget drops the dissents that nobody stands behind any more: of locations
+// that are silent, and all of them where those who outvoted them are. What a
+// location that is set aside said stands until it says something else, or
+// falls silent: no vote is opened by it.
+func (s *stepper) forget(m monitor.Monitor, d Monitor, h hearing) {
+	outvoted := d.outvoted(m, h)
+	old := func(l monitor.Location) bool {
+		return !h.hears(m.ID, l) || !outvoted && !slices.Contains(h.aside, l)
+	}
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(d.Dissent)), old) {
+		return
+	}
+	d = d.clone()
+	maps.DeleteFunc(d.Dissent, func(l monitor.Location, _ Dissent) bool { return old(l) })
+	s.put(m.ID, d)
+}
+
+// outvoted reports whether those that dissent are too few to change the state,
+// among the locations that are heard and not set aside: as at a deadline, the
+// others neither speak nor have to be convinced. When those have gone silent
+// that stood against it, a dissent may open a vote again: an old opinion does
+// not outvote a fresh one.
+func (d *Monitor) outvoted(m monitor.Monitor, h hearing) bool {
+	spoke, against := 0, []monitor.Outcome(nil)
 	for _, location := range m.Locations {
-		if _, dissents := d.Dissent[location]; !dissents && now.Sub(seen(m.ID, location)) <= silence {
-			same++
+		if !h.hears(m.ID, location) || slices.Contains(h.aside, location) {
+			continue
+		}
+		spoke++
+		if dissent, dissents := d.Dissent[location]; dissents {
+			against = append(against, dissent.Outcome)
 		}
 	}
-	need := m.Need()
-	if d.Settled == monitor.Down {
-		need = needGood(need, len(m.Locations))
-	}
-	return same > len(m.Locations)-need
+	need := needOf(m, spoke)
+	return !slices.ContainsFunc(ways(d.Settled, need, needGood(need, spoke)), func(w way) bool {
+		fit := 0
+		for _, outcome := range against {
+			if w.fits(outcome) {
+				fit++
+			}
+		}
+		return fit > 0 && fit >= w.need
+	})
 }
 
 // answering is how long, beyond the longest run of re-checks, a location is

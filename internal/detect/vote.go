@@ -114,7 +114,7 @@ func (v *Vote) tally(m monitor.Monitor, known Monitor, deadline bool) verdict {
 	locations, need := max(len(m.Locations), 1), m.Need()
 	if deadline {
 		locations = len(v.Ballots)
-		need = min(need, locations/2+1)
+		need = needOf(m, locations)
 	}
 	ending := needGood(need, locations)
 	confirm, recover := max(m.Confirm, 1), max(m.Recover, 1)
@@ -181,6 +181,15 @@ func ways(settled monitor.State, need, ending int) []way {
 		return []way{{monitor.Up, ending, isUp}, {monitor.Degraded, ending, notDown}}
 	}
 	return []way{{monitor.Down, need, isDown}, {monitor.Up, ending, isUp}, {monitor.Degraded, need, notUp}}
+}
+
+// needOf is how many locations must agree if so many are heard: not more than a
+// majority of them where some are silent.
+func needOf(m monitor.Monitor, heard int) int {
+	if heard >= len(m.Locations) {
+		return m.Need()
+	}
+	return min(m.Need(), heard/2+1)
 }
 
 // needGood is how many locations must find a monitor good again: so many that

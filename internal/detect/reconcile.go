@@ -97,3 +97,30 @@ func (s *stepper) unseat(m monitor.Monitor, d Monitor) Monitor {
 	s.put(m.ID, d)
 	return d
 }
+
+// revote looks at open votes as the configuration has them now: with a location
+// less, or another quorum, what has been said may be enough; and a location that
+// is new has not been asked yet. Where the configuration has not changed, there
+// is nothing to do: each vote was looked at after its last result.
+func (s *stepper) revote() {
+	for _, id := range s.svc.Monitors {
+		m, d := find(s.cfg, id), s.out.Details[id]
+		if m == nil || m.Paused || d.Vote == nil {
+			continue
+		}
+		d = d.clone()
+		if s.settle(*m, &d, false) {
+			continue
+		}
+		asked := false
+		for _, location := range m.Locations {
+			if _, has := d.Vote.Asked[location]; !has {
+				s.ask(*m, &d, location, s.now)
+				asked = true
+			}
+		}
+		if asked {
+			s.put(id, d)
+		}
+	}
+}

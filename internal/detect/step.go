@@ -13,6 +13,7 @@ import (
 // beyond that of each location. The state passed in is not changed.
 func Step(cfg *monitor.Config, svc monitor.Service, state Service, results []monitor.Result, now time.Time) (Service, Effects) {
 	s := newStepper(cfg, svc, state, now)
+	s.revote()
 	ordered := make([]*monitor.Result, len(results))
 	for i := range results {
 		ordered[i] = &results[i]

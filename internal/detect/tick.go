@@ -20,6 +20,7 @@ type Seen func(id monitor.ID, at monitor.Location) time.Time
 // outvote nobody.
 func Tick(cfg *monitor.Config, svc monitor.Service, state Service, seen Seen, silence func(monitor.Monitor) time.Duration, now time.Time, aside ...monitor.Location) (Service, Effects) {
 	s := newStepper(cfg, svc, state, now)
+	s.revote()
 	for _, id := range sortedIDs(s.out.Details) {
 		m, known := cfg.Monitor(id)
 		d := s.out.Details[id]

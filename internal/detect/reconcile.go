@@ -78,7 +78,7 @@ func (s *stepper) adopt(m *monitor.Monitor) {
 // monitor is no longer checked: they can neither confirm nor change their minds.
 func (s *stepper) unseat(m monitor.Monitor, d Monitor) Monitor {
 	left := func(l monitor.Location) bool { return !slices.Contains(m.Locations, l) }
-	gone := slices.ContainsFunc(slices.Collect(maps.Keys(d.Dissent)), left) || slices.ContainsFunc(d.Where, left)
+	gone := len(m.Locations) < 2 && len(d.Dissent) > 0 || slices.ContainsFunc(slices.Collect(maps.Keys(d.Dissent)), left) || slices.ContainsFunc(d.Where, left)
 	if d.Vote != nil {
 		gone = gone || slices.ContainsFunc(slices.Collect(maps.Keys(d.Vote.Ballots)), left)
 	}
@@ -86,7 +86,7 @@ func (s *stepper) unseat(m monitor.Monitor, d Monitor) Monitor {
 		return d
 	}
 	d = d.clone()
-	maps.DeleteFunc(d.Dissent, func(l monitor.Location, _ Dissent) bool { return left(l) })
+	maps.DeleteFunc(d.Dissent, func(l monitor.Location, _ Dissent) bool { return left(l) || len(m.Locations) < 2 })
 	if slices.ContainsFunc(d.Where, left) {
 		d.Where = slices.DeleteFunc(d.Where, left)
 		d.Agreed, d.Of = len(d.Where), min(d.Of, len(m.Locations))

@@ -19,7 +19,7 @@ func (s *stepper) settle(m monitor.Monitor, d *Monitor, deadline bool) bool {
 	if v.refuted {
 		t, _ := Next(shows, Refuted)
 		d.Vote, d.Reason, d.Failure = nil, t.Reason, vote.Before
-		d.dissentFrom(vote)
+		d.dissentFrom(m, vote)
 		d.joinFrom(vote)
 		s.put(m.ID, *d)
 		return true
@@ -37,7 +37,7 @@ func (s *stepper) settle(m monitor.Monitor, d *Monitor, deadline bool) bool {
 	s.flip(m.ID, d, v.to, v.since, t.Reason, v.explain(v.to))
 	d.turn(m)
 	s.fx.Flips[len(s.fx.Flips)-1].Check = vote.Check
-	d.dissentFrom(vote)
+	d.dissentFrom(m, vote)
 	if d.Settled == monitor.Down {
 		d.Where = v.where
 	}
@@ -99,9 +99,12 @@ func (d *Monitor) markVote(m monitor.Monitor) {
 }
 
 // dissentFrom remembers who disagreed with what the vote settled on.
-func (d *Monitor) dissentFrom(vote *Vote) {
+func (d *Monitor) dissentFrom(m monitor.Monitor, vote *Vote) {
 	before := d.Dissent
 	d.Dissent = map[monitor.Location]Dissent{}
+	if len(m.Locations) < 2 {
+		return // there is nobody to disagree with
+	}
 	for location, b := range vote.Ballots {
 		if agrees(d.Settled, b.Outcome) || d.Settled == monitor.Unknown {
 			continue

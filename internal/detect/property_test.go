@@ -269,6 +269,46 @@ func TestComplement(t *testing.T) {
 	})
 }
 
+// TestWindow: x of the last y, counted on fingers over all results, whatever votes
+// they fell in; an outage ends by good ones in a row, and begins anew from there.
+func TestWindow(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := watch("m", "x")
+		m.Confirm, m.Recover = rapid.IntRange(1, 4).Draw(t, "confirm"), rapid.IntRange(1, 3).Draw(t, "recover")
+		m.Window = m.Confirm + rapid.IntRange(1, 4).Draw(t, "more")
+		w := newWorld(t, 1, m)
+		w.step(t0.Add(time.Second), said("m", "x", t0, 0, monitor.OutcomeUp))
+		var past []bool
+		want := monitor.Up
+		for i, bad := range rapid.SliceOfN(rapid.Bool(), 1, 60).Draw(t, "fails") {
+			at, outcome := t0.Add(time.Duration(i+1)*time.Minute), monitor.OutcomeUp
+			if bad {
+				outcome = monitor.OutcomeDown
+			}
+			w.step(at.Add(time.Second), said("m", "x", at, 0, outcome))
+			past = append(past, bad)
+			fails, good := 0, len(past) >= m.Recover
+			for _, bad := range past[max(0, len(past)-m.Window):] {
+				if bad {
+					fails++
+				}
+			}
+			for _, bad := range past[max(0, len(past)-m.Recover):] {
+				good = good && !bad
+			}
+			switch {
+			case want == monitor.Up && fails >= m.Confirm:
+				want, past = monitor.Down, nil
+			case want == monitor.Down && good:
+				want, past = monitor.Up, nil
+			}
+			if got := w.state.Details["m"].Settled; got != want {
+				t.Fatalf("after %d results, the last %d of which fail: %s, want %s", i+1, fails, got, want)
+			}
+		}
+	})
+}
+
 // TestHealthy: with nothing but good results, of as many locations as it may
 // be, twice and late, no monitor is ever anything but unknown or up.
 func TestHealthy(t *testing.T) {

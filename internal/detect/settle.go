@@ -21,6 +21,7 @@ func (s *stepper) settle(m monitor.Monitor, d *Monitor, deadline bool) bool {
 		d.Vote, d.Reason, d.Failure = nil, t.Reason, vote.Before
 		d.dissentFrom(m, vote)
 		d.joinFrom(vote)
+		d.keep(m, vote)
 		s.put(m.ID, *d)
 		return true
 	}
@@ -142,7 +143,7 @@ func (s *stepper) flip(id monitor.ID, d *Monitor, to monitor.State, at time.Time
 		d.Turns, d.Flaps = nil, time.Time{}
 		clear(d.Dissent) // there is nothing left to disagree with
 	}
-	d.Settled, d.Since, d.Flipped, d.Reason, d.Where = to, at, true, reason, nil
+	d.Settled, d.Since, d.Flipped, d.Reason, d.Where, d.Recent = to, at, true, reason, nil, nil
 }
 
 // flipGap is the least time from one flip to the next of the same monitor, or

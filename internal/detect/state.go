@@ -70,6 +70,7 @@ type Monitor struct {
 	Vote    *Vote                        `json:"vote,omitempty"`
 	Marks   map[monitor.Location]Mark    `json:"marks,omitempty"` // what was counted last, as of the last change
 	Dissent map[monitor.Location]Dissent `json:"dissent,omitempty"`
+	Recent  map[monitor.Location]Recent  `json:"recent,omitempty"` // what was bad in votes that were refuted, of monitors that confirm over a window
 }
 
 // Shown is what the monitor shows to people: that it flaps, if it does; else its

@@ -118,7 +118,7 @@ func (s *stepper) openVote(m monitor.Monitor, d Monitor, r *monitor.Result) {
 		d.Failure, d.Shared = r.Failure, shared(r)
 		s.fx.Evidence = append(s.fx.Evidence, *r)
 	}
-	d.Vote.count(r, m.Window)
+	d.Vote.count(r, m, d.Recent)
 	if s.settle(m, &d, false) {
 		return
 	}
@@ -131,7 +131,7 @@ func (s *stepper) openVote(m monitor.Monitor, d Monitor, r *monitor.Result) {
 // ballot counts a result into an open vote, and asks its location again while
 // its run is too short to count.
 func (s *stepper) ballot(m monitor.Monitor, d Monitor, r *monitor.Result) {
-	if !d.Vote.count(r, m.Window) {
+	if !d.Vote.count(r, m, d.Recent) {
 		s.fx.Ignored++
 		return
 	}

@@ -73,9 +73,10 @@ func (v *Vote) clone() *Vote {
 	return &c
 }
 
-// count adds a result to its location's ballot. It reports false for one that
+// count adds a result to its location's ballot, which over a window begins with
+// what was kept of the vote before. It reports false for one that
 // does not count: from before the vote, or not newer than the last.
-func (v *Vote) count(r *monitor.Result, window int) bool {
+func (v *Vote) count(r *monitor.Result, m monitor.Monitor, kept map[monitor.Location]Recent) bool {
 	b, spoke := v.Ballots[r.Location]
 	if r.Scheduled.Before(v.Opened) || spoke && !b.Last.Before(markOf(r)) {
 		return false
@@ -89,8 +90,11 @@ func (v *Vote) count(r *monitor.Result, window int) bool {
 	b.Poor = b.Poor.count(!up, r.Scheduled)
 	b.Alive = b.Alive.count(!down, r.Scheduled)
 	b.Good = b.Good.count(up, r.Scheduled)
-	if window > 0 {
-		b.Recent = b.Recent.count(r)
+	if m.Window > 0 {
+		if !spoke {
+			b.Recent = kept[r.Location].aged(m, r.Scheduled)
+		}
+		b.Recent = b.Recent.count(r, m.Window)
 	}
 	v.Ballots[r.Location] = b
 	return true
@@ -127,7 +131,7 @@ func (v *Vote) tally(m monitor.Monitor, known Monitor, deadline bool) verdict {
 	}
 	down := func(b Ballot) (Run, bool) {
 		if window > 0 {
-			return Run{b.Recent.down(window), b.Recent.Fell}, b.Recent.down(window) >= confirm
+			return Run{b.Recent.down(window), b.Recent.first(b.Recent.Down)}, b.Recent.down(window) >= confirm
 		}
 		return b.Down, b.Down.Length >= confirm
 	}
@@ -137,7 +141,7 @@ func (v *Vote) tally(m monitor.Monitor, known Monitor, deadline bool) verdict {
 	poor := func(b Ballot) (Run, bool) {
 		if window > 0 {
 			n := b.Recent.down(window)
-			return Run{b.Recent.poor(window), b.Recent.First}, b.Recent.poor(window) >= confirm && (deadline || n == 0 || !b.Recent.mayStill(m))
+			return Run{b.Recent.poor(window), b.Recent.first(b.Recent.Poor)}, b.Recent.poor(window) >= confirm && (deadline || n == 0 || !b.Recent.mayStill(m))
 		}
 		return b.Poor, b.Poor.Length >= confirm && rest(b.Down, confirm)
 	}

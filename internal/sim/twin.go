@@ -173,7 +173,7 @@ func (w *world) checkReplay(cfg *monitor.Config) {
 		if at.Sub(tick) >= minute {
 			tick = at
 			for _, svc := range cfg.Services {
-				states[svc.ID], _ = detect.Tick(cfg, svc, states[svc.ID], seen.At, schedule.Silence, at)
+				states[svc.ID], _ = detect.Tick(cfg, svc, states[svc.ID], seen.At, schedule.Silence, at, b.aside(at)...)
 			}
 		}
 	}

@@ -95,7 +95,8 @@ func (w *world) count(m monitor.Monitor, f monitor.Flip, all []monitor.Result, o
 	t := tally{of: len(m.Locations), dated: f.At.Equal(before.Add(time.Millisecond)) || f.At.Equal(f.Decided)}
 	for _, r := range all {
 		// A location's clock may be ahead, and say that it finished in the future.
-		if r.Scheduled.Before(opened) || finished[r.ID()].Add(-w.maxSkew()).After(f.Decided) {
+		early := r.Scheduled.Before(opened)
+		if early && window == 0 || finished[r.ID()].Add(-w.maxSkew()).After(f.Decided) {
 			continue
 		}
 		if r.Outcome != monitor.OutcomeUp && slices.Contains(doubted, r.Location) {
@@ -103,7 +104,7 @@ func (w *world) count(m monitor.Monitor, f monitor.Flip, all []monitor.Result, o
 		}
 		// At a deadline those decide who were heard; what came just before it may
 		// still have been on its way.
-		if !finished[r.ID()].Add(w.maxSkew() + w.travel()).After(f.Decided) {
+		if !early && !finished[r.ID()].Add(w.maxSkew()+w.travel()).After(f.Decided) {
 			spoke[r.Location] = true
 		}
 		all := append(last[r.Location], fits(r.Outcome))
@@ -121,7 +122,9 @@ func (w *world) count(m monitor.Monitor, f monitor.Flip, all []monitor.Result, o
 				}
 			}
 		}
-		longest[r.Location] = max(longest[r.Location], run[r.Location])
+		if !early { // a window slides over the votes before this one
+			longest[r.Location] = max(longest[r.Location], run[r.Location])
+		}
 		t.dated = t.dated || r.Scheduled.Equal(f.At)
 	}
 	for _, n := range longest {
@@ -130,12 +133,13 @@ func (w *world) count(m monitor.Monitor, f monitor.Flip, all []monitor.Result, o
 		}
 	}
 	t.need = t.of/2 + 1 // more than half of them
-	if deadline := opened.Add(max(2*m.Every, time.Duration(max(m.Confirm, m.Recover))*(m.Recheck+m.Timeout))); !f.Decided.Before(deadline) {
+	runs := time.Duration(max(m.Confirm, m.Recover, m.Window)) * (m.Recheck + m.Timeout)
+	if deadline := opened.Add(max(runs, min(2*m.Every, runs+time.Minute))); !f.Decided.Before(deadline) {
 		t.of = len(spoke)
 		t.need = min(t.need, t.of/2+1)
 	}
 	if f.To == string(monitor.Up) || f.From == string(monitor.Down) {
-		t.need = max(t.need, t.of-t.need+1)
+		t.need = t.of - t.need + 1
 	}
 	return t
 }

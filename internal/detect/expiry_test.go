@@ -200,12 +200,12 @@ func TestEarlierElsewhere(t *testing.T) {
 		w.see("x", at, 20*days)
 		w.see("y", at, 10*days)
 	}
-	w.want("0s: 30 of 480h0m0s", "1m0s: 14 of 240h0m0s")
+	w.want("0s: 30 of 480h0m0s", "0s: 14 of 240h0m0s")
 	for at := 2 * time.Hour; at < 5*time.Hour; at += time.Minute {
 		w.see("y", at, 80*days)
 		w.see("x", at, 80*days)
 	}
-	w.want("0s: 30 of 480h0m0s", "1m0s: 14 of 240h0m0s", "2h55m0s: renewed 480h0m0s", "2h55m0s: renewed 240h0m0s")
+	w.want("0s: 30 of 480h0m0s", "0s: 14 of 240h0m0s", "2h54m0s: renewed 480h0m0s", "2h54m0s: renewed 240h0m0s")
 }
 
 // TestSilentLocation: the location that saw an end is not heard any more. Those that
@@ -216,7 +216,7 @@ func TestSilentLocation(t *testing.T) {
 	for at := time.Minute; at < 4*time.Hour; at += time.Minute {
 		w.see("y", at, 80*days)
 	}
-	w.want("0s: 14 of 240h0m0s", "2h2m0s: renewed 240h0m0s")
+	w.want("0s: 14 of 240h0m0s", "2h1m0s: renewed 240h0m0s")
 }
 
 // TestLateEnds: results that come late, twice and in any order end in what those in

@@ -186,11 +186,12 @@ in. It names internal services: read it before it goes out.`,
 			if err != nil {
 				return err
 			}
-			var sent []incident.Sent
-			for _, r := range shown.Receipts {
-				sent = append(sent, incident.Sent{Tier: r.Tier, Event: r.Event, At: r.Sent, Failed: r.GaveUp})
+			at := now()
+			story, err := s.Story(ctx, shown.Incident, at)
+			if err != nil {
+				return awsError("read what is known of the incident", err)
 			}
-			_, err = fmt.Fprint(cmd.OutOrStdout(), incident.Draft(cfg, shown.Incident, shown.Updates, sent, now()))
+			_, err = fmt.Fprint(cmd.OutOrStdout(), incident.Draft(cfg, story, at))
 			return err
 		},
 	}

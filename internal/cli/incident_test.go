@@ -83,6 +83,7 @@ func TestIncidentCommands(t *testing.T) {
 	run(cli.ExitFine, id+": updated", "update", "New <b>balancers</b> are coming.", "--phase", "identified", "--next", "30m")
 	run(cli.ExitUsage, "the phase must be", "update", "x", "--phase", "resolved")
 	run(cli.ExitUsage, "for a time that has passed", "update", "x", "--next", "-5m")
+	run(cli.ExitUsage, "until a time that has passed", "update", "x", "--drain", "-5m")
 	run(cli.ExitUsage, "there is no incident nothere", "show", "nothere")
 	run(cli.ExitUsage, "there is no incident nothere", "ack", "nothere")
 	text := run(cli.ExitFine, "identified  New <b>balancers</b> are coming. (", "show")

@@ -32,6 +32,7 @@ type Receipt struct {
 	Event        string         `json:"event"`
 	Due          time.Time      `json:"due"`
 	Sent         time.Time      `json:"sent"`
+	Subject      string         `json:"subject,omitempty"` // of the message; receipts from before it was kept have none
 	Attempts     int            `json:"attempts"`
 	Carrier      string         `json:"carrier,omitempty"`    // the carrier's id of the message
 	GaveUp       string         `json:"gave_up,omitempty"`    // why it was never delivered

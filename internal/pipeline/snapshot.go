@@ -124,6 +124,7 @@ func serviceViews(cfg *monitor.Config, r reading, now time.Time) []store.Service
 			was := r.old.Services[old]
 			views[i].Part = was.Part
 			views[i].Uptime, views[i].Days, views[i].Latency, views[i].Series = was.Uptime, was.Days, was.Latency, was.Series
+			views[i].Months, views[i].Corrected = was.Months, was.Corrected
 			if !was.Added.IsZero() {
 				views[i].Added = was.Added
 			}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -43,6 +44,7 @@ prints one, to begin your own with.`,
 			if err != nil {
 				return err
 			}
+			defer debug.SetGCPercent(debug.SetGCPercent(lavish)) // it makes much garbage, and is soon over
 			out, err := s.Replay(cmd.Context())
 			if cmd.Context().Err() != nil {
 				return failed(errors.New("interrupted"), "")
@@ -83,6 +85,9 @@ prints one, to begin your own with.`,
 	cmd.AddCommand(list, show)
 	return cmd
 }
+
+// lavish is how much the heap may grow before garbage is collected, in percent.
+const lavish = 400
 
 func noScenario(name string) error {
 	return usage(fmt.Errorf("%s is no file, and no scenario that comes with Sonde", clean(name)), "one of "+strings.Join(sim.Shipped(), ", "))

@@ -64,7 +64,11 @@ func (p *playing) acts(e *happens) error {
 		if err != nil {
 			return nil, err
 		}
-		fx, err := e.decide(cfg, board.Open, p.world.now)
+		measured, err := p.measured(s, cfg)
+		if err != nil {
+			return nil, err
+		}
+		fx, err := e.decide(cfg, board.Open, measured, p.world.now)
 		if err != nil {
 			return nil, err
 		}
@@ -72,8 +76,22 @@ func (p *playing) acts(e *happens) error {
 	}, nothingMore)
 }
 
+// measured is how the services are.
+func (p *playing) measured(s *store.Store, cfg *monitor.Config) (map[monitor.ServiceID]monitor.Status, error) {
+	var ids []monitor.ServiceID
+	for _, svc := range cfg.Services {
+		ids = append(ids, svc.ID)
+	}
+	states, err := s.States(p.world.ctx, ids)
+	out := map[monitor.ServiceID]monitor.Status{}
+	for id, state := range states {
+		out[id] = state.Status
+	}
+	return out, err
+}
+
 // decide is what a person's act means, by the functions that `sonde incident` calls.
-func (e *happens) decide(cfg *monitor.Config, open []incident.Incident, now time.Time) (incident.Effects, error) {
+func (e *happens) decide(cfg *monitor.Config, open []incident.Incident, measured map[monitor.ServiceID]monitor.Status, now time.Time) (incident.Effects, error) {
 	p := &e.person
 	note := incident.Note{By: p.by, Text: p.text, Phase: p.phase}
 	if p.next > 0 {
@@ -101,7 +119,7 @@ func (e *happens) decide(cfg *monitor.Config, open []incident.Incident, now time
 	case "decline":
 		return incident.Decline(cfg, inc, monitor.TierID(e.says.text), p.by, p.reason, now)
 	case "resolve":
-		return incident.Resolve(cfg, inc, note, now)
+		return incident.Resolve(cfg, inc, measured, note, now)
 	}
 	return incident.Post(cfg, inc, note, now)
 }

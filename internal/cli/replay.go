@@ -25,8 +25,8 @@ func replayCommand() *cobra.Command {
 		Use:   "replay SCENARIO",
 		Short: "Play an outage against your policy: who is told what, and when",
 		Long: `Plays a scenario, a file or one of those that come with Sonde, through the stages
-that run in production, on a clock of its own: a night takes a second. It prints who
-is told what and when, and the page and the uptime that come of it.
+that run in production, on a clock of its own: a night takes some seconds. It prints
+who is told what and when, and the page and the uptime that come of it.
 
 A scenario brings its own fleet and policy. With -f it is played against yours; with
 --tiers-only too, its fleet is kept, and only the tiers are yours, also in what it puts
@@ -288,7 +288,7 @@ func pageLines(page *sim.Page, services bool) (lines []string) {
 		if !inc.Next.IsZero() {
 			line += ", next update by " + inc.Next.Format("15:04 MST")
 		}
-		if !inc.DNSUntil.IsZero() {
+		if !inc.DNSUntil.IsZero() && inc.State != incident.Resolved {
 			line += ", cached DNS may fail until " + inc.DNSUntil.Format("15:04 MST")
 		}
 		add("%s", line)

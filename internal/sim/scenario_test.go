@@ -2,6 +2,8 @@ package sim_test
 
 import (
 	"errors"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,6 +31,27 @@ func TestShipped(t *testing.T) {
 		if s.Name != name || s.About == "" || s.Config == nil {
 			t.Errorf("%s: name %q, about %q", name, s.Name, s.About)
 		}
+	}
+}
+
+// TestReadme: the scenario that the README begins with can be played.
+func TestReadme(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), "```yaml\n")
+	example, _, _ := strings.Cut(after, "```")
+	fleet, err := config.Load("fleet.yaml", []byte(`locations: [us-east-1, eu-west-1]
+monitors:
+  - {id: shop, http: "https://shop.example.com/"}
+  - {id: api, http: "https://api.example.com/"}
+`), config.Options{Home: sim.Home})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := sim.ReadScenario("README.md", []byte(example), sim.Options{Config: fleet}); err != nil || s.Name != "friday" {
+		t.Error(err)
 	}
 }
 

@@ -125,7 +125,7 @@ func (e *happens) decide(cfg *monitor.Config, open []incident.Incident, measured
 }
 
 // errSeveral means that it is not clear which incident is meant.
-var errSeveral = errors.New("say which one is meant, with service: or monitor:")
+var errSeveral = errors.New("say with service: or monitor: which one is meant")
 
 // chosen is the incident that is meant: that of the service or the monitor, or the
 // only one that is open.
@@ -246,7 +246,7 @@ func (p *playing) corrects(e *happens) error {
 	c.As, _ = uptime.CorrectedAs(e.person.as.text)
 	switch {
 	case !c.To.After(c.From):
-		return errors.New("to: is not after from:")
+		return errors.New("to: does not come after from")
 	case c.To.After(now):
 		return errors.New("to: is in the future")
 	}

@@ -45,14 +45,13 @@ type Change struct {
 
 // Act is what a person does to the oldest open incident, if there is one.
 type Act struct {
-	At     time.Duration
-	Do     Deed
-	By     string
-	Text   string         // of an update; why something is declined
-	Phase  incident.Phase // of an update
-	Next   time.Duration  // of an update: until the next one
-	Tier   monitor.TierID // to publish to, or not
-	Strict bool           // it is an error if it cannot be done
+	At    time.Duration
+	Do    Deed
+	By    string
+	Text  string         // of an update; why something is declined
+	Phase incident.Phase // of an update
+	Next  time.Duration  // of an update: until the next one
+	Tier  monitor.TierID // to publish to, or not
 }
 
 // Deed is what an Act does.

@@ -103,6 +103,7 @@ func begin(p monitor.Plan, w Window, now time.Time) Run {
 // follow brings a run that is going on in line with the window of its plan, and
 // reports whether that changed anything. It may be over by that.
 func follow(r *Run, p monitor.Plan, w Window, now time.Time) (changed bool) {
+	w.To = earlier(w.To, r.From.Add(MaxDuration)) // then another run goes on
 	if !r.To.Equal(w.To) {
 		// One that is made to have ended has lasted until that was said.
 		end := later(w.To, earlier(r.To, later(p.Since, p.Cancelled)))
@@ -121,6 +122,13 @@ func follow(r *Run, p monitor.Plan, w Window, now time.Time) (changed bool) {
 		changed = r.staff(p, now) || changed
 	}
 	return changed
+}
+
+// goesOn reports whether the window of a run that is over goes on after it, as
+// another run: it was made longer, or planned anew, when it had ended, or it has
+// lasted for as long as one run may. What a person ended does not begin again.
+func (r *Run) goesOn(p monitor.Plan, w Window) bool {
+	return r.EndedBy == "" && w.To.After(r.Ended) && (!p.Since.Before(r.Ended) || r.Ended.Equal(r.From.Add(MaxDuration)))
 }
 
 // staff gives a run the services that its plan has now, and remembers since when.

@@ -95,6 +95,9 @@ func TestParseTime(t *testing.T) {
 		{"2026-12-01T22:00", "2026-12-02T06:00:00Z"},
 		{" 2026-12-01T22:00:00Z ", "2026-12-01T22:00:00Z"},
 		{"2026-12-01T22:00+01:00", "2026-12-01T21:00:00Z"},
+		{"2026-05-28 18:00:30", "2026-05-29T01:00:30Z"},
+		{"2026-05-28T18:00:30-07:00", "2026-05-29T01:00:30Z"},
+		{"2026-03-08 02:30:15", "2026-03-08T10:30:15Z"},
 		{"2026-03-08 02:30", "2026-03-08T10:30:00Z"}, // left out: 03:30 PDT
 		{"2026-11-01 01:30", "2026-11-01T08:30:00Z"}, // twice: the first
 	} {
@@ -194,7 +197,7 @@ func FuzzParseTime(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := maintenance.ParseTime(at.Format(time.RFC3339), location)
+		again, err := maintenance.ParseTime(at.Format(time.RFC3339Nano), location)
 		if err == nil && !again.Equal(at) {
 			t.Fatalf("%q is %s, and that is %s", text, at, again)
 		}

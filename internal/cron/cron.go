@@ -4,8 +4,8 @@
 // The fields are minute, hour, day of the month, month and day of the week, each
 // *, a value, a range a-b, a step a-b/n or */n, or a list of these; months and
 // days may be named (JAN, MON); 7 is Sunday too. Where both days are
-// restricted, either will do (POSIX, crontab). @hourly, @daily, @weekly, @monthly
-// and @yearly stand for what they say.
+// restricted, either will do (POSIX, crontab). @hourly, @daily (@midnight), @weekly,
+// @monthly and @yearly (@annually) stand for what they say.
 //
 // When clocks change, a time that is left out comes as much later as the clock
 // was put forward (02:30 is 03:30), and one that there is twice comes once, the
@@ -46,7 +46,8 @@ var fields = []field{
 }
 
 var shorthands = map[string]string{
-	"@hourly": "0 * * * *", "@daily": "0 0 * * *", "@weekly": "0 0 * * 0", "@monthly": "0 0 1 * *", "@yearly": "0 0 1 1 *",
+	"@hourly": "0 * * * *", "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@weekly": "0 0 * * 0", "@monthly": "0 0 1 * *",
+	"@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *",
 }
 
 // maxSpec is the longest text that is read, in bytes.
@@ -110,13 +111,22 @@ func (f field) parse(text string) (set uint64, err error) {
 			to = 6
 		}
 		if from > to {
-			return 0, fmt.Errorf("the %s has the range %q, which ends before it begins", f.name, span)
+			return 0, fmt.Errorf("the %s has the range %q, which ends before it begins%s", f.name, span, f.across(from, to))
 		}
 		for v := from; v <= to; v += step {
 			set |= 1 << v
 		}
 	}
 	return set, nil
+}
+
+// across is how to write a range of days that goes over Sunday, with which weeks
+// begin here.
+func (f field) across(from, to int) string {
+	if f.most != 7 {
+		return ""
+	}
+	return ": write " + strings.Join(slices.Concat(f.names[from%7:], f.names[:to+1]), ",")
 }
 
 func (f field) value(text string) (int, error) {

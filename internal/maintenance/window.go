@@ -124,6 +124,11 @@ var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 // not know which services there are.
 func Check(p monitor.Plan) error {
 	rules := 0
+	for _, day := range p.Except {
+		if _, err := time.Parse(time.DateOnly, day); err != nil {
+			return mistake("except", "expected a day such as 2026-12-25, found %q", day)
+		}
+	}
 	for _, set := range []bool{p.Cron != "", p.RRule != ""} {
 		if set {
 			rules++
@@ -136,6 +141,10 @@ func Check(p monitor.Plan) error {
 		return mistake("title", "it is longer than %d characters", MaxTitle)
 	case len([]rune(p.Text)) > MaxText:
 		return mistake("text", "it is longer than %d characters", MaxText)
+	case len(p.Except) > MaxExcept:
+		return mistake("except", "%d days are more than %d", len(p.Except), MaxExcept)
+	case len(p.Except) > 0 && rules == 0:
+		return mistake("except", "what is planned for once has no other days: move it, or take it out")
 	case rules > 1:
 		return mistake("rrule", "cron and rrule are both given: one is possible")
 	case rules == 0:

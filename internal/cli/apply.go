@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sondehq/sonde/internal/config"
+	"github.com/sondehq/sonde/internal/maintenance"
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/store"
 	"github.com/sondehq/sonde/internal/table"
@@ -78,6 +80,7 @@ func runApply(cmd *cobra.Command, flags applyFlags) error {
 		return &exitError{code: ExitUsage}
 	}
 	noteJourneys(cmd.ErrOrStderr(), cfg)
+	noteMaintenance(cmd.ErrOrStderr(), cfg, now())
 	stored, err := putInForce(cmd, d, cfg, flags.dryRun)
 	if err != nil || stored == nil {
 		return err
@@ -108,6 +111,9 @@ func putInForce(cmd *cobra.Command, d *deployment, cfg *monitor.Config, dryRun b
 		return nil, failed(err, "")
 	}
 	printDifference(stdout, difference)
+	if err := noteEnded(ctx, cmd.ErrOrStderr(), d.store, cfg, difference); err != nil {
+		return nil, err
+	}
 	switch {
 	case difference.IsEmpty():
 		_, _ = fmt.Fprintf(stdout, "nothing changes: version %d stays in force\n", version)
@@ -124,6 +130,32 @@ func putInForce(cmd *cobra.Command, d *deployment, cfg *monitor.Config, dryRun b
 	}
 	_, _ = fmt.Fprintf(stdout, "version %d is in force; the functions take it within a minute\n", stored.Version)
 	return stored, nil
+}
+
+// noteEnded says of which maintenance that changes a person ended the window that
+// is now: the change does not begin it again.
+func noteEnded(ctx context.Context, stderr io.Writer, s *store.Store, cfg *monitor.Config, d config.Difference) error {
+	var changed []monitor.Plan
+	for _, p := range cfg.Maintenance {
+		if name := "maintenance " + string(p.ID); slices.Contains(d.Changed, name) || slices.Contains(d.Added, name) {
+			changed = append(changed, p)
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	at := now()
+	m, err := s.Maintenance(ctx, at)
+	if err != nil {
+		return awsError("read the maintenance", err)
+	}
+	for _, p := range changed {
+		if r, is := maintenance.EndedEarly(p, m.Runs, at); is {
+			_, _ = fmt.Fprintf(stderr, "sonde: note: maintenance %s was %s: the change does not begin it again; plan what is left with `sonde maintenance add`\n",
+				p.ID, endedEarly(r, cfg.Zone()))
+		}
+	}
+	return nil
 }
 
 // inForce reads the configuration in force and its version: nil and 0 if there

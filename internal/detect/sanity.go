@@ -22,13 +22,14 @@ func (a Alone) IsDoubtful() bool { return a.Of >= leastShared && 2*a.Down > a.Of
 func (a Alone) IsSane() bool { return 4*a.Down <= a.Of }
 
 // Sanity counts, for every location, what it says alone: a dissent of which the
-// vote is over, or a ballot against which all others that spoke stand.
+// vote is over, or a ballot against which all others that spoke stand. What is in the
+// shadow may well be down from somewhere, and says nothing of locations.
 func Sanity(cfg *monitor.Config, services []Service) map[monitor.Location]Alone {
 	out := map[monitor.Location]Alone{}
 	for _, s := range services {
 		for id, d := range s.Details {
 			m := find(cfg, id)
-			if m == nil || m.Paused || len(m.Locations) < 2 || m.Kind() == monitor.KindHeartbeat {
+			if m == nil || m.Paused || m.Shadow || len(m.Locations) < 2 || m.Kind() == monitor.KindHeartbeat {
 				continue
 			}
 			for _, location := range m.Locations {

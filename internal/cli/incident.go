@@ -232,6 +232,9 @@ func printIncident(w io.Writer, s shownIncident) {
 			_, _ = fmt.Fprintf(w, "  %s\n", clean(line))
 		}
 	}
+	if s.Old != "" {
+		_, _ = fmt.Fprintf(w, "\n%s\n", clean(s.Old))
+	}
 	_, _ = fmt.Fprintln(w, "\nTime line:")
 	for _, u := range s.Updates {
 		text, by := u.Text, ""

@@ -63,6 +63,8 @@ type MonitorView struct {
 	Type  monitor.Kind  `json:"type"`
 	State monitor.State `json:"state"`
 	Since time.Time     `json:"since"`
+	// Shadow is that it counts for nothing in its service.
+	Shadow bool `json:"shadow,omitempty"`
 	// Only says from which locations alone it looks different: "down from
 	// eu-west-1 only".
 	Only   map[monitor.Location]monitor.Outcome `json:"only,omitempty"`

@@ -114,6 +114,9 @@ func putInForce(cmd *cobra.Command, d *deployment, cfg *monitor.Config, dryRun b
 	if err := noteEnded(ctx, cmd.ErrOrStderr(), d.store, cfg, difference); err != nil {
 		return nil, err
 	}
+	if !difference.IsEmpty() {
+		printRetired(stdout, monitor.Retire(present, cfg, now()))
+	}
 	switch {
 	case difference.IsEmpty():
 		_, _ = fmt.Fprintf(stdout, "nothing changes: version %d stays in force\n", version)
@@ -195,6 +198,20 @@ func newTokens(cmd *cobra.Command, s *store.Store, cfg *monitor.Config) error {
 		_, _ = fmt.Fprintf(cmd.OutOrStdout(), "heartbeat %s: ping /ping/%s (shown only now)\n", m.ID, token)
 	}
 	return nil
+}
+
+// printRetired says which addresses stay checked that are not in use any more, each
+// once.
+func printRetired(w io.Writer, retired []monitor.Retired) {
+	for i, r := range retired {
+		if !slices.ContainsFunc(retired[:i], func(o monitor.Retired) bool { return o.Address == r.Address }) {
+			_, _ = fmt.Fprintln(w, stays(r))
+		}
+	}
+}
+
+func stays(r monitor.Retired) string {
+	return fmt.Sprintf("old address %s stays checked in the shadow until %s", r.Address, r.Until.UTC().Format("2006-01-02 15:04 UTC"))
 }
 
 func printDifference(w io.Writer, d config.Difference) {

@@ -33,10 +33,9 @@ func (w *world) apply(cfg *monitor.Config) {
 	}
 }
 
-const (
-	old     monitor.ID = "lb-primary-203-0-113-10"
-	oldSays            = "The old address 203.0.113.10 does not answer: whoever is still sent there sees errors."
-)
+const old monitor.ID = "lb-primary-203-0-113-10"
+
+const oldSays = "The old address 203.0.113.10 does not answer: whoever is still sent there sees errors."
 
 // members is what is checked of the balancers, and how it stands.
 func (w *world) members() (ids []string) {

@@ -167,9 +167,9 @@ func (p *incidentPrinter) print(evidence bool) {
 		}
 		p.line("  %s: %s: %s%s", role, legible(a.Name), incident.Words(a.Status), of)
 	}
-	if p.Detail != "" {
+	if failing := p.Failing(); failing != "" {
 		p.line("\nWhat failed:")
-		for text := range strings.Lines(p.Detail) {
+		for text := range strings.Lines(failing) {
 			p.line("  %s", legible(text))
 		}
 	}

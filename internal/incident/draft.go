@@ -172,7 +172,7 @@ func (d *drafter) failures() {
 	if first != "" {
 		d.line("What failed first, as Sonde saw it:\n\n- %s%s\n", when, plain(first))
 	}
-	if worst := strings.TrimSpace(d.Incident.Detail); worst != "" && worst != first {
+	if worst := d.Incident.Failing(); worst != "" && worst != first {
 		d.line("What failed, when it was worst:\n")
 		for text := range strings.Lines(worst) {
 			d.line("- %s", plain(text))

@@ -89,6 +89,7 @@ type Incident struct {
 	Name   string `json:"name,omitempty"`
 
 	Detail string   `json:"detail,omitempty"` // what fails, for operators
+	Failed string   `json:"failed,omitempty"` // what failed when it was worst
 	Common []string `json:"common,omitempty"` // what its causes have in common, for operators
 	Check  string   `json:"check,omitempty"`  // the id of the check that it began with
 }
@@ -242,6 +243,14 @@ func (i Incident) clone() Incident {
 		i.Declined = map[monitor.TierID]Declined{}
 	}
 	return i
+}
+
+// fails notes what fails by now.
+func (i *Incident) fails(detail string) {
+	i.Detail = detail
+	if i.Failed == "" || i.Impact == i.Worst {
+		i.Failed = detail
+	}
 }
 
 // name gives the incident the title of its root, and moves the root to another

@@ -21,6 +21,7 @@ type Change struct {
 	Shared   []string      // what its failures may have in common with others'
 	Drain    time.Time     // until when old DNS answers were seen to last; zero: none
 	TTL      time.Duration // how long DNS answers of its names are kept; 0: not known
+	Voting   bool          // a vote is open: what fails may be other in a moment
 	OnlyDNS  bool          // all that is left of it is old DNS answers
 	Old      string        // what is found at addresses that were in use before, in words; see detect.Service.Old
 	// Contested is that a vote is open on a failure that was seen before At: the
@@ -149,7 +150,7 @@ func (s *stepper) open(svc monitor.Service, c Change) {
 	}
 	inc := Incident{
 		ID: id, Root: svc.ID, State: Open, Phase: Investigating,
-		Opened: c.At, Declared: s.now, Updated: s.now, Detail: c.Detail, Check: c.Check, Drain: c.Drain,
+		Opened: c.At, Declared: s.now, Updated: s.now, Detail: c.Detail, Failed: c.Detail, Check: c.Check, Drain: c.Drain,
 	}.clone()
 	inc.Services = []Affected{affected(svc, c, true)}
 	inc.weigh(s.cfg, s.when(inc, c))
@@ -189,7 +190,7 @@ func (s *stepper) join(inc Incident, svc monitor.Service, c Change, cause bool) 
 		}
 		inc.Services = append([]Affected{a}, inc.Services...)
 		inc.Root, inc.Title, inc.Phase = svc.ID, title(svc.Name, c), Identified
-		inc.Detail = c.Detail
+		inc.fails(c.Detail)
 		text = "The cause is " + svc.Name + ": " + sentence(c) + "."
 		if c.At.Before(inc.Opened) {
 			inc.Opened = c.At
@@ -259,7 +260,7 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 		inc.State, inc.Phase = Open, Investigating
 	}
 	if a.Cause && c.Detail != "" && (svc.ID == inc.Root || inc.Detail == "") {
-		inc.Detail = c.Detail
+		inc.fails(c.Detail)
 	}
 	text := svc.Name + ": " + sentence(c) + "."
 	if before.Declared != "" && isFine(measured.Status) {
@@ -284,10 +285,10 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 // refine takes over what is known better by now of what fails, such as from how many
 // locations: it is no news, and whoever hears later hears it as it is.
 func (s *stepper) refine(inc Incident, svc monitor.Service, before Affected, c Change) {
-	if !before.Cause || svc.ID != inc.Root || c.Detail == "" || c.Detail == inc.Detail || !before.Restored.IsZero() || c.Status == monitor.NotKnown {
+	if c.Voting || !before.Cause || svc.ID != inc.Root || c.Detail == "" || c.Detail == inc.Detail || !before.Restored.IsZero() || c.Status == monitor.NotKnown {
 		return
 	}
-	inc.Detail = c.Detail
+	inc.fails(c.Detail)
 	s.keep(inc)
 }
 

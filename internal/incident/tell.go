@@ -282,7 +282,7 @@ func notification(cfg *monitor.Config, tier monitor.Tier, inc *Incident, event E
 		ID: digest("notification", inc.ID, receipt, string(tier.ID)), Incident: inc.ID,
 		Tier: tier.ID, Event: event, Receipt: receipt, At: now, Check: inc.Check,
 		Title: inc.titleFor(known), Phase: inc.Phase, Impact: seen.Impact, Worst: seen.Worst,
-		Opened: seen.Opened, Since: seen.Since, Services: known, Detail: inc.failing(), Next: inc.Next, Reminds: inc.reminds(tier),
+		Opened: seen.Opened, Since: seen.Since, Services: known, Detail: inc.Failing(), Next: inc.Next, Reminds: inc.reminds(tier),
 		Site: cfg.Site.Name, Zone: cfg.Site.TimeZone, Public: tier.Public, Chat: tier.Chat, Machine: tier.Machine,
 	}
 	if inc.State == Resolved {
@@ -354,7 +354,12 @@ func (i *Incident) heardBy(tier monitor.Tier) time.Time {
 	return at
 }
 
-// failing is what fails, for operators.
-func (i *Incident) failing() string {
-	return strings.TrimSpace(strings.Join(append([]string{i.Detail}, i.Common...), "\n"))
+// Failing is what fails, for operators; of what works again, what failed when it was
+// worst.
+func (i *Incident) Failing() string {
+	detail := i.Detail
+	if i.State != Open {
+		detail = cmp.Or(i.Failed, i.Detail)
+	}
+	return strings.TrimSpace(strings.Join(append([]string{detail}, i.Common...), "\n"))
 }

@@ -296,6 +296,9 @@ func changeOf(cfg *monitor.Config, all detect.Service, now time.Time) incident.C
 		Muted: s.InMaintenance(now), Flapping: s.Flaps(), Shared: s.Shared(), Contested: s.Contested(),
 		Drain: all.Drains(now), TTL: all.TTL(), Old: all.Old(cfg),
 	}
+	for _, d := range s.Details {
+		c.Voting = c.Voting || d.Vote != nil
+	}
 	var since time.Time
 	if since, c.OnlyDNS = s.OnlyDrains(now); c.OnlyDNS && since.After(c.At) {
 		c.At = since

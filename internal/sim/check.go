@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sondehq/sonde/internal/detect"
 	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/monitor"
 )
@@ -24,6 +23,8 @@ func (w *world) check() {
 	w.checkStates(cfg)
 	w.checkIncidents(cfg)
 	w.checkPolicy(cfg)
+	w.checkTold(cfg)
+	w.checkBegun(cfg)
 	w.checkQuiet(cfg)
 	w.checkFlapping()
 	w.checkDrained(cfg)
@@ -146,7 +147,7 @@ func (w *world) checkStates(cfg *monitor.Config) {
 				b.violate("a vote ends", "%s is %s since %s", m.ID, d.State(), d.Vote.Opened.Sub(w.script.Start))
 			}
 		}
-		if status, alive, total := detect.Judge(svc.Needs, settled); state.Status != status || state.Alive != alive || state.Total != total {
+		if status, alive, total := judge(svc.Needs, settled); state.Status != status || state.Alive != alive || state.Total != total {
 			b.violate("a service is what its monitors are", "%s is %s, %d of %d; must be %s, %d of %d", svc.ID, state.Status, state.Alive, state.Total, status, alive, total)
 		}
 	}

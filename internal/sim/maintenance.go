@@ -58,16 +58,21 @@ func (s *Script) plan() {
 func (s Script) windows(id monitor.ServiceID) []span {
 	var all []span
 	for _, p := range s.Plans {
-		switch {
-		case !p.Covers(id):
-		case p.Cron == "":
-			all = append(all, span{p.Starts.Sub(s.Start), p.Ends.Sub(s.Start)})
-		default:
-			for at := s.Start; at.Before(s.Start.Add(s.Length + s.Settle)); at = at.Add(time.Minute) {
-				if p.Cron == fmt.Sprintf("%d * * * *", at.Minute()) {
-					all = append(all, span{at.Sub(s.Start), at.Add(p.Duration).Sub(s.Start)})
-				}
-			}
+		if p.Covers(id) {
+			all = append(all, s.windowsOf(p)...)
+		}
+	}
+	return all
+}
+
+// windowsOf are the times of one plan.
+func (s Script) windowsOf(p monitor.Plan) (all []span) {
+	if p.Cron == "" {
+		return []span{{p.Starts.Sub(s.Start), p.Ends.Sub(s.Start)}}
+	}
+	for at := s.Start; at.Before(s.Start.Add(s.Length + s.Settle)); at = at.Add(time.Minute) {
+		if p.Cron == fmt.Sprintf("%d * * * *", at.Minute()) {
+			all = append(all, span{at.Sub(s.Start), at.Add(p.Duration).Sub(s.Start)})
 		}
 	}
 	return all
@@ -82,10 +87,6 @@ func (w *world) inMaintenance(id monitor.ServiceID, at time.Time) bool {
 	return slices.ContainsFunc(w.script.windows(id), func(v span) bool { return d >= v.from && d < v.to })
 }
 
-// longestStall is for how long Generate lets a function stand still, and a bit: it
-// then writes what it decided before a window began.
-const longestStall = 15 * time.Second
-
 // follows reports whether the window that a service is in began a moment ago, soon
 // after another: a service knows of one window, and of the next when a sweep has
 // come through.
@@ -93,7 +94,7 @@ func (w *world) follows(id monitor.ServiceID, at time.Time) bool {
 	d, late := at.Sub(w.script.Start), w.patience()
 	all := w.script.windows(id)
 	return slices.ContainsFunc(all, func(v span) bool {
-		stalled := len(w.script.Faults) > 0 && d < v.from+longestStall
+		stalled := len(w.script.Faults) > 0 && d < v.from+w.longestStall()
 		after := slices.ContainsFunc(all, func(o span) bool { return o.to <= v.from && o.to > v.from-late })
 		return d >= v.from && d < v.from+late && (stalled || after)
 	})
@@ -156,6 +157,32 @@ func (w *world) checkMaintenance() {
 	for _, l := range order {
 		if !slices.Equal(heard[l], []incident.Event{incident.EventMaintenance, incident.EventMaintained}) {
 			b.violate("who heard that maintenance began hears that it is over", "%s of %s heard %v", l.tier, l.run, heard[l])
+		}
+	}
+}
+
+// checkBegun: who wants to hear of maintenance hears that it has begun, if Sweep came
+// through while it lasted.
+func (w *world) checkBegun(cfg *monitor.Config) {
+	for _, p := range w.script.Plans {
+		for _, v := range w.script.windowsOf(p) {
+			from := w.script.Start.Add(v.from)
+			by := w.swept(from)
+			if !by.Before(w.script.Start.Add(v.to)) {
+				continue
+			}
+			for _, tier := range cfg.Tiers {
+				knows := slices.ContainsFunc(cfg.Services, func(svc monitor.Service) bool {
+					return p.Covers(svc.ID) && !w.keeps(tier, incident.Affected{ID: svc.ID, Internal: svc.Internal})
+				})
+				wants := slices.Contains(tier.Events, monitor.HearsMaintenance) || len(tier.Events) == 0 && tier.Public
+				said := slices.ContainsFunc(w.books.due, func(n incident.Notification) bool {
+					return n.Event == incident.EventMaintenance && n.Tier == tier.ID && n.Opened.Equal(from)
+				})
+				if knows && wants && !said {
+					w.books.violate("who wants to hear of maintenance hears that it begins", "%s of %s, from %s, by %s", tier.ID, p.ID, v.from, by.Sub(w.script.Start))
+				}
+			}
 		}
 	}
 }

@@ -66,8 +66,9 @@ const (
 	Decline     Deed = "decline"
 )
 
-// Fault is one thing that goes wrong. Those that strike an operation strike the
-// next one of their stage at or after their time.
+// Fault is one thing that goes wrong. Those that strike an operation strike one of
+// their stage at or after their time: time stands still within a run, so Skip says
+// which of the run's.
 type Fault struct {
 	At    time.Duration
 	Kind  Trouble
@@ -75,6 +76,8 @@ type Fault struct {
 	Place monitor.Location // of what belongs to a location; empty: any
 	For   time.Duration    // how long it lasts, or delays; how wrong a clock is
 	Times int              // how many operations it strikes; 0 is one
+	Skip  int              // how many operations that it might strike it lets through before
+	Minor bool             // it strikes what is written again every minute, too
 }
 
 // Trouble is a kind of fault.
@@ -86,6 +89,8 @@ const (
 	CrashAfterWrite  Trouble = "crash after write"   // it is written, then the function dies
 	LostAnswer       Trouble = "write answer lost"   // it is written, and the function is told that it failed
 	Throttle         Trouble = "throttle"            // the table refuses a read or a write
+	ThrottleRead     Trouble = "throttle of reads"   // the table refuses a read
+	ThrottleWrite    Trouble = "throttle of writes"  // the table refuses a write
 	Conflict         Trouble = "conflict"            // the table says that somebody else was faster
 	Interleave       Trouble = "interleave"          // another stage runs between the reads and the write
 	Stall            Trouble = "stall"               // the function stands still between its reads and its write
@@ -98,6 +103,9 @@ const (
 	QueueLate        Trouble = "queue late"          // a batch comes later, others overtake it
 	StreamTwice      Trouble = "stream twice"        // a record comes twice, the second one later
 	StreamLate       Trouble = "stream late"         // a record comes later, others overtake it
+	WakeTwice        Trouble = "wake twice"          // Notify is called twice for one notification
+	WakeLate         Trouble = "wake late"           // Notify is called later
+	WakeLost         Trouble = "wake lost"           // Notify is never called for a notification
 	Silent           Trouble = "silent location"     // no check runs there
 	Skew             Trouble = "skewed clock"        // of the probes of a location
 	ScheduleMissed   Trouble = "schedule missed"     // a scheduled stage is not called
@@ -169,7 +177,7 @@ func (s Script) String() string {
 		line(a.At, "%s does: %s %s", a.By, a.Do, a.Tier)
 	}
 	for _, f := range s.Faults {
-		line(f.At, "fault: %s, stage %q, place %q, for %s, %d times", f.Kind, f.Stage, f.Place, f.For, max(f.Times, 1))
+		line(f.At, "fault: %s, stage %q, place %q, for %s, %d times after %d", f.Kind, f.Stage, f.Place, f.For, max(f.Times, 1), f.Skip)
 	}
 	return b.String()
 }

@@ -173,7 +173,7 @@ func (w *world) checkQuiet(cfg *monitor.Config) {
 		if impact.AtLeast(tier.Quiet.Below) {
 			continue
 		}
-		if _, quiet := tier.Quiet.Until(n.At); quiet {
+		if _, quiet := quietUntil(tier.Quiet, n.At); quiet {
 			w.books.violate("nobody is woken for less than the quiet hours let through", "%s of %s, %s, is due to %s at %s, stored %s",
 				n.Receipt, n.Incident, impact, n.Tier, n.At.Sub(w.script.Start), w.books.stored[i].Sub(w.script.Start))
 		}
@@ -188,7 +188,7 @@ func (w *world) checkFlapping() {
 		at := b.stored[i]
 		person := slices.ContainsFunc(w.script.Acts, func(a Act) bool {
 			since := at.Sub(w.script.Start) - a.At
-			return since >= 0 && since < longestStall
+			return since >= 0 && since <= w.longestStall()
 		})
 		if n.Event != incident.EventUpdated || person || len(n.Services) != 1 {
 			continue

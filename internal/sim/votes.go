@@ -129,13 +129,15 @@ func (w *world) count(m monitor.Monitor, f monitor.Flip, all []monitor.Result, o
 			t.agree++
 		}
 	}
-	t.need = t.of/2 + 1 // more than half of them
-	if deadline := opened.Add(max(2*m.Every, time.Duration(max(m.Confirm, m.Recover))*(m.Recheck+m.Timeout))); !f.Decided.Before(deadline) {
+	var good int
+	t.need, good = needed(m, t.of)
+	if !f.Decided.Before(opened.Add(soonest(m))) { // those decide who were heard
 		t.of = len(spoke)
 		t.need = min(t.need, t.of/2+1)
+		good = max(t.need, t.of-t.need+1)
 	}
 	if f.To == string(monitor.Up) || f.From == string(monitor.Down) {
-		t.need = max(t.need, t.of-t.need+1)
+		t.need = good
 	}
 	return t
 }

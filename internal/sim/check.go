@@ -25,6 +25,10 @@ func (w *world) check() {
 	w.checkPolicy(cfg)
 	w.checkTold(cfg)
 	w.checkBegun(cfg)
+	w.checkWanted()
+	w.checkEndings(cfg)
+	w.checkByHand()
+	w.checkRehearsed()
 	w.checkQuiet(cfg)
 	w.checkFlapping()
 	w.checkDrained(cfg)
@@ -92,7 +96,14 @@ func (w *world) checkHeard() {
 	lines := map[line][]incident.Notification{}
 	var order []line
 	for _, n := range b.due {
-		if n.Event.IsMaintenance() {
+		if len(b.heads[n.Incident]) == 0 {
+			continue // of no incident: maintenance, a certificate, a test
+		}
+		if n.Event == incident.EventAsked {
+			if w.asks(n) {
+				continue
+			}
+			b.violate("those who heard the beginning are asked", "%s is asked of %s", n.Tier, n.Incident)
 			continue
 		}
 		l := line{n.Incident, n.Tier}
@@ -114,6 +125,13 @@ func (w *world) checkHeard() {
 			}
 		}
 	}
+}
+
+// asks reports whether a tier had heard of an incident when it was asked of it.
+func (w *world) asks(n incident.Notification) bool {
+	return slices.ContainsFunc(w.books.due, func(o incident.Notification) bool {
+		return o.Incident == n.Incident && o.Tier == n.Tier && o.Event == incident.EventOpened && !o.At.After(n.At)
+	})
 }
 
 func receipts(all []incident.Notification) []string {
@@ -188,6 +206,12 @@ func (w *world) checkIncidents(cfg *monitor.Config) {
 	}
 	for _, inc := range board.Open {
 		w.checkSteady(cfg, inc)
+		for _, a := range inc.Services {
+			_, known := cfg.Service(a.ID)
+			if _, prober := a.ID.Prober(); !known && !prober && a.Restored.IsZero() {
+				b.violate("what is not watched any more is in no open incident", "%s is in %s", a.ID, inc.ID)
+			}
+		}
 	}
 	for _, location := range b.aside(w.now) {
 		b.violate("a location that finds what the others find counts again", "%s is still set aside", location)
@@ -202,13 +226,24 @@ func (w *world) checkIncidents(cfg *monitor.Config) {
 		}
 		broken := state.Status.Impact() != monitor.ImpactNone
 		at := slices.IndexFunc(board.Open, func(inc incident.Incident) bool { a, in := inc.Affects(svc.ID); return in && a.Restored.IsZero() })
+		if at >= 0 && !broken && board.Open[at].Manual {
+			continue // it is as people say
+		}
 		if broken != (at >= 0) {
 			b.violate("what is broken is in an open incident, what is fine in none", "%s is %s; in an open incident: %t", svc.ID, state.Status, at >= 0)
 		}
-		if len(svc.DependsOn) == 0 && len(cfg.Dependents(svc.ID)) == 0 {
+		if !w.related(svc.ID) {
 			w.checkOutages(svc, counting(cfg, svc))
 		}
 	}
+}
+
+// related reports whether a service has, or had, to do with another one.
+func (w *world) related(id monitor.ServiceID) bool {
+	return slices.ContainsFunc(w.configs(), func(cfg *monitor.Config) bool {
+		svc, _ := cfg.Service(id)
+		return len(svc.DependsOn) > 0 || len(cfg.Dependents(id)) > 0
+	})
 }
 
 // checkOutages: each time in which all of a service's targets were down, from

@@ -31,6 +31,8 @@ func Generate(seed uint64) Script {
 	vary(seed, &s)
 	moves(seed, &s)
 	outlast(seed, &s)
+	more(seed, &s)
+	rebuild(seed, &s)
 	return s
 }
 
@@ -152,7 +154,7 @@ func (g *generator) acts(s *Script) []Act {
 
 // once are the faults that strike one operation, or a few.
 var once = []Trouble{
-	CrashBeforeWrite, CrashAfterWrite, LostAnswer, ThrottleRead, ThrottleWrite, ThrottleWrite, Conflict, Interleave, Interleave, Stall, Stall, Stall, Stall, CrashBeforeSend, CrashAfterSend, CarrierFails, CarrierUnclear,
+	CrashBeforeWrite, CrashAfterWrite, LostAnswer, ThrottleRead, ThrottleWrite, ThrottleWrite, Conflict, Interleave, Interleave, Stall, Stall, Stall, Stall, CrashBeforeSend, CrashAfterSend, CarrierFails, CarrierRefuses, CarrierUnclear,
 	QueueFails, QueueTwice, QueueLate, StreamTwice, StreamLate, WakeTwice, WakeLate, WakeLost, ScheduleMissed, ScheduleTwice, ScheduleLate,
 }
 

@@ -13,7 +13,7 @@ import (
 // how bad each incident was, and for how long.
 func (w *world) checkPolicy(cfg *monitor.Config) {
 	for _, id := range w.books.incidents {
-		for _, tier := range cfg.Tiers {
+		for _, tier := range w.tiers() {
 			w.checkTier(cfg, id, tier, w.own(cfg, id, tier))
 		}
 	}
@@ -77,6 +77,9 @@ func (w *world) checkEager(cfg *monitor.Config, id string, tier monitor.Tier, se
 	missed := false
 	w.while(id, func(h head, to time.Time) {
 		a, _ := h.inc.Affects(service)
+		if _, watched := w.configAt(to.Add(-time.Nanosecond)).Service(service); !watched {
+			a.ID = ""
+		}
 		sees := func(a incident.Affected) bool { return a.Cause && !w.keeps(tier, a) }
 		counts := a.ID != "" && (a.Cause || !slices.ContainsFunc(h.inc.Services, sees))
 		from := unmuted(h)

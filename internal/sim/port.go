@@ -198,6 +198,10 @@ func (p *port) Publish(_ context.Context, m notify.Message) (string, error) {
 		p.world.books.refused(p.world, m)
 		return "", errCarrier
 	}
+	if p.strikes(CarrierRefuses) != nil {
+		p.world.books.refused(p.world, m)
+		return "", fmt.Errorf("%w: %w", errCarrier, notify.ErrPermanent)
+	}
 	if p.strikes(CrashBeforeSend) != nil {
 		panic(crash{})
 	}

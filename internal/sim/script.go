@@ -21,6 +21,7 @@ type Script struct {
 	Changes []Change       // of the configuration
 	Outages []Outage
 	Moves   []Move
+	Endings []Ending // of certificates
 	Faults  []Fault
 	Acts    []Act
 
@@ -45,14 +46,18 @@ type Change struct {
 
 // Act is what a person does to the oldest open incident, if there is one.
 type Act struct {
-	At     time.Duration
-	Do     Deed
-	By     string
-	Text   string         // of an update; why something is declined
-	Phase  incident.Phase // of an update
-	Next   time.Duration  // of an update: until the next one
-	Tier   monitor.TierID // to publish to, or not
-	Strict bool           // it is an error if it cannot be done
+	At    time.Duration
+	Do    Deed
+	By    string
+	Text  string         // of an update; why something is declined
+	Phase incident.Phase // of an update
+	Next  time.Duration  // of an update: until the next one
+	Tier  monitor.TierID // to publish to, or not
+
+	Service monitor.ServiceID // of what is opened
+	Impact  monitor.Impact    // of what is opened
+
+	Strict bool // it is an error if it cannot be done
 }
 
 // Deed is what an Act does.
@@ -64,6 +69,8 @@ const (
 	Post        Deed = "update"
 	Publish     Deed = "publish"
 	Decline     Deed = "decline"
+	Declare     Deed = "open"    // an incident that no monitor sees
+	Resolve     Deed = "resolve" // the oldest of these
 )
 
 // Fault is one thing that goes wrong. Those that strike an operation strike one of
@@ -97,6 +104,7 @@ const (
 	CrashBeforeSend  Trouble = "crash before send"   // the function dies before the carrier has the message
 	CrashAfterSend   Trouble = "crash after send"    // the carrier has it, then the function dies
 	CarrierFails     Trouble = "carrier fails"       // the carrier refuses
+	CarrierRefuses   Trouble = "carrier refuses"     // for good, as it says
 	CarrierUnclear   Trouble = "carrier answer lost" // the carrier has it, and the function is told that it failed
 	QueueFails       Trouble = "queue fails"         // nothing is queued
 	QueueTwice       Trouble = "queue twice"         // a batch comes twice, the second one later
@@ -169,6 +177,9 @@ func (s Script) String() string {
 	}
 	for _, m := range s.Moves {
 		line(m.At, "%s moves, old answers until %s, or %s later; warns: %t", m.Monitor, m.At+m.TTL, m.Stale, m.Degrades)
+	}
+	for _, e := range s.Endings {
+		line(e.Renewed, "the certificate of %s ends at %s; renewed to %s", e.Monitor, e.At, e.To)
 	}
 	for _, c := range s.Changes {
 		line(c.At, "another configuration")

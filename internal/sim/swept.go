@@ -84,7 +84,7 @@ func (w *world) checkSwept(began time.Time) {
 		w.books.violate("the table can be read", "%v", err)
 		return
 	}
-	w.checkShown(page)
+	w.checkShown(page, began)
 	w.checkFigures(cfg, page)
 }
 
@@ -185,9 +185,9 @@ func (w *world) turns(id monitor.ServiceID, at time.Time) bool {
 }
 
 // checkShown: the page shows what is stored, as of a sweep.
-func (w *world) checkShown(page store.Snapshot) {
+func (w *world) checkShown(page store.Snapshot, began time.Time) {
 	b := w.books
-	if page.Generated.Before(w.now) {
+	if page.Generated.Before(began) {
 		b.violate("a sweep renews the page", "it is of %s", page.Generated.Sub(w.script.Start))
 	}
 	for _, view := range page.Services {

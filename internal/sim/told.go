@@ -14,8 +14,9 @@ import (
 // update is late; and people decide who hears at all.
 func (w *world) checkTold(cfg *monitor.Config) {
 	for _, id := range w.books.incidents {
-		for _, tier := range cfg.Tiers {
+		for _, tier := range w.tiers() {
 			story := w.story(id, tier)
+			w.checkNagged(id, tier)
 			w.checkWorse(story)
 			w.checkReminders(story)
 			w.checkPosts(story)
@@ -117,7 +118,10 @@ func (w *world) checkWorse(s story) {
 			since = later(begins, from)
 		}
 		worst = h.inc.Impact
-		knows := func(n incident.Notification) bool { return n.Impact.AtLeast(h.inc.Impact) }
+		knows := func(n incident.Notification) bool { // what is muted is told as an update
+			says := n.Event == incident.EventOpened || n.Event == incident.EventEscalated || len(w.script.Plans) > 0
+			return says && n.Impact.AtLeast(h.inc.Impact)
+		}
 		if by := w.spared(s.tier, h.inc.Impact, since); to.After(by) && !s.after(time.Time{}, by, knows) {
 			w.books.violate("a tier hears that it got worse", "%s of %s is to hear by %s that it is %s since %s",
 				s.tier.ID, s.id, by.Sub(w.script.Start), h.inc.Impact, since.Sub(w.script.Start))

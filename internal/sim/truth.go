@@ -248,6 +248,9 @@ func (b *books) checkTurned(w *world, was, is detect.Service, flips []monitor.Fl
 			continue
 		}
 		d := is.Details[m.ID]
+		if _, before := was.Details[m.ID]; !before {
+			b.turns[m.ID] = turnsOf{} // it was another service's, or nobody's
+		}
 		if f.To == string(monitor.Unknown) || f.To == string(monitor.Paused) {
 			b.turns[m.ID] = turnsOf{}
 			continue

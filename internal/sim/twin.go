@@ -21,7 +21,7 @@ func (w *world) checkFlips(cfg *monitor.Config) {
 		for _, f := range b.flipsOf(id) {
 			before, has := last[f.Monitor]
 			switch {
-			case has && before.To != f.From:
+			case has && before.To != f.From && !(len(w.script.Changes) > 0 && f.From == string(monitor.Unknown)): // one that was gone for a while begins anew
 				b.violate("flips follow one another", "%s %s: from %s to %s, then from %s to %s", id, f.Monitor, before.From, before.To, f.From, f.To)
 			case f.At.After(f.Decided):
 				b.violate("a flip is not of the future", "%s %s: %s, decided %s", id, f.Monitor, f.At, f.Decided)

@@ -163,7 +163,7 @@ func (w *world) own(cfg *monitor.Config, id string, tier monitor.Tier) (o own) {
 func (w *world) checkQuiet(cfg *monitor.Config) {
 	for i, n := range w.books.due {
 		tier, known := cfg.Tier(n.Tier)
-		if !known || tier.Quiet == nil || n.Event.IsMaintenance() || n.Event == incident.EventAsked {
+		if !known || tier.Quiet == nil || n.Event.IsMaintenance() || n.Event == incident.EventAsked || n.Event == incident.EventTest {
 			continue
 		}
 		impact := n.Impact
@@ -208,6 +208,9 @@ func (w *world) checkFlapping() {
 // checkSteady: an incident of which nothing is broken any more goes on for as long as
 // one of its services may change again, and no longer.
 func (w *world) checkSteady(cfg *monitor.Config, inc incident.Incident) {
+	if inc.Manual {
+		return // people say when it is over
+	}
 	within, restored := time.Duration(0), time.Time{}
 	for _, a := range inc.Services {
 		if !a.Cause {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"reflect"
 	"slices"
 	"time"
 
@@ -232,9 +233,7 @@ func (w *world) checkIncidents(cfg *monitor.Config) {
 		if broken != (at >= 0) {
 			b.violate("what is broken is in an open incident, what is fine in none", "%s is %s; in an open incident: %t", svc.ID, state.Status, at >= 0)
 		}
-		if !w.related(svc.ID) {
-			w.checkOutages(svc, counting(cfg, svc))
-		}
+		w.checkOutages(svc, counting(cfg, svc))
 	}
 }
 
@@ -270,13 +269,28 @@ func (w *world) checkOutages(svc monitor.Service, members []monitor.Monitor) {
 			// A check that is made late counts as of when it was due.
 			covered = covered || at < o.to && over.Add(w.travel()).Sub(w.script.Start) >= o.to
 		}
-		if opened > 1 {
+		if opened > 1 && !w.related(svc.ID) || w.began(svc.ID, o) > 1 {
 			b.violate("one outage opens one incident", "%s was down from %s to %s, %d incidents were opened", svc.ID, o.from, o.to, opened)
 		}
-		if o = w.quiet(svc.ID, o); !covered && o.to-o.from >= w.notice(members) && !w.blind(members, o) {
+		if o = w.quiet(svc.ID, o); !covered && !w.related(svc.ID) && o.to-o.from >= w.notice(members) && !w.blind(members, o) {
 			b.violate("an outage opens an incident", "%s was down from %s to %s, and no incident says so until then", svc.ID, o.from, o.to)
 		}
 	}
+}
+
+// began is how many incidents a service has begun in a time, and kept: one that turned out
+// to be of a service above it ends with that.
+func (w *world) began(id monitor.ServiceID, o span) (n int) {
+	for _, name := range w.books.incidents {
+		heads := w.books.heads[name]
+		kept := !slices.ContainsFunc(heads, func(h head) bool { return h.inc.Root != id || len(h.inc.Services) > 1 })
+		a, _ := heads[0].inc.Affects(id)
+		since := a.Since.Sub(w.script.Start)
+		if kept && !heads[0].inc.Manual && since >= o.from && since < o.to && heads[0].inc.Opened.Sub(w.script.Start) >= o.from {
+			n++
+		}
+	}
+	return n
 }
 
 // span is a time of the script.
@@ -324,10 +338,20 @@ func (w *world) notice(members []monitor.Monitor) time.Duration {
 // blind reports whether a location was silent, or a monitor not what it is in the
 // end, in a span.
 func (w *world) blind(members []monitor.Monitor, o span) bool {
-	if len(w.script.Changes) > 0 {
+	if slices.ContainsFunc(members, func(m monitor.Monitor) bool { return !w.steady(m.Service) }) {
 		return true
 	}
 	return slices.ContainsFunc(w.script.Faults, func(f Fault) bool {
-		return f.Kind == Silent && f.At < o.to && f.At+f.For > o.from-time.Minute
+		looks := slices.ContainsFunc(members, func(m monitor.Monitor) bool { return slices.Contains(m.Locations, f.Place) })
+		return f.Kind == Silent && looks && f.At < o.to && f.At+f.For > o.from-time.Minute
+	})
+}
+
+// steady reports whether a service and its monitors are the same in all configurations.
+func (w *world) steady(id monitor.ServiceID) bool {
+	first, known := w.script.Config.Service(id)
+	return known && !slices.ContainsFunc(w.script.Changes, func(c Change) bool {
+		svc, still := c.Config.Service(id)
+		return !still || !reflect.DeepEqual(svc, first) || !reflect.DeepEqual(c.Config.Members(svc), w.script.Config.Members(first))
 	})
 }

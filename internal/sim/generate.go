@@ -33,6 +33,7 @@ func Generate(seed uint64) Script {
 	outlast(seed, &s)
 	more(seed, &s)
 	rebuild(seed, &s)
+	cancel(seed, &s)
 	return s
 }
 

@@ -181,7 +181,7 @@ func (w *world) turns(id monitor.ServiceID, at time.Time) bool {
 	d := at.Sub(w.script.Start)
 	return slices.ContainsFunc(w.script.windows(id), func(v span) bool {
 		return (d-v.from).Abs() <= time.Second || (d-v.to).Abs() <= time.Second
-	}) || w.follows(id, at)
+	}) || w.follows(id, at) || w.cancelling(id, at)
 }
 
 // checkShown: the page shows what is stored, as of a sweep.

@@ -280,7 +280,7 @@ func (w *world) checkRounds(cfg *monitor.Config, id string) {
 		person := slices.ContainsFunc(w.books.posts, func(u incident.Update) bool { return u.Incident == id && u.At.Equal(h.at) })
 		for _, a := range h.inc.Services {
 			svc, known := cfg.Service(a.ID)
-			if !a.Cause || !known || person || len(w.script.Changes) > 0 {
+			if !a.Cause || !known || person || !w.steady(a.ID) {
 				continue
 			}
 			var round time.Duration

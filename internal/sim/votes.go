@@ -11,9 +11,6 @@ import (
 // checkVotes looks at every flip of a monitor as somebody who counts on fingers
 // would: which results were there when it was decided, and do they bear it?
 func (w *world) checkVotes(cfg *monitor.Config) {
-	if len(w.script.Changes) > 0 {
-		return // the monitors were not always what they are now
-	}
 	byMonitor := map[monitor.ID][]monitor.Result{}
 	finished := map[string]time.Time{}
 	for _, b := range w.books.results {
@@ -35,7 +32,7 @@ func (w *world) checkVotes(cfg *monitor.Config) {
 	for _, svc := range slices.Sorted(maps.Keys(w.books.flips)) {
 		before := map[monitor.ID]time.Time{}
 		for _, f := range w.books.flipsOf(svc) {
-			if m, ok := cfg.Monitor(f.Monitor); ok && f.Check != "" {
+			if m, ok := cfg.Monitor(f.Monitor); ok && f.Check != "" && w.steady(svc) { // others were not always what they are now
 				w.checkVote(m, f, before[f.Monitor], byMonitor[f.Monitor], finished)
 			}
 			before[f.Monitor] = f.At

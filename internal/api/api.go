@@ -55,9 +55,11 @@ type History interface {
 	// RecentBatches reads a shard's newest batches of a span, and reports
 	// whether those are all.
 	RecentBatches(ctx context.Context, shard int, from, to time.Time) ([]store.Batch, bool, error)
-	// Tally is how a service spent the time of a window, adjusted by maintenance
-	// and corrections, and as measured.
-	Tally(ctx context.Context, id monitor.ServiceID, name string, w uptime.Window) (adjusted, raw uptime.Seconds, err error)
+	// FiguresOf is a service's figures of a calendar month, frozen or of the window
+	// given; its monitors' too, if the service given names some.
+	FiguresOf(ctx context.Context, svc monitor.Service, name string, w uptime.Window) (uptime.Figures, error)
+	// Reasons is why figures of a window are not what was measured.
+	Reasons(ctx context.Context, id monitor.ServiceID, w uptime.Window) ([]uptime.Exclusion, []uptime.Correction, error)
 }
 
 // Pinger records heartbeat pings, and reports whether the token is known.
@@ -78,7 +80,7 @@ type Deps struct {
 type server struct {
 	Deps
 	recent cache[int, recentBatches]
-	months cache[string, Uptime]
+	months cache[string, uptime.Figures]
 	bodies bodies
 	links  page.Links
 	zones  sync.Map // time zones by name: loading one reads a file
@@ -92,7 +94,7 @@ func New(deps Deps) http.Handler {
 	s := &server{
 		Deps:   deps,
 		recent: newCache[int, recentBatches](8, 15*time.Second),
-		months: newCache[string, Uptime](1000, 5*time.Minute),
+		months: newCache[string, uptime.Figures](1000, keepMonths),
 	}
 	mux := http.NewServeMux()
 	for _, r := range s.routes() {

@@ -80,10 +80,34 @@ func (f *fake) RecentBatches(_ context.Context, _ int, from, to time.Time) ([]st
 	return in, !f.cut, f.batchErr
 }
 
-func (f *fake) Tally(_ context.Context, _ monitor.ServiceID, _ string, w uptime.Window) (adjusted, raw uptime.Seconds, err error) {
+func (f *fake) FiguresOf(_ context.Context, svc monitor.Service, name string, w uptime.Window) (uptime.Figures, error) {
 	f.reads++
-	adjusted = uptime.Seconds{Up: w.Duration() - 3*time.Hour, Down: time.Hour, Maintenance: 2 * time.Hour}
-	return adjusted, uptime.Seconds{Up: w.Duration() - 3*time.Hour, Down: 3 * time.Hour}, f.batchErr
+	if name < "2018-05" && name != "2016-02" { // of that one there are frozen figures, of others before none
+		return uptime.Figures{Service: svc.ID, Window: w, Adjusted: uptime.Seconds{Unknown: w.Duration()}, Raw: uptime.Seconds{Unknown: w.Duration()}}, f.batchErr
+	}
+	figures := uptime.Figures{Service: svc.ID, Window: w,
+		Adjusted: uptime.Seconds{Up: w.Duration() - 3*time.Hour, Down: time.Hour, Maintenance: 2 * time.Hour},
+		Raw:      uptime.Seconds{Up: w.Duration() - 3*time.Hour, Down: 3 * time.Hour},
+	}
+	if w.To.Before(t0.Add(-48 * time.Hour)) {
+		figures.Frozen = w.To.Add(24 * time.Hour)
+	}
+	figures.Exclusions, figures.Corrections = why(svc.ID, w)
+	for _, id := range svc.Monitors {
+		figures.Monitors = append(figures.Monitors, uptime.Figures{Service: svc.ID, Monitor: id, Window: w, Adjusted: uptime.Seconds{Up: 3 * w.Duration() / 4, Down: w.Duration() / 4}})
+	}
+	return figures, f.batchErr
+}
+
+func (f *fake) Reasons(_ context.Context, id monitor.ServiceID, w uptime.Window) ([]uptime.Exclusion, []uptime.Correction, error) {
+	f.reads++
+	exclusions, corrections := why(id, w)
+	return exclusions, corrections, f.batchErr
+}
+
+func why(id monitor.ServiceID, w uptime.Window) ([]uptime.Exclusion, []uptime.Correction) {
+	return []uptime.Exclusion{{From: w.From, To: w.From.Add(2 * time.Hour), Reason: "Patches"}},
+		[]uptime.Correction{{ID: "c1", Service: id, From: w.From, To: w.From.Add(time.Hour), As: monitor.Operational, Reason: "our own firewall", By: "secret-author", At: t0}}
 }
 
 func night() *fake {
@@ -141,9 +165,9 @@ func TestRoutes(t *testing.T) {
 		{"GET", "/api/v1/status", 200, "application/json", `"status":"partial_outage"`, 1},
 		{"GET", "/api/v1/services/balancers", 200, "application/json", `"id":"balancers"`, 1},
 		{"GET", "/api/v1/services/nothing", 404, "application/problem+json", `no service \"nothing\"`, 1},
-		{"GET", "/api/v1/services/balancers/uptime?window=24h", 200, "application/json", `"uptime":0.979166`, 1},
-		{"GET", "/api/v1/services/balancers/uptime?window=7d", 200, "application/json", `"uptime":null`, 1},
-		{"GET", "/api/v1/services/balancers/uptime", 200, "application/json", `"window":"90d"`, 1},
+		{"GET", "/api/v1/services/balancers/uptime?window=24h", 200, "application/json", `"uptime":0.979166`, 2},
+		{"GET", "/api/v1/services/balancers/uptime?window=7d", 200, "application/json", `"uptime":null`, 2},
+		{"GET", "/api/v1/services/balancers/uptime", 200, "application/json", `"window":"90d"`, 2},
 		{"GET", "/api/v1/services/balancers/uptime?window=1y", 400, "application/problem+json", "expected one of 24h, 7d, 30d, 90d, or a month", 1},
 		{"GET", "/api/v1/incidents", 200, "application/json", `"id":"old"`, 1},
 		{"GET", "/api/v1/incidents/abc", 200, "application/json", `"phase":"investigating"`, 1},

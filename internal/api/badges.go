@@ -1,6 +1,8 @@
 package api
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -16,7 +18,7 @@ func (s *server) badges() []route {
 	return []route{
 		{"GET /badge/{file}", s.give(statusBadge)},
 		{"GET /badge/{id}/{file}", s.give(responseTimeBadge)},
-		{"GET /badge/{id}/uptime/{file}", s.give(uptimeBadge)},
+		{"GET /badge/{id}/uptime/{file}", s.give(s.uptimeBadge)},
 	}
 }
 
@@ -39,15 +41,43 @@ func responseTimeBadge(v page.View, r *http.Request) (reply, error) {
 	return drawn(v, r, r.PathValue("id"), form, badge.ResponseTime)
 }
 
-func uptimeBadge(v page.View, r *http.Request) (reply, error) {
-	window, form, err := formOf(r.PathValue("file"))
+// uptimeBadge is of a window that the snapshot holds, or of a calendar month of a
+// service or a monitor.
+func (s *server) uptimeBadge(v page.View, r *http.Request) (reply, error) {
+	name, form, err := formOf(r.PathValue("file"))
 	if err != nil {
 		return reply{}, err
 	}
-	if !slices.Contains(uptime.Names(), window) {
-		return reply{}, badRequest{fmt.Errorf("window is %q; expected one of %s", window, strings.Join(uptime.Names(), ", "))}
+	window, err := uptime.ParseWindow(name, v.Now, zoneOf(v.Site))
+	if err != nil {
+		return reply{}, badRequest{fmt.Errorf("window is %q; expected one of %s, or a month that has begun, such as 2026-11", clip(name), strings.Join(uptime.Names(), ", "))}
 	}
-	return drawn(v, r, r.PathValue("id"), form, func(s badge.Subject) badge.Badge { return badge.Uptime(s, window) })
+	var failed error
+	out, err := drawn(v, r, r.PathValue("id"), form, func(subject badge.Subject) badge.Badge {
+		if !slices.Contains(uptime.Names(), name) {
+			subject, failed = s.ofMonth(r.Context(), v, subject, name, window)
+		}
+		return badge.Uptime(subject, name)
+	})
+	return out, errors.Join(failed, err)
+}
+
+// ofMonth puts the uptime of a calendar month into what a badge is about. Of the
+// whole page there is none.
+func (s *server) ofMonth(ctx context.Context, v page.View, subject badge.Subject, name string, w uptime.Window) (badge.Subject, error) {
+	service := v.Service(subject.Service)
+	if service.ID == "" {
+		return subject, badRequest{fmt.Errorf("window is %q; of the whole page there are %s", name, strings.Join(uptime.Names(), ", "))}
+	}
+	f, err := s.month(ctx, v, service, name, w)
+	if subject.Monitor != "" {
+		f, _ = ofMonitor(f, subject.Monitor)
+	}
+	subject.Uptime = map[string]float64{}
+	if share, known := f.Adjusted.Uptime(); known {
+		subject.Uptime[name] = share
+	}
+	return subject, err
 }
 
 // formOf splits a file name into what is asked for, and .svg or .json.

@@ -10,6 +10,7 @@ import (
 	"github.com/sondehq/sonde/internal/api/page"
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/store"
+	"github.com/sondehq/sonde/internal/uptime"
 )
 
 // Monitor is a monitor in answers.
@@ -56,12 +57,22 @@ func findMonitor(v page.View, r *http.Request) (store.ServiceView, store.Monitor
 	return store.ServiceView{}, store.MonitorView{}, notFound{fmt.Errorf("there is no monitor %q; /api/v1/monitors lists them", id)}
 }
 
+// MonitorAnswer is what /api/v1/monitors/{id} answers.
+type MonitorAnswer struct {
+	Monitor
+	Uptime map[string]Share `json:"uptime"` // by window
+}
+
 func (s *server) monitor(v page.View, r *http.Request) (any, error) {
 	svc, m, err := findMonitor(v, r)
 	if err != nil {
 		return nil, err
 	}
-	return monitorOf(svc.ID, m), nil
+	out := MonitorAnswer{monitorOf(svc.ID, m), map[string]Share{}}
+	for _, name := range uptime.Names() {
+		out.Uptime[name] = shareOf(m, name)
+	}
+	return out, nil
 }
 
 // Results is what /api/v1/monitors/{id}/results answers.

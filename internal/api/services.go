@@ -3,14 +3,11 @@ package api
 import (
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/sondehq/sonde/internal/api/page"
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/store"
-	"github.com/sondehq/sonde/internal/uptime"
 	"github.com/sondehq/sonde/internal/zone"
 )
 
@@ -102,57 +99,6 @@ func (s *server) service(v page.View, r *http.Request) (any, error) {
 		return nil, err
 	}
 	return serviceOf(service), nil
-}
-
-// UptimeAnswer is what /api/v1/services/{id}/uptime answers.
-type UptimeAnswer struct {
-	Service monitor.ServiceID `json:"service"`
-	Window  string            `json:"window"`
-	Uptime
-}
-
-// oldest is how far back figures can be computed: flips are kept for so long.
-const oldest = 400 * 24 * time.Hour
-
-// uptime answers for a window that the snapshot holds, or for a calendar month.
-func (s *server) uptime(v page.View, r *http.Request) (any, error) {
-	service, err := find(v, r)
-	if err != nil {
-		return nil, err
-	}
-	name := r.URL.Query().Get("window")
-	if !r.URL.Query().Has("window") {
-		name = "90d"
-	}
-	window, err := uptime.ParseWindow(name, v.Now, zoneOf(v.Site))
-	switch {
-	case err != nil:
-		return nil, badRequest{fmt.Errorf("window is %.40q; expected one of %s, or a month that has begun, such as 2026-11", name, strings.Join(uptime.Names(), ", "))}
-	case v.Now.Sub(window.From) > oldest:
-		return nil, badRequest{fmt.Errorf("window is %q; figures go back 400 days", name)}
-	}
-	for _, w := range service.Uptime {
-		if w.Window == name {
-			return UptimeAnswer{service.ID, name, uptimeOf(w)}, nil
-		}
-	}
-	if slices.Contains(uptime.Names(), name) { // nothing was measured yet
-		return UptimeAnswer{service.ID, name, Uptime{From: window.From, To: window.To}}, nil
-	}
-	figure, err := s.months.get(v.Now, string(service.ID)+" "+name, func() (Uptime, error) {
-		adjusted, raw, err := s.History.Tally(r.Context(), service.ID, name, window)
-		return figureOf(window, adjusted, raw), err
-	})
-	return UptimeAnswer{service.ID, name, figure}, err
-}
-
-func figureOf(w uptime.Window, seconds, measured uptime.Seconds) Uptime {
-	ratio, known := seconds.Uptime()
-	raw, rawKnown := measured.Uptime()
-	return uptimeOf(store.WindowView{
-		From: w.From, To: w.To, Known: known, Uptime: ratio, RawKnown: rawKnown, Raw: raw, Coverage: seconds.Coverage(),
-		DownS: int64(seconds.Down / time.Second), UnknownS: int64(seconds.Unknown / time.Second), MaintS: int64(seconds.Maintenance / time.Second),
-	})
 }
 
 func zoneOf(site monitor.Site) *time.Location {

@@ -26,6 +26,7 @@ func (s *server) v1() []route {
 		{"GET /api/v1/services/{id}/latency", s.brief(s.latency)},
 		{"GET /api/v1/monitors", s.same(s.monitors)},
 		{"GET /api/v1/monitors/{id}", s.brief(s.monitor)},
+		{"GET /api/v1/monitors/{id}/uptime", s.brief(s.monitorUptime)},
 		{"GET /api/v1/monitors/{id}/results", s.brief(s.results)},
 		{"GET /api/v1/incidents", s.same(s.incidents)},
 		{"GET /api/v1/incidents/{id}", s.brief(s.incident)},

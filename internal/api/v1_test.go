@@ -71,10 +71,59 @@ func TestMonth(t *testing.T) {
 	if !got.From.Equal(from) || got.DownSeconds != 3600 || got.MaintenanceSeconds != 7200 || got.Uptime.Uptime == nil || *got.Uptime.Uptime != 1-1.0/718 || got.Raw == nil || *got.Raw != 1-3.0/720 || got.Coverage != 1 {
 		t.Errorf("got %+v, want an hour down in April from %s on, and two of maintenance that were measured as down", got, from)
 	}
-	for window, want := range map[string]int{"2019-05": 200, "2019-06": 400, "2017-01": 400, "x": 400, "": 400} {
+	for window, want := range map[string]int{"2019-05": 200, "2019-06": 400, "2017-01": 400, "2016-02": 200, "x": 400, "": 400} {
 		if w := serve(full(), "GET", "/api/v1/services/web/uptime?window="+window); w.Code != want {
 			t.Errorf("window %q: %d, want %d", window, w.Code, want)
 		}
+	}
+}
+
+// TestWhy: an answer says why it is not what was measured, and not who said so.
+func TestWhy(t *testing.T) {
+	for window, frozen := range map[string]bool{"30d": false, "2019-04": true, "2016-02": true, "2019-05": false} {
+		w := serve(full(), "GET", "/api/v1/services/web/uptime?window="+window)
+		body := w.Body.String()
+		if !strings.Contains(body, `"reason":"Patches"`) || !strings.Contains(body, `"as":"up","reason":"our own firewall"`) || strings.Contains(body, "secret-author") {
+			t.Errorf("%s: %s", window, body)
+		}
+		if strings.Contains(body, `"frozen":null`) == frozen {
+			t.Errorf("%s: frozen %t, want it so: %s", window, frozen, body)
+		}
+	}
+}
+
+// TestMonitorUptime: a monitor's windows, and its calendar months, with how much of
+// each was observed.
+func TestMonitorUptime(t *testing.T) {
+	f := full()
+	f.snapshot.Services[0].Monitors[0].Uptime = map[string]float64{"24h": 0.5, "7d": 0.75}
+	f.snapshot.Services[0].Monitors[0].Coverage = map[string]float64{"7d": 0.25, "30d": 0.125}
+	for path, want := range map[string]string{
+		"/api/v1/monitors/lb-primary":                       `"uptime":{"24h":{"uptime":0.5,"coverage":1},"30d":{"uptime":null,"coverage":0.125},"7d":{"uptime":0.75,"coverage":0.25},"90d":{"uptime":null,"coverage":0}}`,
+		"/api/v1/monitors/lb-primary/uptime?window=7d":      `"uptime":0.75,"coverage":0.25}`,
+		"/api/v1/monitors/lb-primary/uptime":                `"uptime":null,"coverage":0}`,
+		"/api/v1/monitors/lb-primary/uptime?window=2019-04": `"from":"2019-04-01T07:00:00Z","to":"2019-05-01T07:00:00Z","uptime":0.75,"coverage":1}`,
+		"/badge/lb-primary/uptime/2019-04.json":             `"message":"75.00%"`,
+		"/badge/web/uptime/2016-02.json":                    `"message":"99.85%"`,
+		"/badge/all/uptime/2019-04.json":                    `of the whole page there are 24h`,
+		"/badge/web/uptime/2017-01.json":                    `figures go back 400 days`,
+	} {
+		if w := serve(f, "GET", path); !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: %s, want %s", path, w.Body, want)
+		}
+	}
+}
+
+// TestCorrectedMonth: what was read of a month is read again within a minute.
+func TestCorrectedMonth(t *testing.T) {
+	f, now := full(), t0
+	h := api.New(api.Deps{Reader: f, History: f, Now: func() time.Time { return now }})
+	for range 2 {
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/api/v1/services/web/uptime?window=2019-04", nil))
+		now = now.Add(time.Minute)
+	}
+	if f.reads != 4 {
+		t.Errorf("%d reads for two requests a minute apart, want two each", f.reads)
 	}
 }
 
@@ -82,10 +131,10 @@ func TestMonth(t *testing.T) {
 // observed there is neither.
 func TestRaw(t *testing.T) {
 	for path, want := range map[string]string{
-		"/api/v1/services/balancers/uptime?window=24h": `"uptime":0.979166,"raw":0.9375,"coverage":1,"down_s":1800,"unknown_s":0,"maintenance_s":3600}`,
-		"/api/v1/services/balancers/uptime?window=7d":  `"uptime":null,"raw":null,"coverage":0,"down_s":0,"unknown_s":0,"maintenance_s":0}`,
-		"/api/v1/services/balancers/uptime":            `"uptime":null,"raw":null,"coverage":0,"down_s":0,"unknown_s":0,"maintenance_s":0}`,
-		"/api/v1/services/balancers":                   `"uptime":0.979166,"raw":0.9375,"coverage":1,"down_s":1800,"unknown_s":0,"maintenance_s":3600}`,
+		"/api/v1/services/balancers/uptime?window=24h": `"uptime":0.979166,"raw":0.9375,"coverage":1,"down_s":1800,"unknown_s":0,"maintenance_s":3600`,
+		"/api/v1/services/balancers/uptime?window=7d":  `"uptime":null,"raw":null,"coverage":0,"down_s":0,"unknown_s":0,"maintenance_s":0,"frozen":null`,
+		"/api/v1/services/balancers/uptime":            `"uptime":null,"raw":null,"coverage":0,"down_s":0,"unknown_s":0,"maintenance_s":0,"frozen":null`,
+		"/api/v1/services/balancers":                   `"uptime":0.979166,"raw":0.9375,"coverage":1,"down_s":1800,"unknown_s":0,"maintenance_s":3600`,
 	} {
 		if w := serve(full(), "GET", path); !strings.Contains(w.Body.String(), want) {
 			t.Errorf("%s: %s, want %s", path, w.Body, want)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,6 +30,14 @@ Uptime is what is measured: ` + "`sonde correct`" + ` corrects it.`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
+			title, err := needed(cmd, args[0], "title", incident.ErrNoTitle)
+			if err != nil {
+				return err
+			}
+			text, err := needed(cmd, text, "text", errNoOpenText)
+			if err != nil {
+				return err
+			}
 			s, done, err := where.open(ctx)
 			if err != nil {
 				return err
@@ -38,9 +47,11 @@ Uptime is what is measured: ` + "`sonde correct`" + ` corrects it.`,
 			if err != nil || cfg == nil {
 				return awsError("read the configuration", errors.Join(err, errNoConfig(cfg)))
 			}
-			d := incident.Declaration{By: where.caller(ctx), Title: args[0], Text: text, Impact: monitor.Impact(impact)}
+			d := incident.Declaration{By: where.who(cmd), Title: title, Text: text, Impact: monitor.Impact(impact)}
 			for _, id := range services {
-				d.Services = append(d.Services, monitor.ServiceID(id))
+				if !slices.Contains(d.Services, monitor.ServiceID(id)) {
+					d.Services = append(d.Services, monitor.ServiceID(id))
+				}
 			}
 			if next != 0 {
 				d.Next = now().Add(next)
@@ -54,18 +65,22 @@ Uptime is what is measured: ` + "`sonde correct`" + ` corrects it.`,
 			if err != nil {
 				return err
 			}
+			warnNamed(cmd, cfg, title+"\n"+text)
 			renewPage(cmd, s)
 			_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s: opened\n", id)
 			return nil
 		},
 	}
 	where.add(cmd)
-	cmd.Flags().StringVar(&text, "text", "", "what is known, for everybody")
+	cmd.Flags().StringVar(&text, "text", "", "what is known, for everybody; - reads standard input")
 	cmd.Flags().StringVar(&impact, "impact", "", "minor, major or critical")
 	cmd.Flags().StringArrayVar(&services, "service", nil, "a service that is affected; may be given several times")
 	cmd.Flags().DurationVar(&next, "next", 0, "how long until the next update")
 	return cmd
 }
+
+// errNoOpenText is incident.ErrNoText where the text is a flag.
+var errNoOpenText = errors.New("an incident needs a text for everybody")
 
 func declare(ctx context.Context, s *store.Store, cfg *monitor.Config, d incident.Declaration) (string, error) {
 	board, err := s.Board(ctx)
@@ -80,7 +95,7 @@ func declare(ctx context.Context, s *store.Store, cfg *monitor.Config, d inciden
 }
 
 func incidentResolveCommand() *cobra.Command {
-	var where storeFlags
+	var where oneFlags
 	var text string
 	cmd := &cobra.Command{
 		Use:   "resolve [ID]",
@@ -91,12 +106,39 @@ they do.`,
 		Example: `  sonde incident resolve --text "All payments have gone through." --stack sonde`,
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return perform(cmd, where, args, func(cfg *monitor.Config, inc incident.Incident, by string) (incident.Effects, error) {
-				return incident.Resolve(cfg, inc, nil, incident.Note{By: by, Text: text}, now())
+			text, err := given(cmd, text, "text")
+			if err != nil {
+				return err
+			}
+			return performOn(cmd, &where, args, func(s *store.Store, cfg *monitor.Config, inc incident.Incident, by string) (incident.Effects, error) {
+				measured, err := statuses(cmd.Context(), s, inc)
+				if err != nil {
+					return incident.Effects{}, err
+				}
+				fx, err := incident.Resolve(cfg, inc, measured, incident.Note{By: by, Text: text}, now())
+				if err == nil {
+					warnNamed(cmd, cfg, text)
+				}
+				return fx, err
 			}, "resolved; everybody who heard of it hears that")
 		},
 	}
 	where.add(cmd)
-	cmd.Flags().StringVar(&text, "text", "", "what to tell everybody")
+	cmd.Flags().StringVar(&text, "text", "", "what to tell everybody; - reads standard input")
 	return cmd
+}
+
+// statuses is how an incident's services are, as measured.
+func statuses(ctx context.Context, s *store.Store, inc incident.Incident) (map[monitor.ServiceID]monitor.Status, error) {
+	measured := map[monitor.ServiceID]monitor.Status{}
+	for _, a := range inc.Services {
+		state, err := s.State(ctx, a.ID)
+		if err != nil {
+			return nil, awsError("read the state of "+string(a.ID), err)
+		}
+		if state.Version > 0 {
+			measured[a.ID] = state.Status
+		}
+	}
+	return measured, nil
 }

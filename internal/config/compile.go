@@ -173,6 +173,7 @@ func (r *reader) monitor(e *entry, f *file, cfg *monitor.Config) {
 		m.Window = or(d.window)
 	}
 	m.Flapping = or(e.flapping, d.flapping, &monitor.Flap{Changes: 6, Within: 30 * time.Minute})
+	m.Expiry = or(e.expiry, d.expiry)
 	r.timeout(e, d)
 	r.monitorLocations(e, f, cfg)
 	r.fromLambda(e)

@@ -130,6 +130,10 @@ const maxShown = 80
 func shown(path, value string) string {
 	var ns float64
 	switch {
+	case path == "expiry" && value == "":
+		return "(as usual)"
+	case path == "expiry" && value == "[]":
+		return "off"
 	case value == "":
 		return "(none)"
 	case (strings.Contains(path, "headers.") || mayBeSecret(path) || strings.HasSuffix(path, ".send") || strings.HasSuffix(path, ".send_hex")) && !isReference(value):

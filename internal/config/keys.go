@@ -36,6 +36,7 @@ type settings struct {
 	confirm, recover        *int
 	window                  *int // with confirm: of so many
 	flapping                *monitor.Flap
+	expiry                  *[]int
 	quorum                  *int
 	private                 *bool
 	everyNode, timeoutNode  *yaml.Node
@@ -168,6 +169,7 @@ var defaultKeys = keys[settings]{
 		s.quorum, s.quorumNode = integerKey(r, c, 1, maxQuorum), c.node
 	}},
 	{"flapping", "after how many changes within how long it is said to flap, or off; 6 within 30m by default", func(r *reader, c cursor, s *settings) { s.readFlapping(r, c) }},
+	{"expiry", "how many days before a certificate or registration ends people are told, or off; 30, 14, 7, 3 and 1 by default", func(r *reader, c cursor, s *settings) { s.readExpiry(r, c) }},
 	{"private", "allow private and loopback addresses", func(r *reader, c cursor, s *settings) { v := false; r.boolean(c, &v); s.private = &v }},
 }
 

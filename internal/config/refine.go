@@ -36,6 +36,8 @@ var refinements = map[string]fragment{
 	"monitors[].browser":            {"required": []string{"url"}},
 	"monitors[].flapping":           {"required": []string{"changes", "within"}},
 	"defaults.flapping":             {"required": []string{"changes", "within"}},
+	"monitors[].expiry":             {"minItems": 1, "maxItems": maxWarnings, "uniqueItems": true},
+	"defaults.expiry":               {"minItems": 1, "maxItems": maxWarnings, "uniqueItems": true},
 	"*.auth":                        {"minProperties": 1, "maxProperties": 1},
 	"*.auth.basic":                  {"required": []string{"user", "password"}},
 	"*.auth.oauth2":                 {"required": []string{"token_url", "client_id", "client_secret"}},

@@ -121,18 +121,22 @@ const maxNamed = 4
 // Diagnosis says in one sentence what fails at which layer, where, from how many
 // locations, and what still works: "connections are refused at 203.0.113.10 and
 // 203.0.113.11 (lb-primary, lb-secondary), from 3 of 3 locations; origin works".
-// It is empty where nothing fails, or only one monitor does and there is no other.
+// It is empty where nothing fails, or where it would say no more than the
+// failure itself: of a service with one monitor it is about where, and from how
+// many locations, and leaves out what the failure names.
 func (s Service) Diagnosis() string {
 	type group struct {
 		kind       monitor.FailureKind
 		ids, at    []string
 		agreed, of int
 	}
-	groups := map[monitor.FailureKind]*group{}
-	var works []string
+	groups, alone := map[monitor.FailureKind]*group{}, len(s.Details) == 1
+	var works, again []string
 	for _, id := range slices.Sorted(maps.Keys(s.Details)) {
 		d := s.Details[id]
 		switch {
+		case d.Settled != monitor.Down && d.State() == monitor.Suspect:
+			again = append(again, string(id))
 		case d.Settled == monitor.Up || d.Settled == monitor.Degraded:
 			works = append(works, string(id))
 		case d.Settled != monitor.Down || d.Failure == nil:
@@ -144,14 +148,17 @@ func (s Service) Diagnosis() string {
 			}
 			g.ids = append(g.ids, string(id))
 			for _, what := range d.Shared {
-				if address, is := strings.CutPrefix(what, "address "); is && !slices.Contains(g.at, address) {
+				address, is := strings.CutPrefix(what, "address ")
+				if is && !slices.Contains(g.at, address) && !(alone && strings.Contains(d.Failure.Detail, address)) {
 					g.at = append(g.at, address)
 				}
 			}
-			g.agreed = min(g.agreed, d.Agreed)
+			if d.Agreed < g.agreed {
+				g.agreed, g.of = d.Agreed, d.Of
+			}
 		}
 	}
-	if len(groups) == 0 || len(s.Details) < 2 {
+	if len(groups) == 0 {
 		return ""
 	}
 	ordered := slices.SortedFunc(maps.Values(groups), func(a, b *group) int {
@@ -166,21 +173,31 @@ func (s Service) Diagnosis() string {
 		if len(g.at) > 0 {
 			layer += " at " + list(g.at)
 		}
-		layer += " (" + list(g.ids) + ")"
+		if !alone {
+			layer += " (" + list(g.ids) + ")"
+		}
 		if g.of > 1 && g.agreed > 0 {
 			layer += fmt.Sprintf(", from %d of %d locations", g.agreed, g.of)
+		} else if alone && len(g.at) == 0 {
+			return ""
 		}
 		parts = append(parts, layer)
 	}
+	if len(again) > 0 {
+		parts = append(parts, list(again)+verb(again, " is", " are")+" being checked again")
+	}
 	if len(works) > 0 {
-		verb := " works"
-		if len(works) > 1 {
-			verb = " work"
-		}
-		parts = append(parts, list(works)+verb)
+		parts = append(parts, list(works)+verb(works, " works", " work"))
 	}
 	text := strings.Join(parts, "; ")
 	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
+func verb(names []string, one, several string) string {
+	if len(names) == 1 {
+		return one
+	}
+	return several
 }
 
 // list joins names as people say them.

@@ -14,17 +14,19 @@
 //
 //   - confirmed, when as many locations as the monitor needs (Monitor.Need)
 //     have such a run;
-//   - refuted, when so many last said the settled state that this cannot happen
-//     any more;
-//   - by its deadline, twice the interval, or later where a long run of
-//     re-checks needs the time: then the locations that spoke decide.
+//   - refuted, when so many last said something else that this cannot happen
+//     any more; an unknown monitor has no state to go back to, and is up then;
+//   - by its deadline, a minute after the longest run of re-checks was due: who
+//     has not answered by then is silent, and the locations that spoke decide
+//     (Vote.Deadline).
 //
-// Where less than half of the locations are enough for an outage, its end needs
-// so many good ones that those left are not enough any more.
+// An outage ends when so many find the monitor good that those left are not
+// enough for one: what the locations say decides where a monitor settles, and
+// not which state it came from.
 //
 // A location that keeps disagreeing after a vote is remembered as a dissent
 // ("down from eu-west-1 only") and opens no vote of its own again, until those
-// who outvoted it have gone silent.
+// who outvoted it have gone silent. It is forgotten when the location itself has.
 //
 // An outage is dated back to its first failing check, a recovery to its first
 // good one.

@@ -14,10 +14,11 @@ import (
 func TestWithoutDoubtful(t *testing.T) {
 	state := detect.Service{Details: map[monitor.ID]detect.Monitor{
 		"fine": {Settled: monitor.Up}, "slow": {Settled: monitor.Degraded}, "down": {Settled: monitor.Down},
+		"alone": {Settled: monitor.Down, Where: []monitor.Location{"here"}}, "joined": {Settled: monitor.Down, Where: []monitor.Location{"here", "there"}},
 		"voted": {Settled: monitor.Down, Vote: &detect.Vote{}},
 	}}
 	var results []monitor.Result
-	for _, id := range []monitor.ID{"fine", "slow", "down", "voted"} {
+	for _, id := range []monitor.ID{"fine", "slow", "down", "alone", "joined", "voted"} {
 		for _, outcome := range []monitor.Outcome{monitor.OutcomeUp, monitor.OutcomeDegraded, monitor.OutcomeDown} {
 			results = append(results, monitor.Result{Monitor: id, Location: "here", Outcome: outcome})
 		}
@@ -29,7 +30,7 @@ func TestWithoutDoubtful(t *testing.T) {
 		}
 		return got
 	}
-	want := []string{"fine up here", "slow up here", "slow degraded here", "down up here", "down down here", "voted up here", "fine down there"}
+	want := []string{"fine up here", "slow up here", "slow degraded here", "down up here", "down down here", "alone up here", "joined up here", "joined down here", "voted up here", "fine down there"}
 	if diff := cmp.Diff(want, counted("here")); diff != "" {
 		t.Errorf("here is set aside (-want +got):\n%s", diff)
 	}

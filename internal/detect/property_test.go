@@ -216,6 +216,99 @@ func merge(a, b detect.Effects) detect.Effects {
 	}
 }
 
+// TestComplement: what every location says decides where a monitor settles, and
+// not where it came from: whatever happened before, as many as are needed for an
+// outage make one, fewer make none, and neither turns into the other by itself.
+func TestComplement(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 5).Draw(t, "locations")
+		m := watch("m", []monitor.Location{"v", "w", "x", "y", "z"}[:n]...)
+		m.Quorum = rapid.IntRange(0, n).Draw(t, "quorum")
+		m.Confirm, m.Recover = rapid.IntRange(1, 3).Draw(t, "confirm"), rapid.IntRange(1, 3).Draw(t, "recover")
+		w := newWorld(t, 1, m)
+		bad := func(name string) map[monitor.Location]bool {
+			out := map[monitor.Location]bool{}
+			for _, l := range m.Locations {
+				out[l] = rapid.Bool().Draw(t, name+" "+string(l))
+			}
+			return out
+		}
+		now, flips := t0, 0
+		for _, phase := range []map[monitor.Location]bool{bad("first"), bad("then"), bad("last")} {
+			failing := 0
+			for _, fails := range phase {
+				if fails {
+					failing++
+				}
+			}
+			for round := range 12 {
+				now = now.Add(time.Minute)
+				for _, l := range rapid.Permutation(m.Locations).Draw(t, "arrival") {
+					outcome := monitor.OutcomeUp
+					if phase[l] {
+						outcome = monitor.OutcomeDown
+					}
+					w.step(now.Add(time.Second), said("m", l, now, 0, outcome))
+				}
+				w.tick(now.Add(2 * time.Second))
+				switch {
+				case round == 8:
+					flips = len(w.flips)
+				case round > 8 && len(w.flips) != flips:
+					t.Fatalf("it changes by itself: %+v", w.flips[flips:])
+				}
+			}
+			want := monitor.Up
+			if failing >= m.Need() {
+				want = monitor.Down
+			}
+			if got := w.shows("m"); got != want {
+				t.Fatalf("%d of %d fail, %d are needed: %s, want %s", failing, n, m.Need(), got, want)
+			}
+		}
+	})
+}
+
+// TestWindow: x of the last y, counted on fingers over all results, whatever votes
+// they fell in; an outage ends by good ones in a row, and begins anew from there.
+func TestWindow(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := watch("m", "x")
+		m.Confirm, m.Recover = rapid.IntRange(1, 4).Draw(t, "confirm"), rapid.IntRange(1, 3).Draw(t, "recover")
+		m.Window = m.Confirm + rapid.IntRange(1, 4).Draw(t, "more")
+		w := newWorld(t, 1, m)
+		w.step(t0.Add(time.Second), said("m", "x", t0, 0, monitor.OutcomeUp))
+		var past []bool
+		want := monitor.Up
+		for i, bad := range rapid.SliceOfN(rapid.Bool(), 1, 60).Draw(t, "fails") {
+			at, outcome := t0.Add(time.Duration(i+1)*time.Minute), monitor.OutcomeUp
+			if bad {
+				outcome = monitor.OutcomeDown
+			}
+			w.step(at.Add(time.Second), said("m", "x", at, 0, outcome))
+			past = append(past, bad)
+			fails, good := 0, len(past) >= m.Recover
+			for _, bad := range past[max(0, len(past)-m.Window):] {
+				if bad {
+					fails++
+				}
+			}
+			for _, bad := range past[max(0, len(past)-m.Recover):] {
+				good = good && !bad
+			}
+			switch {
+			case want == monitor.Up && fails >= m.Confirm:
+				want, past = monitor.Down, nil
+			case want == monitor.Down && good:
+				want, past = monitor.Up, nil
+			}
+			if got := w.state.Details["m"].Settled; got != want {
+				t.Fatalf("after %d results, the last %d of which fail: %s, want %s", i+1, fails, got, want)
+			}
+		}
+	})
+}
+
 // TestHealthy: with nothing but good results, of as many locations as it may
 // be, twice and late, no monitor is ever anything but unknown or up.
 func TestHealthy(t *testing.T) {

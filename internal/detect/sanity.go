@@ -22,13 +22,14 @@ func (a Alone) IsDoubtful() bool { return a.Of >= leastShared && 2*a.Down > a.Of
 func (a Alone) IsSane() bool { return 4*a.Down <= a.Of }
 
 // Sanity counts, for every location, what it says alone: a dissent of which the
-// vote is over, or a ballot against which all others that spoke stand.
+// vote is over, a ballot against which all others that spoke stand, or an outage
+// that it has declared alone while others disagree.
 func Sanity(cfg *monitor.Config, services []Service) map[monitor.Location]Alone {
 	out := map[monitor.Location]Alone{}
 	for _, s := range services {
 		for id, d := range s.Details {
 			m := find(cfg, id)
-			if m == nil || m.Paused || len(m.Locations) < 2 || m.Kind() == monitor.KindHeartbeat {
+			if m == nil || !isShared(m) {
 				continue
 			}
 			for _, location := range m.Locations {
@@ -44,10 +45,34 @@ func Sanity(cfg *monitor.Config, services []Service) map[monitor.Location]Alone 
 	return out
 }
 
-// alone reports whether a location finds the monitor down, and nobody else does.
+// isShared reports whether locations can be judged by a monitor: several of them
+// look at the same thing.
+func isShared(m *monitor.Monitor) bool {
+	return !m.Paused && len(m.Locations) > 1 && m.Kind() != monitor.KindHeartbeat
+}
+
+// Witnesses are the monitors of a service by which a location that is set aside
+// may show that it is to be believed again: those that it shares with others, and
+// that these do not find down as well. Sorted by id.
+func Witnesses(cfg *monitor.Config, s Service, location monitor.Location) []monitor.Monitor {
+	var out []monitor.Monitor
+	for _, id := range sortedIDs(s.Details) {
+		m, d := find(cfg, id), s.Details[id]
+		if m == nil || !isShared(m) || !slices.Contains(m.Locations, location) {
+			continue
+		}
+		if d.Settled != monitor.Down || d.alone(location) {
+			out = append(out, *m)
+		}
+	}
+	return out
+}
+
+// alone reports whether a location finds the monitor down, and nobody else does,
+// but somebody finds that it is not.
 func (d *Monitor) alone(location monitor.Location) bool {
 	if d.Settled == monitor.Down {
-		return false
+		return d.declared(location)
 	}
 	if d.Vote == nil {
 		return d.Dissent[location].Outcome == monitor.OutcomeDown
@@ -69,9 +94,38 @@ func (d *Monitor) alone(location monitor.Location) bool {
 	return others > 0 && own.Outcome == monitor.OutcomeDown
 }
 
+// declared reports whether an outage stands on one location's word, since one is
+// enough (quorum: 1), against that of all others that are heard.
+func (d *Monitor) declared(location monitor.Location) bool {
+	if len(d.Where) != 1 || d.Where[0] != location {
+		return false
+	}
+	against := 0
+	for _, dissent := range d.Dissent {
+		if dissent.Outcome != monitor.OutcomeUp {
+			return false
+		}
+		against++
+	}
+	if d.Vote != nil {
+		for other, b := range d.Vote.Ballots {
+			if b.Outcome == monitor.OutcomeUp {
+				against++
+			} else if other != location {
+				return false
+			}
+		}
+		if b, spoke := d.Vote.Ballots[location]; spoke && b.Outcome == monitor.OutcomeUp {
+			return false
+		}
+	}
+	return against > 0
+}
+
 // WithoutDoubtful leaves out the failing results of locations that are set aside:
 // what they say says something of themselves. Their good results count, and so
-// does what is known without them: by that they come to agree again.
+// does what is known without them: by that they come to agree again. An outage
+// that only they have found is not.
 func WithoutDoubtful(s Service, results []monitor.Result, aside []monitor.Location) []monitor.Result {
 	if len(aside) == 0 {
 		return results
@@ -81,6 +135,8 @@ func WithoutDoubtful(s Service, results []monitor.Result, aside []monitor.Locati
 			return false
 		}
 		d := s.Details[r.Monitor]
-		return d.Vote != nil || !agrees(d.Settled, r.Outcome)
+		doubtful := func(l monitor.Location) bool { return slices.Contains(aside, l) }
+		alone := len(d.Where) > 0 && !slices.ContainsFunc(d.Where, func(l monitor.Location) bool { return !doubtful(l) })
+		return d.Vote != nil || alone || !agrees(d.Settled, r.Outcome)
 	})
 }

@@ -64,3 +64,41 @@ func TestSanity(t *testing.T) {
 		})
 	}
 }
+
+// TestDeclared: where one location is enough for an outage, the one that declares
+// it against the others is alone with it, until another agrees.
+func TestDeclared(t *testing.T) {
+	m := watch("m", "x", "y", "z")
+	m.Quorum = 1
+	w := newWorld(t, 1, m)
+	round := func(minutes int, x, y, z monitor.Outcome) detect.Alone {
+		for attempt := range 2 {
+			at := t0.Add(time.Duration(minutes)*time.Minute + time.Duration(attempt)*5*time.Second)
+			results := []monitor.Result{said("m", "x", at, attempt, x), said("m", "y", at, attempt, y)}
+			if z != "" {
+				results = append(results, said("m", "z", at, attempt, z))
+			}
+			w.step(at.Add(time.Second), results...)
+		}
+		return detect.Sanity(&w.cfg, []detect.Service{w.state})["x"]
+	}
+	good, bad := monitor.OutcomeUp, monitor.OutcomeDown
+	for i, tt := range []struct {
+		name    string
+		x, y, z monitor.Outcome
+		want    int
+	}{
+		{"all is well", good, good, good, 0},
+		{"x alone", bad, good, good, 1},
+		{"y agrees", bad, bad, good, 0},
+		{"y does not any more", bad, good, good, 1},
+		{"all agree", bad, bad, bad, 0},
+	} {
+		if got := round(i, tt.x, tt.y, tt.z); got.Down != tt.want {
+			t.Errorf("%s: %+v, want %d down", tt.name, got, tt.want)
+		}
+	}
+	if got := w.shows("m"); got != monitor.Down {
+		t.Errorf("m is %s", got)
+	}
+}

@@ -16,7 +16,7 @@ import (
 // TestScripts plays testdata/script/*.txt. A block is some command lines, then
 // ----, then what they did. Commands:
 //
-//	monitor ID LOCATION… [confirm=n] [recover=n] [quorum=n] [window=n] [flapping=n] [paused] [shadow]
+//	monitor ID LOCATION… [confirm=n] [recover=n] [quorum=n] [window=n] [every=DURATION] [flapping=n] [paused] [shadow]
 //	remove ID
 //	needs N
 //	result [m=ID] t=TIME [attempt=N] [expires=TIME] LOCATION=OUTCOME[:KIND]…
@@ -135,6 +135,8 @@ func (s *script) monitor(args []string) {
 			m.Quorum = s.number(value)
 		case name == "window":
 			m.Window = s.number(value)
+		case name == "every":
+			m.Every = s.time(value).Sub(t0)
 		case name == "flapping":
 			m.Flapping = monitor.Flap{Changes: s.number(value), Within: 10 * time.Minute}
 		default:

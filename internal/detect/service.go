@@ -11,7 +11,10 @@ import (
 // count at all. It also returns how many are alive, and of how many.
 //
 // What is not known helps nobody: while it decides whether the needs are met,
-// the service is unknown.
+// the service is unknown. Where they are missed whatever it is, there is an
+// outage, and a partial one is the least of it: to say nothing would be an end
+// by silence, and to say that all is down would be news by silence, each with
+// its messages, when nothing was heard but less.
 func Judge(needs int, settled []monitor.State) (status monitor.Status, alive, total int) {
 	var down, degraded, unknown int
 	for _, state := range settled {

@@ -1,6 +1,8 @@
 package detect
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/sondehq/sonde/internal/monitor"
@@ -17,7 +19,9 @@ func (s *stepper) settle(m monitor.Monitor, d *Monitor, deadline bool) bool {
 	if v.refuted {
 		t, _ := Next(shows, Refuted)
 		d.Vote, d.Reason, d.Failure = nil, t.Reason, vote.Before
-		d.dissentFrom(vote)
+		d.dissentFrom(m, vote)
+		d.joinFrom(vote)
+		d.keep(m, vote)
 		s.put(m.ID, *d)
 		return true
 	}
@@ -34,9 +38,48 @@ func (s *stepper) settle(m monitor.Monitor, d *Monitor, deadline bool) bool {
 	s.flip(m.ID, d, v.to, v.since, t.Reason, v.explain(v.to))
 	d.turn(m)
 	s.fx.Flips[len(s.fx.Flips)-1].Check = vote.Check
-	d.dissentFrom(vote)
+	d.dissentFrom(m, vote)
+	if d.Settled == monitor.Down {
+		d.Where = v.where
+	}
+	d.joinFrom(vote)
 	s.put(m.ID, *d)
 	return true
+}
+
+// joins reports whether a location finds an outage for the first time that
+// others have found before.
+func (d *Monitor) joins(location monitor.Location) bool {
+	return d.Settled == monitor.Down && len(d.Where) > 0 && !slices.Contains(d.Where, location)
+}
+
+// join counts a location among those that find the monitor down.
+func (d *Monitor) join(location monitor.Location) {
+	if d.joins(location) {
+		d.Where = append(d.Where, location)
+		slices.Sort(d.Where)
+		d.recount()
+	}
+}
+
+// joinFrom counts those that said in a vote that the monitor is down, whether
+// their word was needed or not, and those no longer that said something else.
+func (d *Monitor) joinFrom(vote *Vote) {
+	if d.Settled != monitor.Down {
+		return
+	}
+	d.Where = slices.DeleteFunc(d.Where, func(l monitor.Location) bool { _, dissents := d.Dissent[l]; return dissents })
+	for _, location := range slices.Sorted(maps.Keys(vote.Ballots)) {
+		if agrees(d.Settled, vote.Ballots[location].Outcome) {
+			d.join(location)
+		}
+	}
+	d.recount()
+}
+
+func (d *Monitor) recount() {
+	d.Agreed = len(d.Where)
+	d.Of = max(d.Of, len(d.Where)+len(d.Dissent))
 }
 
 // markVote remembers what the open vote has counted, and what it found too old
@@ -57,9 +100,12 @@ func (d *Monitor) markVote(m monitor.Monitor) {
 }
 
 // dissentFrom remembers who disagreed with what the vote settled on.
-func (d *Monitor) dissentFrom(vote *Vote) {
+func (d *Monitor) dissentFrom(m monitor.Monitor, vote *Vote) {
 	before := d.Dissent
 	d.Dissent = map[monitor.Location]Dissent{}
+	if len(m.Locations) < 2 {
+		return // there is nobody to disagree with
+	}
 	for location, b := range vote.Ballots {
 		if agrees(d.Settled, b.Outcome) || d.Settled == monitor.Unknown {
 			continue
@@ -97,7 +143,7 @@ func (s *stepper) flip(id monitor.ID, d *Monitor, to monitor.State, at time.Time
 		d.Turns, d.Flaps = nil, time.Time{}
 		clear(d.Dissent) // there is nothing left to disagree with
 	}
-	d.Settled, d.Since, d.Flipped, d.Reason = to, at, true, reason
+	d.Settled, d.Since, d.Flipped, d.Reason, d.Where, d.Recent = to, at, true, reason, nil, nil
 }
 
 // flipGap is the least time from one flip to the next of the same monitor, or

@@ -22,7 +22,9 @@ func shared(r *monitor.Result) []string {
 			out = append(out, "address "+at.Addr().String())
 		}
 	}
-	if r.Certificate != nil && r.Failure.Kind == monitor.FailCertificate {
+	// Many certificates have no subject by now, and names only (RFC 5280, 4.1.2.6):
+	// that they have in common with half the world.
+	if r.Certificate != nil && r.Certificate.Subject != "" && r.Failure.Kind == monitor.FailCertificate {
 		out = append(out, "certificate "+r.Certificate.Subject)
 	}
 	if r.Resolver != "" && r.Failure.Kind == monitor.FailDNS {

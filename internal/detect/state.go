@@ -43,9 +43,11 @@ type Monitor struct {
 	// Failure is the first failure of the present outage or of the open vote.
 	Failure *monitor.Failure `json:"failure,omitempty"`
 
-	// Agreed is how many of how many locations agreed on Settled.
-	Agreed int `json:"agreed,omitempty"`
-	Of     int `json:"of,omitempty"`
+	// Agreed is how many of how many locations agree on Settled. Of an outage,
+	// Where is which: those that decided it, and each that has joined since.
+	Agreed int                `json:"agreed,omitempty"`
+	Of     int                `json:"of,omitempty"`
+	Where  []monitor.Location `json:"where,omitempty"` // sorted
 
 	// Shared names what the failure may have in common with those of other
 	// services: an address, a certificate, a resolver.
@@ -68,6 +70,7 @@ type Monitor struct {
 	Vote    *Vote                        `json:"vote,omitempty"`
 	Marks   map[monitor.Location]Mark    `json:"marks,omitempty"` // what was counted last, as of the last change
 	Dissent map[monitor.Location]Dissent `json:"dissent,omitempty"`
+	Recent  map[monitor.Location]Recent  `json:"recent,omitempty"` // what was bad in votes that were refuted, of monitors that confirm over a window
 }
 
 // Shown is what the monitor shows to people: that it flaps, if it does; else its
@@ -157,6 +160,7 @@ func (m Monitor) clone() Monitor {
 		m.Vote = m.Vote.clone()
 	}
 	m.Turns = slices.Clone(m.Turns)
+	m.Where = slices.Clone(m.Where)
 	m.Marks = orMake(maps.Clone(m.Marks))
 	m.Dissent = orMake(maps.Clone(m.Dissent))
 	return m

@@ -13,6 +13,7 @@ import (
 // beyond that of each location. The state passed in is not changed.
 func Step(cfg *monitor.Config, svc monitor.Service, state Service, results []monitor.Result, now time.Time) (Service, Effects) {
 	s := newStepper(cfg, svc, state, now)
+	s.revote()
 	ordered := make([]*monitor.Result, len(results))
 	for i := range results {
 		ordered[i] = &results[i]
@@ -80,14 +81,17 @@ func (s *stepper) result(r *monitor.Result) {
 	}
 	dissent, dissents := d.Dissent[r.Location]
 	switch {
-	case agrees(d.Settled, r.Outcome) && !dissents:
+	case agrees(d.Settled, r.Outcome) && !dissents && (r.Scheduled.Before(d.Since) || !d.joins(r.Location)):
 		// The steady state: nothing to store.
 	case r.Scheduled.Before(d.Since) && d.known():
 		s.fx.Ignored++
 	case agrees(d.Settled, r.Outcome):
 		d = d.clone()
-		delete(d.Dissent, r.Location)
-		d.Marks[r.Location] = markOf(r)
+		if dissents {
+			delete(d.Dissent, r.Location)
+			d.Marks[r.Location] = markOf(r)
+		}
+		d.join(r.Location)
 		s.put(r.Monitor, d)
 	case dissents && dissent.Outcome == r.Outcome && len(m.Locations) > 1:
 		// It has been heard, and outvoted.
@@ -108,13 +112,13 @@ func (s *stepper) openVote(m monitor.Monitor, d Monitor, r *monitor.Result) {
 		s.fx.Ignored++
 		return
 	}
-	d.Vote = &Vote{Opened: r.Scheduled, Check: r.ID(), Shows: t.To, Ballots: map[monitor.Location]Ballot{}, Asked: map[monitor.Location]int{}, Before: d.Failure}
+	d.Vote = &Vote{Opened: r.Scheduled, At: s.now, Check: r.ID(), Shows: t.To, Ballots: map[monitor.Location]Ballot{}, Asked: map[monitor.Location]int{}, Before: d.Failure}
 	d.Reason = t.Reason
 	if event == Worse {
 		d.Failure, d.Shared = r.Failure, shared(r)
 		s.fx.Evidence = append(s.fx.Evidence, *r)
 	}
-	d.Vote.count(r, m.Window)
+	d.Vote.count(r, m, d.Recent)
 	if s.settle(m, &d, false) {
 		return
 	}
@@ -127,7 +131,7 @@ func (s *stepper) openVote(m monitor.Monitor, d Monitor, r *monitor.Result) {
 // ballot counts a result into an open vote, and asks its location again while
 // its run is too short to count.
 func (s *stepper) ballot(m monitor.Monitor, d Monitor, r *monitor.Result) {
-	if !d.Vote.count(r, m.Window) {
+	if !d.Vote.count(r, m, d.Recent) {
 		s.fx.Ignored++
 		return
 	}

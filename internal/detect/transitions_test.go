@@ -76,7 +76,7 @@ func TestDocumentedTransitions(t *testing.T) {
 
 // How to bring a monitor into each state, as blocks of a script.
 var (
-	isUnknown    = []string{"monitor m x y", "tick 0s"}
+	isUnknown    = []string{"monitor m x y z", "tick 0s"}
 	isUp         = []string{"monitor m x", "result t=0s x=up"}
 	isDegraded   = after(isUp, "result t=1m x=degraded", "result t=1m1s attempt=1 x=degraded")
 	isSuspect    = after(isUp, "result t=1m x=down")
@@ -114,7 +114,7 @@ var cells = []struct {
 	{monitor.Suspect, detect.ConfirmedUp, after(isUnknown, "result t=1m x=down", "result t=1m1s attempt=1 x=up"),
 		[]string{"result t=1m1s attempt=1 y=up"}, monitor.Up},
 	{monitor.Suspect, detect.Refuted, isSuspect, []string{"result t=1m1s attempt=1 x=up"}, monitor.Up},
-	{monitor.Suspect, detect.Refuted, after(isUnknown, "result t=1m x=down"), []string{"tick 3m"}, monitor.Unknown},
+	{monitor.Suspect, detect.Refuted, after(isUnknown, "result t=1m x=down"), []string{"tick 3m1s"}, monitor.Unknown},
 	{monitor.Suspect, detect.Refuted, after(isDegraded, "result t=2m x=down"), []string{"result t=2m1s attempt=1 x=degraded"}, monitor.Degraded},
 	{monitor.Suspect, detect.Silent, isSuspect, []string{"tick 10m"}, monitor.Unknown},
 	{monitor.Suspect, detect.Pause, isSuspect, []string{"monitor m x paused", "tick 2m"}, monitor.Paused},
@@ -129,7 +129,7 @@ var cells = []struct {
 	{monitor.Recovering, detect.ConfirmedDown, after(isDegraded, "result t=2m x=up", "result t=2m1s attempt=1 x=down"),
 		[]string{"result t=2m6s attempt=2 x=down"}, monitor.Down},
 	{monitor.Recovering, detect.Refuted, isRecovering, []string{"result t=2m1s attempt=1 x=down"}, monitor.Down},
-	{monitor.Recovering, detect.Refuted, isRecovering, []string{"tick 4m"}, monitor.Down},
+	{monitor.Recovering, detect.Refuted, isRecovering, []string{"tick 4m1s"}, monitor.Down},
 	{monitor.Recovering, detect.Silent, isRecovering, []string{"tick 10m"}, monitor.Unknown},
 	{monitor.Recovering, detect.Pause, isRecovering, []string{"monitor m x paused", "tick 3m"}, monitor.Paused},
 
@@ -137,8 +137,8 @@ var cells = []struct {
 	{monitor.Unknown, detect.Worse, isUnknown, []string{"result t=1m x=degraded"}, monitor.Suspect},
 	{monitor.Unknown, detect.Better, isUnknown, []string{"result t=1m x=up"}, monitor.Unknown},
 	{monitor.Unknown, detect.ConfirmedUp, after(isUnknown, "result t=1m x=up"), []string{"result t=1m y=up"}, monitor.Up},
-	{monitor.Unknown, detect.Refuted, after(isDown, "tick 10m", "result t=11m x=up"), []string{"tick 13m"}, monitor.Unknown},
-	{monitor.Unknown, detect.Pause, isUnknown, []string{"monitor m x y paused", "tick 1m"}, monitor.Paused},
+	{monitor.Unknown, detect.Refuted, after(isUnknown, "result t=1m x=up", "monitor m y z"), []string{"tick 4m"}, monitor.Unknown},
+	{monitor.Unknown, detect.Pause, isUnknown, []string{"monitor m x y z paused", "tick 1m"}, monitor.Paused},
 
 	{monitor.Paused, detect.Resume, isPaused, []string{"monitor m x", "tick 1m"}, monitor.Unknown},
 }
@@ -204,7 +204,7 @@ func TestEmptyCells(t *testing.T) {
 		{monitor.Recovering, detect.Resume, isRecovering, []string{"monitor m x", "tick 3m"}},
 		{monitor.Unknown, detect.Silent, isUnknown, []string{"tick 100m"}},
 		{monitor.Unknown, detect.Silent, after(isUp, "tick 10m"), []string{"tick 100m"}},
-		{monitor.Unknown, detect.Resume, isUnknown, []string{"monitor m x y", "tick 1m"}},
+		{monitor.Unknown, detect.Resume, isUnknown, []string{"monitor m x y z", "tick 1m"}},
 		{monitor.Paused, detect.Worse, isPaused, []string{"result t=1m x=down"}},
 		{monitor.Paused, detect.Better, isPaused, []string{"result t=1m x=up"}},
 		{monitor.Paused, detect.Silent, isPaused, []string{"tick 100m"}},

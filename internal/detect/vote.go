@@ -13,10 +13,12 @@ import (
 // Vote is an open question about one monitor.
 type Vote struct {
 	Opened  time.Time                   `json:"opened"`          // scheduled time of the first contrary result
+	At      time.Time                   `json:"at,omitzero"`     // when that was counted: it may have come late
 	Check   string                      `json:"check,omitempty"` // its id
 	Shows   monitor.State               `json:"shows"`           // suspect, recovering, or unknown
 	Ballots map[monitor.Location]Ballot `json:"ballots"`
 	Asked   map[monitor.Location]int    `json:"asked,omitempty"` // the last re-check asked of each location
+	Again   bool                        `json:"again,omitempty"` // those not answered have been asked for once more
 
 	// Before is the monitor's failure as it was, which stands again if the
 	// vote is refuted.
@@ -71,9 +73,10 @@ func (v *Vote) clone() *Vote {
 	return &c
 }
 
-// count adds a result to its location's ballot. It reports false for one that
+// count adds a result to its location's ballot, which over a window begins with
+// what was kept of the vote before. It reports false for one that
 // does not count: from before the vote, or not newer than the last.
-func (v *Vote) count(r *monitor.Result, window int) bool {
+func (v *Vote) count(r *monitor.Result, m monitor.Monitor, kept map[monitor.Location]Recent) bool {
 	b, spoke := v.Ballots[r.Location]
 	if r.Scheduled.Before(v.Opened) || spoke && !b.Last.Before(markOf(r)) {
 		return false
@@ -87,8 +90,11 @@ func (v *Vote) count(r *monitor.Result, window int) bool {
 	b.Poor = b.Poor.count(!up, r.Scheduled)
 	b.Alive = b.Alive.count(!down, r.Scheduled)
 	b.Good = b.Good.count(up, r.Scheduled)
-	if window > 0 {
-		b.Recent = b.Recent.count(r)
+	if m.Window > 0 {
+		if !spoke {
+			b.Recent = kept[r.Location].aged(m, r.Scheduled)
+		}
+		b.Recent = b.Recent.count(r, m.Window)
 	}
 	v.Ballots[r.Location] = b
 	return true
@@ -112,12 +118,12 @@ func (v *Vote) tally(m monitor.Monitor, known Monitor, deadline bool) verdict {
 	locations, need := max(len(m.Locations), 1), m.Need()
 	if deadline {
 		locations = len(v.Ballots)
-		need = min(need, locations/2+1)
+		need = needOf(m, locations)
 	}
 	ending := needGood(need, locations)
 	confirm, recover := max(m.Confirm, 1), max(m.Recover, 1)
-	if known.Settled == monitor.Unknown && known.Was != monitor.Down && known.Was != monitor.Degraded {
-		recover = 1 // nothing was wrong before: the first good result says so
+	if known.Settled == monitor.Unknown && (deadline || known.Was != monitor.Down && known.Was != monitor.Degraded) {
+		recover = 1 // nothing was wrong before, or nothing is shown to be wrong: the first good result says so
 	}
 	window := m.Window
 	if known.Settled == monitor.Down {
@@ -125,7 +131,7 @@ func (v *Vote) tally(m monitor.Monitor, known Monitor, deadline bool) verdict {
 	}
 	down := func(b Ballot) (Run, bool) {
 		if window > 0 {
-			return Run{b.Recent.down(window), b.Recent.Fell}, b.Recent.down(window) >= confirm
+			return Run{b.Recent.down(window), b.Recent.first(b.Recent.Down)}, b.Recent.down(window) >= confirm
 		}
 		return b.Down, b.Down.Length >= confirm
 	}
@@ -135,40 +141,76 @@ func (v *Vote) tally(m monitor.Monitor, known Monitor, deadline bool) verdict {
 	poor := func(b Ballot) (Run, bool) {
 		if window > 0 {
 			n := b.Recent.down(window)
-			return Run{b.Recent.poor(window), b.Recent.First}, b.Recent.poor(window) >= confirm && (deadline || n == 0 || !b.Recent.mayStill(m))
+			return Run{b.Recent.poor(window), b.Recent.first(b.Recent.Poor)}, b.Recent.poor(window) >= confirm && (deadline || n == 0 || !b.Recent.mayStill(m))
 		}
 		return b.Poor, b.Poor.Length >= confirm && rest(b.Down, confirm)
 	}
 	alive := func(b Ballot) (Run, bool) { return b.Alive, b.Alive.Length >= recover && rest(b.Good, recover) }
 	good := func(b Ballot) (Run, bool) { return b.Good, b.Good.Length >= recover }
 
-	type way struct {
-		to   monitor.State
-		need int
-		runs func(Ballot) (Run, bool)
+	runs := map[monitor.State]func(Ballot) (Run, bool){monitor.Down: down, monitor.Up: good, monitor.Degraded: poor}
+	if known.Settled == monitor.Down {
+		runs[monitor.Degraded] = alive
 	}
-	ways := []way{{monitor.Down, need, down}, {monitor.Up, ending, good}}
-	switch known.Settled {
-	case monitor.Down:
-		ways, need = []way{{monitor.Up, ending, good}, {monitor.Degraded, ending, alive}}, ending
-	case monitor.Up, monitor.Unknown:
-		ways = append(ways, way{monitor.Degraded, need, poor})
-	}
-	for _, w := range ways {
-		if w.to == known.Settled {
-			continue
-		}
-		if got := v.agreeing(w.runs); len(got) >= w.need && w.need > 0 {
-			return v.confirmed(w.to, got, w.runs, locations)
+	all := ways(known.Settled, need, ending)
+	for _, w := range all {
+		if got := v.agreeing(runs[w.to]); len(got) >= w.need && w.need > 0 {
+			return v.confirmed(w.to, got, runs[w.to], locations)
 		}
 	}
-	return v.refutation(m, known.Settled, locations, need, deadline)
+	return v.refutation(m, known.Settled, all, locations, deadline)
 }
 
-// needGood is how many locations must find a monitor good again. Where less than
-// half are enough for an outage, it lasts until they are not any more: otherwise
-// it would end and begin anew with each check.
-func needGood(need, locations int) int { return max(need, locations-need+1) }
+// way is a state that a vote may settle on, how many locations that takes, and
+// which outcomes of theirs bear it.
+type way struct {
+	to   monitor.State
+	need int
+	fits func(monitor.Outcome) bool
+}
+
+// ways are the states that a vote may lead to, the first of which that is met
+// it takes.
+func ways(settled monitor.State, need, ending int) []way {
+	isUp := func(o monitor.Outcome) bool { return o == monitor.OutcomeUp }
+	isDown := func(o monitor.Outcome) bool { return o == monitor.OutcomeDown }
+	notUp := func(o monitor.Outcome) bool { return o != monitor.OutcomeUp }
+	notDown := func(o monitor.Outcome) bool { return o != monitor.OutcomeDown }
+	switch settled {
+	case monitor.Up:
+		return []way{{monitor.Down, need, isDown}, {monitor.Degraded, need, notUp}}
+	case monitor.Degraded:
+		return []way{{monitor.Down, need, isDown}, {monitor.Up, ending, isUp}}
+	case monitor.Down:
+		return []way{{monitor.Up, ending, isUp}, {monitor.Degraded, ending, notDown}}
+	}
+	return []way{{monitor.Down, need, isDown}, {monitor.Up, ending, isUp}, {monitor.Degraded, need, notUp}}
+}
+
+// needOf is how many locations must agree if so many are heard: not more than a
+// majority of them where some are silent.
+func needOf(m monitor.Monitor, heard int) int {
+	if heard >= len(m.Locations) {
+		return m.Need()
+	}
+	return min(m.Need(), heard/2+1)
+}
+
+// needGood is how many locations must find a monitor good again: so many that
+// those left are not enough for an outage. It is the exact complement of need,
+// so that where a monitor settles depends on what its locations say, and never
+// on which state it came from.
+//
+// Fewer would end an outage that begins anew with the next check: those left
+// are still enough for it. More would hold one up that would not begin: of two
+// locations one is no outage, and if it goes on failing when the other works
+// again, a need of two would keep the monitor down for as long as that route is
+// blocked. That is no invitation to flap: of locations that each say the same
+// as before, either need are down or needGood are good, never both and never
+// neither; so the same answers settle the same way, however often they are
+// given, and it takes a location that has changed its mind, for Confirm or
+// Recover results in a row, to change the monitor.
+func needGood(need, locations int) int { return locations - need + 1 }
 
 func (v *Vote) agreeing(runs func(Ballot) (Run, bool)) []monitor.Location {
 	var got []monitor.Location
@@ -192,22 +234,47 @@ func (v *Vote) confirmed(to monitor.State, got []monitor.Location, runs func(Bal
 	return out
 }
 
-// refutation: so many locations last said the settled state that the need of
-// the vote can no longer be met by the others.
-func (v *Vote) refutation(m monitor.Monitor, settled monitor.State, locations, need int, deadline bool) verdict {
+// refutation: none of the ways can be met any more, whatever those say that have
+// not spoken yet, since the others last said something else. In an unknown
+// monitor there is nothing to go back to before the deadline: what cannot be
+// down or degraded there is about to be up.
+func (v *Vote) refutation(m monitor.Monitor, settled monitor.State, all []way, locations int, deadline bool) verdict {
 	same := 0
 	for _, b := range v.Ballots {
-		if m.Window > 0 && settled != monitor.Down && b.Recent.mayStill(m) {
-			continue // it may yet fail often enough
-		}
-		if agrees(settled, b.Outcome) || m.Window > 0 && settled == monitor.Up && b.Recent.poor(m.Window) < m.Confirm {
+		if agrees(settled, b.Outcome) {
 			same++
 		}
 	}
-	if deadline || settled != monitor.Unknown && same > locations-need {
-		return verdict{decided: true, refuted: true, agree: same, of: locations}
+	out := verdict{decided: true, refuted: true, agree: same, of: locations}
+	if deadline {
+		return out
 	}
-	return verdict{}
+	open := func(w way) bool {
+		fit := locations - len(v.Ballots)
+		for _, b := range v.Ballots {
+			if w.borne(m, settled, b) {
+				fit++
+			}
+		}
+		return fit >= w.need
+	}
+	if settled == monitor.Unknown || slices.ContainsFunc(all, open) {
+		return verdict{}
+	}
+	return out
+}
+
+// borne reports whether a location that has spoken may be, or come to be, one of
+// those that bear the way: what it said last fits; or, over a window, it fails
+// often enough, or may yet.
+func (w way) borne(m monitor.Monitor, settled monitor.State, b Ballot) bool {
+	if m.Window == 0 || settled == monitor.Down || w.to == monitor.Up {
+		return w.fits(b.Outcome)
+	}
+	if w.to == monitor.Down {
+		return mayStill(m, b.Recent.N, b.Recent.Down) || b.Recent.down(m.Window) >= m.Confirm
+	}
+	return b.Recent.mayStill(m) || b.Recent.poor(m.Window) >= m.Confirm
 }
 
 // agrees reports whether an outcome is what a settled state stands for.

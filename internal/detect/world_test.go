@@ -214,6 +214,9 @@ func describeMonitor(id monitor.ID, d detect.Monitor) string {
 	if d.Failure != nil {
 		s += ", " + string(d.Failure.Kind)
 	}
+	if d.Settled == monitor.Down && d.Of > 1 {
+		s += fmt.Sprintf(", %d of %d", d.Agreed, d.Of)
+	}
 	if !d.Flaps.IsZero() {
 		s += ", flapping since " + since(d.Flaps)
 	}

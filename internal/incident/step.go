@@ -210,6 +210,7 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 	measured := c
 	c = before.asSaid(c)
 	if before.is(c) && !alone {
+		s.refine(inc, svc, before, c)
 		return
 	}
 	if before.Cause && c.isFine() && c.Contested {
@@ -274,6 +275,16 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 	s.put(inc, text, c.Detail, !c.isMuted(s.now) && (alone || begins || a.Cause && !unknown && !same && !a.Flapping))
 }
 
+// refine takes over what is known better by now of what fails, such as from how many
+// locations: it is no news, and whoever hears later hears it as it is.
+func (s *stepper) refine(inc Incident, svc monitor.Service, before Affected, c Change) {
+	if !before.Cause || svc.ID != inc.Root || c.Detail == "" || c.Detail == inc.Detail || !before.Restored.IsZero() || c.Status == monitor.NotKnown {
+		return
+	}
+	inc.Detail = c.Detail
+	s.keep(inc)
+}
+
 // is reports whether a change says nothing new of a service.
 func (a Affected) is(c Change) bool {
 	if !a.Muted.Equal(c.Muted) && a.Restored.IsZero() && !isFine(c.Status) {
@@ -297,9 +308,13 @@ func (a Affected) asSaid(c Change) Change {
 // resolve ends an incident, and looks after what is still broken below it.
 func (s *stepper) resolve(inc Incident) {
 	text, from := "", inc.Since
+	location, prober := inc.Root.Prober()
 	inc.State, inc.Phase, inc.Resolved, inc.Next = Resolved, Done, latest(inc.Opened, lastRestored(&inc)), time.Time{}
 	if text = restoredText(inc.Lasted()); inc.Title == title(s.nameOf(&inc), Change{Flapping: true}) {
 		text = steadyText(from, inc.Resolved, s.now, s.cfg.Zone())
+	}
+	if root, has := inc.Affects(inc.Root); has && prober && root.Total == 0 {
+		text = "Nothing is heard from " + string(location) + " any more, so nothing is set aside."
 	}
 	s.put(inc, text, "", true)
 	for _, a := range inc.Services {
@@ -325,6 +340,11 @@ func (s *stepper) put(inc Incident, text, detail string, loud bool) {
 	if loud {
 		inc.say(u)
 	}
+	s.keep(inc)
+}
+
+// keep takes over an incident's new form.
+func (s *stepper) keep(inc Incident) {
 	at := slices.IndexFunc(s.changed, func(c Incident) bool { return c.ID == inc.ID })
 	if at < 0 {
 		s.changed = append(s.changed, inc)

@@ -51,8 +51,11 @@ func sentence(c Change) string {
 	case monitor.DegradedPerf:
 		return "working, but not as well as it should"
 	case monitor.PartialOutage:
-		if c.Total == 0 { // a person says so
+		switch {
+		case c.Total == 0: // a person says so
 			return "partly down"
+		case c.Alive == 0:
+			return fmt.Sprintf("partly down, none of its %d parts is known to work", c.Total)
 		}
 		return fmt.Sprintf("partial outage, %d of %d parts work", c.Alive, c.Total)
 	case monitor.MajorOutage:
@@ -68,7 +71,7 @@ func sentence(c Change) string {
 
 func openedText(name string, c Change) string {
 	if location, is := c.Service.Prober(); is {
-		return fmt.Sprintf("%s cannot be trusted at the moment: %d of its %d monitors fail from there alone. What fails from there is set aside until that ends; your services are not affected by it.",
+		return fmt.Sprintf("%s cannot be trusted at the moment: %d of its %d monitors fail from there alone. What fails from there is set aside until three of four are found good from there; your services are not affected by it.",
 			location, c.Total-c.Alive, c.Total)
 	}
 	if c.Flapping {

@@ -60,6 +60,11 @@ type Monitor struct {
 	// changing; 0 changes: never.
 	Flapping Flap `json:"flapping,omitzero"`
 
+	// Expiry is how many days before a certificate or registration ends people are
+	// told, most first; nil: as usual, which is 30, 14, 7, 3 and 1; empty: never, nor
+	// when it has ended.
+	Expiry []int `json:"expiry,omitzero"`
+
 	Shadow  bool `json:"shadow,omitempty"`  // checked and shown, and counts for nothing
 	Private bool `json:"private,omitempty"` // private and loopback addresses are allowed
 	Paused  bool `json:"paused,omitempty"`  // not checked

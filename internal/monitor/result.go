@@ -48,6 +48,7 @@ type Result struct {
 	Expectations []Expectation `json:"expectations,omitempty"`
 	Certificate  *Certificate  `json:"certificate,omitempty"`
 	Expires      time.Time     `json:"valid_until,omitzero"` // when the certificate chain's first part, or the registration, ends; zero: not known
+	Issued       time.Time     `json:"valid_from,omitzero"`  // since when what ends then is valid; zero: not known
 	Answers      []string      `json:"answers,omitempty"`    // of a DNS check; of a domain check, what the registry says
 	TTL          int           `json:"ttl_s,omitempty"`      // of a DNS check: the largest TTL of all answers, in seconds
 	Cutover      *Cutover      `json:"cutover,omitempty"`    // of a DNS check of several servers with a set of answers
@@ -143,10 +144,11 @@ type Behind struct {
 
 // Certificate is the leaf that the target showed.
 type Certificate struct {
-	Subject  string    `json:"subject"`
-	Issuer   string    `json:"issuer"`
-	NotAfter time.Time `json:"not_after"` // the earliest of the chain
-	Days     int       `json:"days"`      // whole days left when checked; negative after expiry
+	Subject   string    `json:"subject"`
+	Issuer    string    `json:"issuer"`
+	NotBefore time.Time `json:"not_before,omitzero"` // of the one that is the first of the chain to end
+	NotAfter  time.Time `json:"not_after"`           // the earliest of the chain
+	Days      int       `json:"days"`                // whole days left when checked; negative after expiry
 
 	// Chain is every certificate that was sent, the leaf first, at most
 	// MaxChain; of a tls monitor only.

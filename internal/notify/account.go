@@ -54,7 +54,7 @@ func recount(ns []incident.Notification) account {
 	})
 	last := len(ns) - 1
 	a := account{Notification: ns[last], earlier: ns[:last], clock: newClock(ns[last])}
-	if a.isOver() || a.Event == incident.EventMaintained {
+	if a.isOver() || a.Event == incident.EventRenewed || a.Event == incident.EventMaintained {
 		return a
 	}
 	for _, n := range a.earlier {
@@ -67,10 +67,16 @@ func recount(ns []incident.Notification) account {
 
 // urgency puts what must be acted on before what is over, and the worse first.
 func urgency(a account) int {
-	rank := map[incident.Event]int{incident.EventAsked: 4, incident.EventReminder: 3, incident.EventUpdated: 2, incident.EventResolved: 1, incident.EventExpiring: 1, incident.EventTest: 0}
+	rank := map[incident.Event]int{
+		incident.EventAsked: 5, incident.EventReminder: 4, incident.EventUpdated: 3,
+		incident.EventResolved: 2, incident.EventExpiring: 2, incident.EventTest: 1, incident.EventRenewed: 0,
+	}
 	event, known := rank[a.Event]
-	if !known {
-		event = 5
+	switch {
+	case !known:
+		event = 6
+	case a.Event == incident.EventExpiring && state(a) == stateAlarm: // else the digest would not say that it holds one
+		event = 4
 	}
 	return event*10 + a.Impact.Rank()
 }
@@ -79,17 +85,72 @@ func urgency(a account) int {
 func (a account) isOver() bool { return a.Event == incident.EventResolved }
 
 // isNotice reports whether it is about an end that is near, and no incident.
-func (a account) isNotice() bool {
-	return a.Event == incident.EventExpiring || a.Event == incident.EventRenewed || a.Event == incident.EventTest
+func (a account) isNotice() bool { return isNotice(a.Event) }
+
+func isNotice(event incident.Event) bool {
+	return event == incident.EventExpiring || event == incident.EventRenewed || event == incident.EventTest
+}
+
+// remains says what is left of the trouble of the service that an incident is
+// named after, once the incident is over; false if nothing is, or if what it
+// depends on is mended and it was not looked at since.
+func (a account) remains() (left string, stays bool) {
+	s, _ := a.headline()
+	if !a.isOver() || s.ID == "" || !s.Restored.IsZero() || s.IsPending() {
+		return "", false
+	}
+	switch words := incident.Words(s.Status); {
+	case s.Unknown || words == incident.Words(monitor.NotKnown):
+		return "not known whether it works", true
+	case s.Status.Impact() == monitor.ImpactNone:
+		return "", false
+	case s.Status == monitor.PartialOutage:
+		return "still partly down", true
+	case s.Status == monitor.MajorOutage:
+		return "still down", true
+	default:
+		return "still " + words, true
+	}
+}
+
+// isWritten reports whether a person has written the title: it does not end with
+// what Sonde calls a condition.
+func (a account) isWritten() bool {
+	matter := strings.TrimSpace(a.Title[strings.LastIndex(a.Title, ": ")+1:])
+	if matter == "" || a.drains() {
+		return false
+	}
+	for _, s := range []monitor.Status{monitor.Operational, monitor.AtRisk, monitor.DegradedPerf, monitor.PartialOutage, monitor.MajorOutage, monitor.InMaintenance, monitor.NotKnown} {
+		if words := incident.Words(s); matter == words || strings.HasPrefix(matter, words+", ") {
+			return false
+		}
+	}
+	return true
+}
+
+// drains reports whether it is restored and waits for old DNS answers to run out,
+// as its title says.
+func (a account) drains() bool { return strings.Contains(a.Title, ": restored, cached DNS until ") }
+
+// word is what the incident was at its worst.
+func (a account) word() string {
+	if a.Worst.AtLeast(monitor.ImpactMajor) {
+		return "outage"
+	}
+	return "incident"
 }
 
 // maxMatter is the longest end of a title that says what the matter is.
 const maxMatter = 40
 
 // headline splits the title into the service that it names and what the matter
-// is with it. A title that names no service stands alone.
+// is with it. A title that names no service stands alone, and so does that of
+// maintenance, which people have written.
 func (a account) headline() (service incident.Affected, matter string) {
 	for _, s := range a.Services {
+		if a.Event.IsMaintenance() {
+			break
+		}
 		after, names := strings.CutPrefix(a.Title, s.Name+": ")
 		if names && len(after) <= maxMatter && len(s.Name) >= len(service.Name) {
 			service, matter = s, after

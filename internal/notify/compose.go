@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/sondehq/sonde/internal/incident"
-	"github.com/sondehq/sonde/internal/monitor"
 )
 
 // Compose makes the message of all notifications that are due for one tier at
@@ -31,6 +30,7 @@ func Compose(all []incident.Notification) Message {
 	if len(planned) > 0 { // the stages send them apart
 		more := composeMaintenance(planned)
 		m.ID, m.Incident = messageID(due), ""
+		delete(m.Attributes, "services") // and this is for everybody
 		m.Notifications, m.Email = append(m.Notifications, more.Notifications...), m.Email+"\n"+more.Email
 	}
 	return m
@@ -57,7 +57,7 @@ func compose(due []incident.Notification) Message {
 		m.Notifications = append(m.Notifications, n.ID)
 	}
 	m.Attributes = map[string]string{"event": string(first.Event), "impact": string(worst(accounts)), "tier": string(first.Tier)}
-	if ids := involved(accounts); ids != "" {
+	if ids := involved(due); ids != "" {
 		m.Attributes["services"] = ids
 	}
 	if len(accounts) == 1 {
@@ -67,37 +67,42 @@ func compose(due []incident.Notification) Message {
 	} else {
 		m.Subject, m.Email = digestSubject(accounts), digestEmail(accounts, shown)
 	}
-	if ringing := slices.DeleteFunc(slices.Clone(accounts), func(a account) bool { return !rings(a.Event) }); len(ringing) > 0 {
+	if ringing := slices.DeleteFunc(slices.Clone(accounts), func(a account) bool { return !a.rings() }); len(ringing) > 0 {
 		m.SMS = sms(ringing)
 		// A phone's filter policy looks at the event: it must be one that rings.
 		m.Attributes["event"] = string(ringing[0].Event)
-		if ringing[0].Event == incident.EventTest {
-			m.Attributes["event"] = string(incident.EventOpened) // phones are to ring: that is the test
+		if isNotice(ringing[0].Event) {
+			m.Attributes["event"] = string(incident.EventOpened) // an alarm; and of a test it is the test that phones ring
 		}
 	}
 	m.Machine, m.Program = machine(accounts, shown), first.Machine
 	if first.Chat {
-		m.Chat = chat(m.Subject, accounts)
+		m.Chat = chat(m.Subject, shown, accounts)
 	}
 	return m
 }
 
-// involved is the ids of all services that the message is about, as a JSON
-// array: a subscription to some of them has a filter policy over it. Empty if
-// there are none.
-func involved(accounts []account) string {
-	var ids []monitor.ServiceID
-	for _, a := range accounts {
-		for _, s := range a.Services {
-			if s.ID != "" { // that of a rehearsal
-				ids = append(ids, s.ID)
+// involved is the ids of all services that the message is about, as a JSON array: a
+// subscription to some of them has a filter policy over it. Empty is for everybody,
+// since such a policy lets through what has no such attribute (cloud/subscriptions):
+// where they are too many to be named, or where one is about none.
+func involved(due []incident.Notification) string {
+	var ids []string
+	for _, n := range due {
+		named := 0
+		for _, s := range n.Services {
+			if id := short(string(s.ID), maxName); id != "" {
+				ids, named = append(ids, id), named+1
 			}
+		}
+		if named == 0 || n.Event.IsMaintenance() && named >= maxPlanned {
+			return ""
 		}
 	}
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
-	if len(ids) == 0 || len(ids) > maxServices {
-		return "" // more are as good as all
+	if len(ids) > maxServices {
+		return ""
 	}
 	text, err := json.Marshal(ids)
 	if err != nil {
@@ -106,8 +111,10 @@ func involved(accounts []account) string {
 	return string(text)
 }
 
-// maxServices bounds the attribute that names them: it counts as message.
-const maxServices = 200
+const (
+	maxServices = 200 // in the attribute that names them: it counts as message
+	maxPlanned  = 50  // notifications of maintenance name no more (internal/maintenance): there may be others
+)
 
 // messageID is the notification's own id, or a digest of all ids, which are
 // sorted.

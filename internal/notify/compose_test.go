@@ -79,6 +79,14 @@ func planned(event incident.Event) incident.Notification {
 	return n
 }
 
+// remaining is the end of an outage for those who see only what depended on it,
+// which has a trouble of its own left (the replay of certificate-expiry).
+func remaining() incident.Notification {
+	n := notification(incident.EventResolved, true)
+	n.Title, n.Services = "Web application: outage", []incident.Affected{{ID: "app", Name: "Web application", Status: monitor.DegradedPerf, Alive: 1, Total: 1}}
+	return n
+}
+
 // other is a notification of an incident of its own.
 func other(i int, event incident.Event) incident.Notification {
 	n := notification(event, false)
@@ -112,37 +120,12 @@ func atRisk() incident.Notification {
 	return n
 }
 
-// told are messages as incident itself makes them.
-func told() map[string][]incident.Notification {
-	cfg := &monitor.Config{
-		Site:     monitor.Site{Name: "Intervals", URL: "https://status.example.com", TimeZone: "America/Los_Angeles"},
-		Services: []monitor.Service{{ID: "app", Name: "Web application", Monitors: []monitor.ID{"web"}, Needs: 1}},
-		Tiers: []monitor.Tier{
-			{ID: "oncall", Name: "on-call", Impact: monitor.ImpactMinor, Nag: 15 * time.Minute},
-			{ID: "customers", Name: "customers", Impact: monitor.ImpactMajor, After: 20 * time.Minute, Hold: 15 * time.Minute, Public: true},
-		},
+// public are notifications as the public gets them.
+func public(ns []incident.Notification) []incident.Notification {
+	for i := range ns {
+		ns[i].Tier, ns[i].Public, ns[i].Detail = "customers", true, ""
 	}
-	web := monitor.Monitor{ID: "web", Service: "app", HTTP: &monitor.HTTP{URL: "https://app.example.com/health?key=secret"}}
-	name := monitor.Monitor{ID: "name", Service: "app", Domain: &monitor.Domain{Name: "example.com"}}
-	svc := cfg.Services[0]
-	ends := t0.Add(30 * 24 * time.Hour)
-	out := map[string][]incident.Notification{
-		"expiring": incident.Notices(cfg, svc, incident.Ending{Monitor: web, At: ends, Days: 30}, t0),
-		"urgent":   incident.Notices(cfg, svc, incident.Ending{Monitor: name, At: t0.Add(60 * time.Hour), Days: 3}, t0),
-		"ended":    incident.Notices(cfg, svc, incident.Ending{Monitor: web, At: t0.Add(-time.Minute)}, t0),
-		"renewed":  incident.Notices(cfg, svc, incident.Ending{Monitor: web, At: ends.AddDate(0, 2, 0), Was: ends, Renewed: true}, t0),
-	}
-	_, out["test"], _ = incident.Rehearse(cfg, []monitor.TierID{"oncall"}, "anna", t0)
-	down := incident.Change{Service: "app", Status: monitor.MajorOutage, At: t0, Total: 1, Detail: "web: refused: connection refused"}
-	fx := incident.Step(cfg, incident.World{}, down, t0)
-	fx, _ = incident.Tick(cfg, fx.Incidents[0], t0.Add(15*time.Minute))
-	out["nag"] = fx.Notifications
-	fx, _ = incident.Tick(cfg, fx.Incidents[0], t0.Add(20*time.Minute))
-	out["asked"] = fx.Notifications
-	fixed := incident.Change{Service: "app", Status: monitor.Operational, At: t0.Add(410 * time.Minute), Alive: 1, Total: 1, Drain: t0.Add(470 * time.Minute)}
-	fx = incident.Step(cfg, incident.World{Open: fx.Incidents}, fixed, t0.Add(411*time.Minute))
-	out["draining"] = fx.Notifications
-	return out
+	return ns
 }
 
 func cases() map[string][]incident.Notification {
@@ -151,7 +134,7 @@ func cases() map[string][]incident.Notification {
 		"digest":          append(others(2, incident.EventOpened), notification(incident.EventOpened, false)),
 		"digest-resolved": append(others(1, incident.EventResolved), notification(incident.EventResolved, false)),
 		"digest-storm":    append(others(44, incident.EventOpened), notification(incident.EventOpened, false)),
-		"late":            {atRisk(), notification(incident.EventEscalated, false)},
+		"opened-late":     {atRisk(), notification(incident.EventEscalated, false)},
 	}
 	for name, ns := range told() {
 		all[name] = ns
@@ -163,8 +146,18 @@ func cases() map[string][]incident.Notification {
 		}
 	}
 	all["resolved-pending"] = []incident.Notification{pending}
+	all["resolved-remaining"] = []incident.Notification{remaining()}
 	all["maintenance"] = []incident.Notification{planned(incident.EventMaintenance)}
 	all["maintenance-over"] = []incident.Notification{planned(incident.EventMaintained)}
+	onDuty, later := planned(incident.EventMaintenance), planned(incident.EventMaintenance)
+	onDuty.Tier, onDuty.Public = "oncall", false
+	later.ID, later.Incident, later.Title, later.Text, later.Until = "p7q3", "n2b4c6d8f3g5", "New disks", "", t0.Add(2*time.Hour)
+	all["maintenance-oncall"] = []incident.Notification{onDuty}
+	all["maintenance-windows"] = []incident.Notification{planned(incident.EventMaintenance), later}
+	all["digest-public"] = public(append(others(2, incident.EventOpened), notification(incident.EventOpened, false)))
+	all["digest-mixed"] = []incident.Notification{other(1, incident.EventUpdated), notification(incident.EventReminder, false), told()["asked"][0], notice("urgent", "a")}
+	all["digest-notices"] = []incident.Notification{notice("expiring", "a"), notice("expiring", "b"), notice("urgent", "c")}
+	all["digest-renewed"] = []incident.Notification{notice("renewed", "a"), notice("renewed", "b")}
 	for _, event := range events {
 		all[string(event)] = []incident.Notification{notification(event, false)}
 		all[string(event)+"-public"] = []incident.Notification{notification(event, true)}
@@ -256,6 +249,7 @@ func TestIdentity(t *testing.T) {
 // the midst of other things, and then the event says so.
 func TestWhoRings(t *testing.T) {
 	reminder, updated := notification(incident.EventReminder, false), notification(incident.EventUpdated, false)
+	ends := told()
 	for _, test := range []struct {
 		name  string
 		all   []incident.Notification
@@ -265,6 +259,10 @@ func TestWhoRings(t *testing.T) {
 	}{
 		{"reminder", []incident.Notification{reminder}, "reminder", "ALARM", ""},
 		{"update", []incident.Notification{updated}, "updated", "UPDATE", ""},
+		{"a certificate that ends some day", ends["expiring"], "expiring", "NOTICE", ""},
+		{"a registration that ends soon", ends["urgent"], "opened", "ALARM", "ALARM: Web application: domain example.com expires in 3 days. https"},
+		{"a certificate that has ended", ends["ended"], "opened", "ALARM", "ALARM: Web application: certificate has expired. https"},
+		{"a certificate that is renewed", ends["renewed"], "renewed", "OK", ""},
 		{"updates", []incident.Notification{updated, other(1, incident.EventUpdated)}, "updated", "UPDATE", ""},
 		{"update and opening of another", []incident.Notification{updated, other(1, incident.EventOpened)}, "opened", "ALARM", "DEGRADED: Shop 1 "},
 		{"reminder and end of another", []incident.Notification{reminder, other(1, incident.EventResolved)}, "resolved", "ALARM", "OK: Shop 1 "},

@@ -3,58 +3,60 @@ package notify
 import (
 	"fmt"
 	"strings"
+
+	"github.com/sondehq/sonde/internal/incident"
 )
 
-// digestEmail lists all incidents and then tells of the most urgent in full.
+// digestEmail lists all incidents with their ids, and then tells of the most urgent
+// in full, and of every one that asks something: who answers has to know of what.
 func digestEmail(accounts []account, message string) string {
 	p := &paper{}
 	p.text(summary(accounts))
 	p.line("")
 	for i, a := range accounts[:min(len(accounts), maxListed)] {
-		p.item(fmt.Sprintf("%2d. ", i+1), state(a)+": "+headlineOf(a))
+		p.item(fmt.Sprintf("%2d. ", i+1), listed(a))
 	}
 	if more := len(accounts) - maxListed; more > 0 {
 		p.text(fmt.Sprintf("and %d more.", more))
 	}
-	for i, a := range accounts[:min(len(accounts), maxLetters)] {
+	left := 0
+	for i, a := range accounts {
+		if i >= maxLetters && a.Event != incident.EventAsked {
+			left++
+			continue
+		}
 		p.line("")
 		p.line(strings.Repeat("-", width))
 		p.text(fmt.Sprintf("%d. %s", i+1, headlineOf(a)))
 		p.line("")
 		letter(p, a)
-		p.text("Incident " + a.Incident)
 	}
 	p.line("")
 	p.line(strings.Repeat("-", width))
-	if more := len(accounts) - maxLetters; more > 0 {
-		p.text(fmt.Sprintf("The status page has the details of the other %d.", more))
-	}
+	others(p, accounts[0], left)
 	p.text(fmt.Sprintf("Message %s. %s", message, reason(accounts[0])))
 	return p.String()
 }
 
-// summary is the first sentence of a digest.
-func summary(accounts []account) string {
-	open, over := 0, 0
-	for _, a := range accounts {
-		if a.isOver() {
-			over++
-		} else {
-			open++
-		}
+// listed is an incident in a line. A notice belongs to none.
+func listed(a account) string {
+	line := state(a) + ": " + headlineOf(a)
+	if a.isNotice() {
+		return line
 	}
-	switch {
-	case open == 0:
-		return fmt.Sprintf("%d incidents are over.", over)
-	case over == 0:
-		return fmt.Sprintf("%d incidents are open.", open)
-	}
-	return fmt.Sprintf("%s open, %s over.", count(open, "incident is", "incidents are"), count(over, "is", "are"))
+	return line + " - " + a.Incident
 }
 
-func count(n int, single, several string) string {
-	if n == 1 {
-		return "1 " + single
+// others says where those are that are not told in full.
+func others(p *paper, a account, left int) {
+	switch page := home(a.Notification); {
+	case left == 0:
+	case page != "":
+		p.text(fmt.Sprintf("The status page has the details of the other %d:", left))
+		p.line(page)
+		p.line("")
+	case !a.Public:
+		p.text("`sonde incident list` has the others.")
+		p.line("")
 	}
-	return fmt.Sprintf("%d %s", n, several)
 }

@@ -5,12 +5,14 @@ import (
 	"strings"
 
 	"github.com/sondehq/sonde/internal/incident"
+	"github.com/sondehq/sonde/internal/monitor"
 )
 
 const (
-	maxLetters = 10  // accounts in full, in a digest
-	maxListed  = 100 // accounts in the list of a digest
-	maxShown   = 20  // services in an account
+	maxLetters = 10   // accounts in full, in a digest
+	maxListed  = 100  // accounts in the list of a digest
+	maxShown   = 20   // services in an account
+	maxEarlier = 1000 // characters of what was said before
 )
 
 // email is plain text: the verdict, the facts, what failed, and why it came.
@@ -28,13 +30,15 @@ func email(a account, message string) string {
 
 // letter is what is known of one incident.
 func letter(p *paper, a account) {
-	p.text(verdict(a))
+	p.prose(verdict(a))
 	p.line("")
+	if a.Note != nil {
+		p.line(a.noted())
+		p.prose(a.Note.Text)
+		p.line("")
+	}
 	for i, advice := range a.Do {
-		p.text(advice.For + ":")
-		for _, line := range advice.Lines {
-			p.line("  " + line) // whole: it is to be copied
-		}
+		advise(p, advice)
 		if i == len(a.Do)-1 {
 			p.line("")
 		}
@@ -56,44 +60,114 @@ func letter(p *paper, a account) {
 	if a.Event == incident.EventUpdated && a.Phase != "" {
 		p.row("Phase", string(a.Phase))
 	}
+	if !a.Next.IsZero() && !a.isOver() && a.Next.After(a.At) {
+		p.row("Next", "update by "+a.clock.brief(a.Next))
+	}
 	services(p, a)
 	failures(p, a)
 	if len(a.earlier) > 0 {
 		p.line("")
 		p.line("What happened before:")
 		for _, n := range a.earlier {
-			p.item("  "+a.clock.brief(n.At)+"  ", n.Text)
+			p.item("  "+a.clock.brief(n.At)+"  ", cut(n.Text, maxEarlier, one))
 		}
 	}
 	if a.URL != "" {
 		p.line("")
 		p.line(a.URL) // whole, however long it is
 	}
+	if answer, has := a.answer(); has {
+		p.line("")
+		advise(p, answer)
+	}
+}
+
+// noted says whose words follow, of somebody who has written before, and when.
+func (a account) noted() string {
+	if a.Note.By == "" {
+		return "Last update, " + a.clock.brief(a.Note.At) + ":"
+	}
+	return "Last update, by " + short(a.Note.By, maxID) + ", " + a.clock.brief(a.Note.At) + ":"
+}
+
+// advise writes what can be done, each line whole: it is to be copied.
+func advise(p *paper, advice incident.Advice) {
+	p.text(advice.For + ":")
+	for _, line := range advice.Lines {
+		p.line("  " + line)
+	}
+}
+
+// answer is the command with which an operator answers a message; false if it is
+// for somebody else, or asks for nothing.
+func (a account) answer() (incident.Advice, bool) {
+	if a.Public || a.Machine || a.Incident == "" {
+		return incident.Advice{}, false
+	}
+	ack := []string{"sonde incident ack " + a.Incident}
+	kind, _, _ := strings.Cut(a.Receipt, "-")
+	switch {
+	case a.Event == incident.EventOpened, a.Event == incident.EventEscalated:
+		if a.Reminds {
+			return incident.Advice{For: "To say that you are on it, which stops reminders", Lines: ack}, true
+		}
+		return incident.Advice{For: "To say that you are on it", Lines: ack}, true
+	case a.Event != incident.EventReminder || kind == "nag": // which says itself what can be done
+		return incident.Advice{}, false
+	case kind == "late":
+		return incident.Advice{For: "To write it", Lines: []string{`sonde incident update "..." --id ` + a.Incident}}, true
+	}
+	return incident.Advice{For: "To stop reminders", Lines: ack}, true
 }
 
 // verdict is the first sentence: what the matter is, or that it is over; and
 // what makes this message another than the one before.
 func verdict(a account) string {
-	s, _ := a.headline()
 	text := a.Text
 	if text == "" {
 		text = headlineOf(a) + "."
 	}
 	switch a.Event {
 	case incident.EventResolved:
-		if a.Text == "" {
-			return text
-		}
-		if s.IsPending() {
-			return s.Name + ": should work again. " + text
-		}
-		return s.Name + ": working again. " + text
+		return ended(a)
 	case incident.EventEscalated:
-		return text + " This is worse than you were told before."
+		return join(text, "This is worse than you were told before.")
 	case incident.EventReminder:
-		return text + " It has lasted " + a.lasted() + " and is not over."
+		return join(text, "It has lasted "+a.lasted()+" and is not over.")
 	}
 	return text
+}
+
+// join sets a sentence before or after a text, apart from its paragraphs if it has
+// several.
+func join(a, b string) string {
+	if strings.Contains(a+b, "\n") {
+		return a + "\n\n" + b
+	}
+	return a + " " + b
+}
+
+// ended says that an incident is over, in the words of the person who has declared
+// it, and what became of the service that it is named after: it may have troubles
+// of its own left.
+func ended(a account) string {
+	s, _ := a.headline()
+	left, stays := a.remains()
+	switch {
+	case a.Text == "":
+		return headlineOf(a) + "."
+	case a.isWritten():
+		return join("Over: "+strings.TrimSuffix(a.Title, ".")+".", a.Text)
+	case stays:
+		text := a.Text
+		if span, own := strings.CutPrefix(text, "Restored after "); own {
+			text = "It lasted " + span
+		}
+		return join(s.Name+": the "+a.word()+" is over, but it is "+left+".", text)
+	case s.IsPending():
+		return join(s.Name+": should work again.", a.Text)
+	}
+	return join(s.Name+": working again.", a.Text)
 }
 
 func headlineOf(a account) string {
@@ -121,6 +195,9 @@ func times(p *paper, a account) {
 
 // services lists the causes, and what is affected because it depends on them.
 func services(p *paper, a account) {
+	if len(a.Services) == 1 && fromThere(p, a.Services[0]) {
+		return
+	}
 	causes, group := 0, ""
 	for _, s := range a.Services {
 		if s.Cause {
@@ -158,6 +235,19 @@ func services(p *paper, a account) {
 	}
 }
 
+// fromThere is the row of a location that finds most things down alone; false if it
+// is a service.
+func fromThere(p *paper, s incident.Affected) bool {
+	location, is := s.ID.Prober()
+	switch {
+	case is && s.Restored.IsZero():
+		p.row("Monitors", fmt.Sprintf("%d of %d up as seen from there", s.Alive, s.Total))
+	case is:
+		p.row("Location", string(location)+": what fails from there counts again")
+	}
+	return is
+}
+
 func standing(s incident.Affected) string {
 	switch {
 	case s.Unknown:
@@ -176,7 +266,7 @@ func failures(p *paper, a account) {
 		return
 	}
 	p.line("")
-	if a.isOver() {
+	if a.isOver() || a.Impact == monitor.ImpactNone {
 		p.line("What had failed:")
 	} else {
 		p.line("What failed:")

@@ -47,6 +47,8 @@ func TestNames(t *testing.T) {
 		{"backtick", named("`web`", noLink), "ALARM: `web`: outage" + since, "DOWN: 'web'" + sinceSMS},
 		{"line break", named("Web\r\nBcc: all@example.com", noLink), "ALARM: Web Bcc: all@example.com: outage" + since, "DOWN: Web Bcc: all@example.com" + sinceSMS},
 		{"escape and bidi", named("W\x1b[31me\u202eb\u2066\x00", noLink), "ALARM: W[31meb: outage" + since, "DOWN: W[31meb" + sinceSMS},
+		{"fillers", named("\u3164W\u115f\u1160e\uffa0b\u2800", noLink), web, "DOWN: Web" + sinceSMS},
+		{"nothing but fillers", named("\u3164\u2800", noLink), "ALARM: balancers: outage" + since, "DOWN: balancers" + sinceSMS},
 		{"not UTF-8", named("We\xffb\xf0", noLink), web, "DOWN: Web" + sinceSMS},
 		{"long", named(strings.Repeat("Very long name ", 20)), "ALARM: Very long name Very long name Very long name Very...: outage" + since,
 			"DOWN: Very long name Very long name Very long name Very long name Very long na... since 18:00 PDT. https://status.example.com/incidents/k3j2h1g5f4d6"},
@@ -113,6 +115,19 @@ func TestDetail(t *testing.T) {
 	}
 }
 
+// TestColumns: wide characters take two columns, so that lines of Japanese end where
+// others do; and nobody builds towers on a letter.
+func TestColumns(t *testing.T) {
+	n := notification(incident.EventUpdated, false)
+	n.Text = strings.Repeat("漢", 100) + " e" + strings.Repeat("\u0301", 50) + "."
+	m := notify.Compose([]incident.Notification{n})
+	check(t, m)
+	want := strings.Repeat("漢", 36) + "\n" + strings.Repeat("漢", 36) + "\n" + strings.Repeat("漢", 28) + " e\u0301\u0301\u0301.\n"
+	if !strings.HasPrefix(m.Email, want) {
+		t.Errorf("e-mail:\n%s", m.Email)
+	}
+}
+
 func TestGSM7(t *testing.T) {
 	for _, test := range []struct {
 		text    string
@@ -139,22 +154,32 @@ func TestGSM7(t *testing.T) {
 	}
 }
 
+// allEvents is every event that there is.
+var allEvents = append([]incident.Event{
+	incident.EventAsked, incident.EventExpiring, incident.EventRenewed, incident.EventTest, incident.EventMaintenance, incident.EventMaintained,
+}, events...)
+
 // wild draws a notification with anything in its texts.
 func wild(t *rapid.T) incident.Notification {
 	text := rapid.OneOf(rapid.String(), rapid.StringN(0, 3000, -1), rapid.SampledFrom([]string{"", "Web: outage", "A\r\nBcc: b", "\u202e\x1b[2J", "\xff\xfe", "``[[~~", "éèΔ漢字🚀"}))
 	at := rapid.Map(rapid.Int64Range(-62135596800, 253402300799), func(s int64) time.Time { return time.Unix(s, 0).UTC() }) // years 1 to 9999
 	n := incident.Notification{
-		ID: text.Draw(t, "id"), Incident: rapid.OneOf(text, rapid.SampledFrom([]string{"a", "b"})).Draw(t, "incident"), Tier: monitor.TierID(text.Draw(t, "tier")),
-		Event: rapid.SampledFrom(events).Draw(t, "event"), Receipt: text.Draw(t, "receipt"), At: at.Draw(t, "at"),
+		ID: "n" + text.Draw(t, "id"), Incident: rapid.OneOf(text, rapid.SampledFrom([]string{"a", "b"})).Draw(t, "incident"), Tier: monitor.TierID(text.Draw(t, "tier")),
+		Event: rapid.SampledFrom(allEvents).Draw(t, "event"), Receipt: rapid.OneOf(text, rapid.SampledFrom([]string{"opened", "reminder-2", "late-1", "nag", "days-30", "days-3"})).Draw(t, "receipt"), At: at.Draw(t, "at"),
 		Title: text.Draw(t, "title"), Text: text.Draw(t, "text"), Detail: text.Draw(t, "detail"),
 		Impact: monitor.Impact(text.Draw(t, "impact")), Worst: monitor.Impact(text.Draw(t, "worst")),
 		Opened: at.Draw(t, "opened"), Since: at.Draw(t, "since"), Resolved: at.Draw(t, "resolved"),
 		Site: text.Draw(t, "site"), Zone: rapid.OneOf(text, rapid.SampledFrom([]string{"Asia/Kathmandu", "America/Sao_Paulo"})).Draw(t, "zone"),
 		URL: text.Draw(t, "url"), Public: rapid.Bool().Draw(t, "public"),
+		Chat: rapid.Bool().Draw(t, "chat"), Machine: rapid.Bool().Draw(t, "machine"), About: monitor.TierID(text.Draw(t, "about")), Until: at.Draw(t, "until"),
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "advice") {
+		n.Do = append(n.Do, incident.Advice{For: text.Draw(t, "for"), Lines: []string{"sonde incident " + text.Draw(t, "line"), rapid.StringN(0, 30, -1).Draw(t, "short")}})
 	}
 	for range rapid.IntRange(0, 30).Draw(t, "services") {
 		n.Services = append(n.Services, incident.Affected{
 			ID: monitor.ServiceID(text.Draw(t, "service")), Name: text.Draw(t, "name"), Status: monitor.Status(text.Draw(t, "status")), Cause: rapid.Bool().Draw(t, "cause"),
+			Restored: rapid.SampledFrom([]time.Time{{}, t0}).Draw(t, "restored"), Muted: rapid.SampledFrom([]time.Time{{}, t0}).Draw(t, "muted"),
 		})
 	}
 	return n
@@ -179,8 +204,9 @@ func FuzzCompose(f *testing.F) {
 	f.Add("Web", "Web: outage", "down", "refused", "https://status.example.com/incidents/k3j2h1g5f4d6", "UTC")
 	f.Add("W\r\nBcc: x", "→", "\u202e", "\x1b[2J\n\n", "javascript:alert(1)", "../../etc/passwd")
 	f.Fuzz(func(t *testing.T, name, title, text, detail, url, zone string) {
-		for _, event := range events {
+		for _, event := range allEvents {
 			n := notification(event, false)
+			n.Chat, n.Do, n.About = true, []incident.Advice{{For: title, Lines: []string{"sonde incident " + detail, text[:min(len(text), 1)]}}}, monitor.TierID(name)
 			n.Services, n.Title, n.Text, n.Detail, n.URL, n.Zone = slices.Clone(n.Services), title, text, detail, url, zone
 			n.Services[0].Name = name
 			check(t, notify.Compose([]incident.Notification{n}))

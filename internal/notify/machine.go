@@ -57,11 +57,15 @@ type dimension struct {
 
 // ours is what Sonde knows and an alarm cannot say.
 type ours struct {
-	Version       int                     `json:"version"` // of this object: 1
-	Message       string                  `json:"message"`
-	Notifications []incident.Notification `json:"notifications"`
-	Omitted       int                     `json:"omitted,omitempty"` // notifications for which there was no room
+	Version       int    `json:"version"` // of this object: 1
+	Message       string `json:"message"`
+	Notifications []fact `json:"notifications"`
+	Omitted       int    `json:"omitted,omitempty"` // notifications for which there was no room
 }
+
+// maxReason is the longest reason, in characters (CloudWatch API reference,
+// SetAlarmState: StateReason, 1,023).
+const maxReason = 1000
 
 // alarmTime is how CloudWatch writes times.
 const alarmTime = "2006-01-02T15:04:05.000-0700"
@@ -81,7 +85,7 @@ func machine(accounts []account, message string) string {
 	a := accounts[0]
 	body := describe(a)
 	if len(accounts) > 1 {
-		body.NewStateReason = summary(accounts) + " " + body.NewStateReason
+		body.NewStateReason = cut(summary(accounts)+" "+body.NewStateReason, maxReason, one)
 		body.AlarmDescription = digestSubject(accounts)
 		if !a.isOver() {
 			body.AlarmName = "sonde/digest/" + message
@@ -103,10 +107,8 @@ func describe(a account) alarm {
 	case incident.EventOpened:
 		old = stateOK
 	case incident.EventExpiring:
-		if old = stateOK; a.Impact == monitor.ImpactMinor {
-			value = insufficient
-		}
-	case incident.EventRenewed:
+		value, old = expiry(a)
+	case incident.EventRenewed: // of what was told before, this is what must be closed
 		value = stateOK
 	case incident.EventTest:
 		value, old = insufficient, stateOK
@@ -122,7 +124,7 @@ func describe(a account) alarm {
 	return alarm{
 		AlarmName: "sonde/" + a.Incident, AlarmDescription: description, AWSAccountID: noAccount,
 		AlarmConfigurationUpdatedTimestamp: a.Opened.UTC().Format(alarmTime),
-		NewStateValue:                      value, OldStateValue: old, NewStateReason: verdict(a),
+		NewStateValue:                      value, OldStateValue: old, NewStateReason: cut(clean(verdict(a)), maxReason, one),
 		StateChangeTime: a.At.UTC().Format(alarmTime), Region: region,
 		OKActions: []string{}, AlarmActions: []string{}, InsufficientDataActions: []string{},
 		Trigger: trigger{
@@ -133,10 +135,32 @@ func describe(a account) alarm {
 	}
 }
 
+// expiry is the state of an alarm about an end, and the one before: people are told
+// 30 days before, then several times, and from 3 days on it is an alarm. The receipt
+// says how many days are left.
+func expiry(a account) (value, old string) {
+	value = stateAlarm
+	if a.Impact == monitor.ImpactMinor {
+		value = insufficient
+	}
+	switch days := strings.TrimPrefix(a.Receipt, "days-"); {
+	case days == "30":
+		old = stateOK
+	case value == insufficient, days == "3":
+		old = insufficient
+	default:
+		old = stateAlarm
+	}
+	return value, old
+}
+
 // encode writes as much as there is room for: everything, or no details, or no
-// services either, and then fewer and fewer notifications.
+// services and no long texts either, and then fewer and fewer notifications.
 func encode(body alarm, message string, all []incident.Notification) string {
-	body.Sonde = ours{Version: 1, Message: message, Notifications: all}
+	body.Sonde = ours{Version: 1, Message: message, Notifications: make([]fact, len(all))}
+	for i, n := range all {
+		body.Sonde.Notifications[i] = shown(n)
+	}
 	for step := 0; ; step++ {
 		text, err := json.Marshal(body)
 		if err == nil && len(text) <= maxMachine || len(body.Sonde.Notifications) == 0 {
@@ -147,14 +171,14 @@ func encode(body alarm, message string, all []incident.Notification) string {
 			body.Sonde.Omitted = len(all) - len(body.Sonde.Notifications)
 			continue
 		}
-		less := make([]incident.Notification, len(all))
-		for i, n := range all {
-			n.Detail = ""
-			if step == 1 {
-				n.Services = nil
+		for i := range body.Sonde.Notifications {
+			f := &body.Sonde.Notifications[i]
+			if f.inner != nil {
+				f.inner.Detail = ""
 			}
-			less[i] = n
+			if step == 1 {
+				f.Services, f.Text = nil, cut(f.Text, maxReason, one)
+			}
 		}
-		body.Sonde.Notifications = less
 	}
 }

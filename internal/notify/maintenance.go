@@ -23,6 +23,9 @@ func composeMaintenance(due []incident.Notification) Message {
 	first := accounts[0]
 	m := Message{ID: messageID(due), Tier: due[0].Tier}
 	m.Attributes = map[string]string{"event": string(first.Event), "impact": "none", "tier": string(first.Tier)}
+	if ids := involved(due); ids != "" {
+		m.Attributes["services"] = ids
+	}
 	shown := short(m.ID, maxID)
 	for _, n := range due {
 		m.Notifications = append(m.Notifications, n.ID)
@@ -32,11 +35,15 @@ func composeMaintenance(due []incident.Notification) Message {
 		m.Incident, m.Attributes["service"] = due[0].Incident, first.service()
 		m.Subject = plannedSubject(first)
 	} else {
-		head := plannedState(first) + ": " + strconv.Itoa(len(accounts)) + " times: "
+		head := plannedState(first) + ": " + strconv.Itoa(len(accounts)) + " windows: "
 		m.Subject = head + names(accounts, MaxSubject-len(head), plain, one)
 	}
-	for i, a := range accounts {
-		if i > 0 {
+	if len(accounts) > 1 {
+		p.text(summary(accounts))
+		p.line("")
+	}
+	for _, a := range accounts {
+		if len(accounts) > 1 {
 			p.line(strings.Repeat("-", width))
 		}
 		plannedLetter(p, a)
@@ -46,7 +53,7 @@ func composeMaintenance(due []incident.Notification) Message {
 	m.Email = p.String()
 	m.Machine, m.Program = plannedMachine(accounts, shown, due), first.Machine
 	if first.Chat {
-		m.Chat = chat(m.Subject, accounts)
+		m.Chat = chat(m.Subject, shown, accounts)
 	}
 	return m
 }
@@ -84,55 +91,104 @@ func plannedSubject(a account) string {
 	return cut(head+cut(a.nameIn(plain), MaxSubject-len(head)-len(tail), one)+tail, MaxSubject, one)
 }
 
-func plannedLetter(p *paper, a account) {
-	over := a.Event == incident.EventMaintained
-	if over {
-		p.text("Planned maintenance is over: " + a.Title + ".")
-	} else {
-		p.text("Planned maintenance has begun: " + a.Title + ".")
+// plannedVerdict is the first sentence.
+func plannedVerdict(a account) string {
+	if a.Event == incident.EventMaintained {
+		return "Planned maintenance is over: " + a.Title + "."
 	}
+	return "Planned maintenance has begun: " + a.Title + "."
+}
+
+// plannedMeaning is what the reader has to make of it.
+func plannedMeaning(a account) string {
+	switch {
+	case a.Event == incident.EventMaintained:
+		return "Should something not work now, an incident tells of it."
+	case a.Public:
+		return "Until then these services may not work as usual."
+	}
+	return "Until then nobody is alerted for these services, and it does not count as downtime."
+}
+
+// isEarly reports whether it was over before its time.
+func (a account) isEarly() bool {
+	return a.Event == incident.EventMaintained && a.Resolved.Before(a.Until)
+}
+
+func plannedLetter(p *paper, a account) {
+	p.text(plannedVerdict(a))
+	over := a.Event == incident.EventMaintained
 	if a.Text != "" && !over {
 		p.line("")
-		p.text(a.Text)
+		p.prose(a.Text)
 	}
 	p.line("")
 	p.row("From", a.clock.full(a.Opened))
 	switch {
 	case !over:
 		p.row("Until", a.clock.full(a.Until)+", as planned")
-	case a.Resolved.Before(a.Until):
+	case a.isEarly():
 		p.row("Until", a.clock.full(a.Resolved)+", earlier than planned")
 	default:
 		p.row("Until", a.clock.full(a.Resolved))
 	}
-	for i, s := range a.Services {
-		name := ""
-		if i == 0 {
-			name = "Services"
-		}
-		if i == maxShown {
-			p.row("", fmt.Sprintf("and %d more", len(a.Services)-i))
-			break
-		}
-		if over && s.Muted.After(a.Resolved) {
-			p.row(name, s.Name+": other maintenance goes on until "+a.clock.brief(s.Muted))
+	for i, s := range plannedServices(a) {
+		if i > 0 {
+			p.row("", s)
 			continue
 		}
-		p.row(name, s.Name)
+		p.row("Services", s)
 	}
 	p.line("")
-	switch {
-	case over:
-		p.text("Should something not work now, an incident tells of it.")
-	case a.Public:
-		p.text("Until then these services may not work as usual.")
-	default:
-		p.text("Until then nobody is alerted for these services, and it does not count as downtime.")
-	}
+	p.text(plannedMeaning(a))
 	if a.URL != "" {
 		p.line("")
 		p.line(a.URL)
 	}
+}
+
+// plannedServices names the services, and those that stay in other maintenance.
+func plannedServices(a account) (names []string) {
+	for i, s := range a.Services {
+		switch {
+		case i == maxShown:
+			return append(names, fmt.Sprintf("and %d more", len(a.Services)-i))
+		case a.Event == incident.EventMaintained && s.Muted.After(a.Resolved):
+			names = append(names, s.Name+" (other maintenance goes on until "+a.clock.brief(s.Muted)+")")
+		default:
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// plannedLine is the verdict in a chat, with until when it lasts and of what it is:
+//
+//	Planned maintenance is over: Move to the new balancers, at 03:12 PDT, earlier than planned.
+func plannedLine(a account) string {
+	when := ", until " + a.clock.brief(a.Until)
+	switch {
+	case a.isEarly():
+		when = ", at " + a.clock.brief(a.Resolved) + ", earlier than planned"
+	case a.Event == incident.EventMaintained:
+		when = ", at " + a.clock.brief(a.Resolved)
+	}
+	text := strings.TrimSuffix(plannedVerdict(a), ".") + when + "."
+	if names := plannedServices(a); len(names) > 0 {
+		text += " Services: " + strings.Join(names, ", ") + "."
+	}
+	if a.Event == incident.EventMaintenance && a.Text != "" {
+		text += "\n" + a.Text
+	}
+	return text + "\n" + plannedMeaning(a)
+}
+
+// plannedSummary is the subject as a sentence without the id.
+func plannedSummary(a account) string {
+	if a.Event == incident.EventMaintained {
+		return "Planned maintenance is over: " + a.Title
+	}
+	return "Planned maintenance until " + a.clock.brief(a.Until) + ": " + a.Title
 }
 
 // plannedMachine is a body that changes no alarm: OK, as it was.

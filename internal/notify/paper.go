@@ -2,7 +2,10 @@ package notify
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
+
+	eastasian "golang.org/x/text/width"
 )
 
 const (
@@ -20,6 +23,17 @@ func (p *paper) line(text string) { p.WriteString(text + "\n") }
 // text writes a paragraph.
 func (p *paper) text(text string) { p.item("", text) }
 
+// prose writes what has several paragraphs, or a list.
+func (p *paper) prose(text string) {
+	for _, line := range strings.Split(text, "\n") {
+		if entry, is := strings.CutPrefix(line, "- "); is {
+			p.item("- ", entry)
+			continue
+		}
+		p.text(line)
+	}
+}
+
 // row writes a fact under its name.
 func (p *paper) row(name, text string) {
 	if name != "" {
@@ -36,7 +50,7 @@ func (p *paper) item(mark, text string) {
 	line, used := mark, 0
 	for _, word := range strings.Fields(text) {
 		for _, part := range pieces(word, room) {
-			size := utf8.RuneCountInString(part)
+			size := sizeOf(part, columns)
 			switch {
 			case used == 0:
 				line, used = line+part, size
@@ -54,13 +68,28 @@ func (p *paper) item(mark, text string) {
 // pieces breaks a word that is longer than a line, unless it is an address.
 func pieces(word string, room int) []string {
 	var out []string
-	for utf8.RuneCountInString(word) > room && !strings.Contains(word, "://") {
-		at := 0
-		for range room {
-			_, size := utf8.DecodeRuneInString(word[at:])
-			at += size
+	for sizeOf(word, columns) > room && !strings.Contains(word, "://") {
+		at, used := 0, 0
+		for i, r := range word {
+			if used += columns(r); used > room {
+				break
+			}
+			at = i + utf8.RuneLen(r)
 		}
 		out, word = append(out, word[:at]), word[at:]
 	}
 	return append(out, word)
+}
+
+// columns is how many columns a character takes: an East Asian one two, and a mark
+// on the letter before it none (Unicode Standard Annex 11).
+func columns(r rune) int {
+	if unicode.In(r, unicode.Mn, unicode.Me) {
+		return 0
+	}
+	switch eastasian.LookupRune(r).Kind() {
+	case eastasian.EastAsianWide, eastasian.EastAsianFullwidth:
+		return 2
+	}
+	return 1
 }

@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/sondehq/sonde/internal/incident"
@@ -13,13 +12,20 @@ const (
 	// first ten characters and "> " (SNS API reference, CreateTopic: DisplayName).
 	displayName = 12
 
-	// leastName is what must be left for the name of a service next to a link.
-	leastName = 20
+	maxMiddle = 60 // of what follows the name
 )
 
-// rings reports whether an event is worth an SMS.
-func rings(event incident.Event) bool {
-	return event == incident.EventOpened || event == incident.EventEscalated || event == incident.EventResolved || event == incident.EventTest
+// rings reports whether it is worth an SMS; and so, since an SMS is what makes a
+// message one of several forms, whether machines in any tier get it as JSON. An end
+// that is an alarm is.
+func (a account) rings() bool {
+	switch a.Event {
+	case incident.EventOpened, incident.EventEscalated, incident.EventResolved, incident.EventTest:
+		return true
+	case incident.EventExpiring:
+		return state(a) == stateAlarm
+	}
+	return false
 }
 
 // alerts are the words with which an SMS begins, for the statuses whose words a
@@ -38,7 +44,7 @@ var alerts = []struct {
 func sms(accounts []account) string {
 	a := accounts[0]
 	if len(accounts) > 1 {
-		head := state(a) + ": " + strconv.Itoa(len(accounts)) + " incidents: "
+		head := digestState(accounts) + ": " + nouns(accounts) + ": "
 		tail, room := ending(head, "", home(a.Notification), "")
 		return head + names(accounts, room, phone, septetsOf) + tail
 	}
@@ -52,22 +58,26 @@ func alert(a account) (head, middle string) {
 	if a.Event == incident.EventTest {
 		return stateTest + ": ", ": rehearsal, nothing is broken"
 	}
-	if a.isOver() {
-		return stateOK + ": ", phone(" restored " + a.since())
+	matter, rest := phrase(a)
+	if a.isOver() && !a.isWritten() {
+		return stateOK + ": ", phone(strings.Replace(rest, " - ", " ", 1))
 	}
-	_, matter := a.headline()
-	for _, w := range alerts {
-		if more, is := strings.CutPrefix(matter, incident.Words(w.status)); is {
-			return w.alert + ": ", phone(more + " " + a.since())
+	if !a.isOver() {
+		_, matter := a.headline()
+		for _, w := range alerts {
+			if more, is := strings.CutPrefix(matter, incident.Words(w.status)); is {
+				return w.alert + ": ", phone(more + rest)
+			}
 		}
 	}
-	return stateAlarm + ": ", phone(condition(a))
+	matter, rest = phone(matter), phone(rest)
+	return state(a) + ": ", cut(matter, maxMiddle-sizeOf(rest, septetsOf), septetsOf) + rest
 }
 
 // ending is what follows the name, and the room that is left for the name. A
 // link that would leave too little is left out.
 func ending(head, middle, url, id string) (tail string, room int) {
-	middle = cut(middle, 60, septetsOf)
+	middle = cut(middle, maxMiddle, septetsOf)
 	left := func(tail string) int {
 		used, _ := GSM7(head + tail)
 		return MaxSMS - displayName - used
@@ -84,8 +94,12 @@ func ending(head, middle, url, id string) (tail string, room int) {
 	return tail, left(tail)
 }
 
-// home is the page of the site, from the page of one of its incidents.
+// home is the page of the site, from the page of one of its incidents; what is
+// about no incident names the page of the site itself.
 func home(n incident.Notification) string {
+	if isNotice(n.Event) || n.Event.IsMaintenance() {
+		return n.URL
+	}
 	if site, ok := strings.CutSuffix(n.URL, "incidents/"+n.Incident); ok {
 		return site
 	}

@@ -41,50 +41,101 @@ func state(a account) string {
 // The incident's id at the end keeps mail programs from sorting two outages
 // into one conversation.
 func subject(a account) string {
-	head, tail := state(a)+": ", plain(condition(a))+" - "+plain(a.Incident)
-	return cut(head+cut(a.nameIn(plain), MaxSubject-len(head)-len(tail), one)+tail, MaxSubject, one)
+	head, tail := state(a)+": ", " - "+plain(a.Incident)
+	matter, rest := phrase(a)
+	return head + fit(a.nameIn(plain), plain(matter), plain(rest), MaxSubject-len(head)-len(tail), one) + tail
+}
+
+// leastName is what must be left for the name of a service, next to what is long.
+const leastName = 20
+
+// fit brings the parts of a headline into so much room: of a long matter the end is
+// cut, and then of the name.
+func fit(name, matter, rest string, room int, size func(rune) int) string {
+	rest = cut(rest, room-leastName, size)
+	room -= sizeOf(rest, size)
+	matter = cut(matter, room-min(sizeOf(name, size), leastName), size)
+	return cut(name, room-sizeOf(matter, size), size) + matter + rest
+}
+
+func sizeOf(text string, size func(rune) int) (total int) {
+	for _, r := range text {
+		total += size(r)
+	}
+	return total
 }
 
 // condition is what follows the name of a service in a headline.
 func condition(a account) string {
-	if a.isNotice() {
-		_, matter := a.headline()
-		return ": " + matter
-	}
-	if a.isOver() {
-		return " - restored " + a.since()
-	}
-	_, matter := a.headline()
+	matter, rest := phrase(a)
+	return matter + rest
+}
+
+// phrase is the condition in its parts: what the matter is, and how it stands. Of
+// what is over the matter is not said again, unless a person has put it so.
+func phrase(a account) (matter, rest string) {
+	s, matter := a.headline()
 	if matter != "" {
 		matter = ": " + matter
 	}
-	text := matter + " " + a.since()
+	left, stays := a.remains()
+	switch {
+	case a.isNotice():
+		return matter, ""
+	case a.isOver() && a.isWritten():
+		return matter, " - over " + a.since()
+	case stays:
+		return "", " - " + a.word() + " over at " + a.clock.brief(a.Resolved) + ", " + left
+	case a.isOver():
+		return "", " - restored " + a.since()
+	case a.drains():
+		return matter, ""
+	case !s.Restored.IsZero() && !a.isWritten(): // but for the rest of the incident
+		return ": working again", ""
+	}
+	rest = " " + a.since()
 	if a.Impact != a.Worst {
-		text = matter + ", " + a.since()
+		rest = ", " + a.since()
 	}
 	switch a.Event {
 	case incident.EventReminder:
-		kind, number, _ := strings.Cut(a.Receipt, "-")
-		switch {
-		case kind == "late":
-			text += ", promised update is late" // its number is the time that was promised
-		case kind == "nag":
-			text += ", nobody outside knows"
-		case number != "":
-			text += ", reminder " + number
-		default:
-			text += ", reminder"
-		}
+		rest += reminding(a.Receipt)
 	case incident.EventAsked:
-		text += ", tell " + string(a.About) + "?"
+		rest += ", tell " + cut(string(a.About), maxTier, one) + "?"
 	}
-	return text
+	return matter, rest
 }
 
-// digestSubject names as many services as fit; the most urgent incident gives
-// the state.
+const maxTier = 20 // characters of a tier's id in a headline
+
+// reminding says what a reminder is of.
+func reminding(receipt string) string {
+	switch kind, number, _ := strings.Cut(receipt, "-"); {
+	case kind == "late":
+		return ", promised update is late" // its number is the time that was promised
+	case kind == "nag":
+		return ", nobody outside knows"
+	case number != "":
+		return ", reminder " + number
+	}
+	return ", reminder"
+}
+
+// digestState is that of what is most urgent, and an alarm if there is one.
+func digestState(accounts []account) string {
+	for _, a := range accounts {
+		if state(a) == stateAlarm {
+			return stateAlarm
+		}
+	}
+	return state(accounts[0])
+}
+
+// digestSubject says the state, counts, and names as many services as fit:
+//
+//	NOTICE: 2 certificates expire soon: Web application
 func digestSubject(accounts []account) string {
-	head := state(accounts[0]) + ": " + strconv.Itoa(len(accounts)) + " incidents: "
+	head := digestState(accounts) + ": " + nouns(accounts) + ": "
 	return head + names(accounts, MaxSubject-len(head), plain, one)
 }
 
@@ -99,16 +150,10 @@ func names(accounts []account, room int, set func(string) string, size func(rune
 			all = append(all, name)
 		}
 	}
-	sizeOf := func(text string) (total int) {
-		for _, r := range text {
-			total += size(r)
-		}
-		return total
-	}
 	text := cut(all[0], room-len(", +99999"), size)
 	for i, name := range all[1:] {
 		longer := text + ", " + name
-		if sizeOf(longer+", +"+strconv.Itoa(len(all))) > room {
+		if sizeOf(longer+", +"+strconv.Itoa(len(all)), size) > room {
 			return text + ", +" + strconv.Itoa(len(all)-1-i)
 		}
 		text = longer

@@ -17,7 +17,7 @@ import (
 const (
 	maxName    = 200
 	maxTitle   = 300
-	maxText    = 1000
+	maxText    = 4000
 	maxLine    = 300 // of what failed
 	maxLines   = 20  // of what failed
 	maxID      = 40
@@ -26,7 +26,7 @@ const (
 )
 
 // tidy returns a notification all of whose texts may stand in any message:
-// clean, on one line each (what failed: on a few), and cut. It is the only way
+// clean, on one line each (what failed and what people write: on a few), and cut. It is the only way
 // for outside text into a message.
 func tidy(n incident.Notification) incident.Notification {
 	n.ID, n.Incident, n.Receipt = short(n.ID, maxID), short(n.Incident, maxID), short(n.Receipt, maxID)
@@ -34,8 +34,12 @@ func tidy(n incident.Notification) incident.Notification {
 	n.Phase = incident.Phase(short(string(n.Phase), maxID))
 	n.Impact, n.Worst = monitor.Impact(short(string(n.Impact), maxID)), monitor.Impact(short(string(n.Worst), maxID))
 	title := clean(n.Title)
-	n.Text, n.Site, n.Zone = short(n.Text, maxText), short(n.Site, maxName), short(n.Zone, maxName)
+	n.Site, n.Zone = short(n.Site, maxName), short(n.Zone, maxName)
 	n.URL, n.Detail = link(n.URL), lines(n.Detail)
+	n.Text = prose(n.Text, n.URL != "")
+	if n.Note != nil {
+		n.Note = &incident.Remark{By: short(n.Note.By, maxID), At: n.Note.At, Text: prose(n.Note.Text, n.URL != "")}
+	}
 	n.About, n.Do = monitor.TierID(short(string(n.About), maxName)), advice(n.Do)
 	n.Services = slices.Clone(n.Services[:min(len(n.Services), maxMembers)])
 	for i, s := range n.Services {
@@ -61,9 +65,13 @@ func advice(all []incident.Advice) []incident.Advice {
 	for _, a := range all {
 		tidy := incident.Advice{For: short(a.For, maxTitle)}
 		for _, line := range a.Lines {
-			tidy.Lines = append(tidy.Lines, short(line, maxLine))
+			if line = short(line, maxLine); line != "" {
+				tidy.Lines = append(tidy.Lines, line)
+			}
 		}
-		out = append(out, tidy)
+		if len(tidy.Lines) > 0 {
+			out = append(out, tidy)
+		}
 	}
 	return out
 }
@@ -71,10 +79,34 @@ func advice(all []incident.Advice) []incident.Advice {
 // link is an address that stays whole wherever it is written, or nothing.
 func link(url string) string {
 	bad := func(r rune) bool { return r <= ' ' || r > '~' || r == '<' || r == '>' || r == '"' }
+	if !strings.HasPrefix(url, "https://") && !strings.HasPrefix(url, "http://") {
+		return ""
+	}
 	if len(url) > maxLink || strings.ContainsFunc(url, bad) {
 		return ""
 	}
 	return url
+}
+
+// prose tidies what people write: it keeps their paragraphs and lists, one empty
+// line apart at most, and says where the rest of it is if it is too long.
+func prose(text string, hasPage bool) string {
+	whole := len(text) <= 16*maxText
+	if !whole {
+		text = text[:16*maxText]
+	}
+	var out []string
+	for line := range strings.Lines(text) {
+		if line = clean(line); line != "" || len(out) > 0 && out[len(out)-1] != "" {
+			out = append(out, line)
+		}
+	}
+	tidied := strings.TrimSpace(strings.Join(out, "\n"))
+	text = cut(tidied, maxText, one)
+	if hasPage && (!whole || text != tidied) {
+		text = strings.TrimSpace(text + "\n\nThe rest is on the page.")
+	}
+	return text
 }
 
 // lines tidies a text of several lines.
@@ -106,12 +138,21 @@ func short(text string, most int) string {
 
 // clean takes what could command a terminal, a mail reader or a page out of a
 // text: control characters, line breaks, marks that change the direction of
-// writing, and all that is not to be seen. White space becomes single spaces.
+// writing, all that is not to be seen, and towers of marks on one letter. White
+// space becomes single spaces.
 func clean(text string) string {
+	marks := 0
 	text = strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Mn, unicode.Me) {
+			marks++
+		} else {
+			marks = 0
+		}
 		switch {
 		case unicode.IsSpace(r):
 			return ' '
+		case marks > maxMarks, strings.ContainsRune(blank, r):
+			return -1
 		case r == utf8.RuneError, !unicode.IsGraphic(r): // Cc, Cf (bidi), Co, Cs and what is not assigned
 			return -1
 		}
@@ -119,6 +160,14 @@ func clean(text string) string {
 	}, text)
 	return strings.Join(strings.Fields(text), " ")
 }
+
+const (
+	maxMarks = 3 // on one letter; Vietnamese has two, Hebrew with accents three
+
+	// blank are characters that count as letters or symbols, and are not to be seen:
+	// Hangul fillers and the empty Braille pattern.
+	blank = "\u115f\u1160\u3164\uffa0\u2800"
+)
 
 // cut shortens a text to a size, the sum of its characters' sizes, with dots at
 // the end.

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/sondehq/sonde/internal/monitor"
@@ -54,7 +55,7 @@ func carry(view *store.ServiceView, was store.ServiceView, now time.Time) {
 		if at < 0 {
 			continue
 		}
-		view.Monitors[i].Uptime = was.Monitors[at].Uptime
+		view.Monitors[i].Uptime, view.Monitors[i].Coverage = was.Monitors[at].Uptime, was.Monitors[at].Coverage
 		if last := was.Monitors[at].Last; last != nil && now.Sub(last.At) < checkFor {
 			view.Monitors[i].Last = last
 		}
@@ -88,27 +89,36 @@ func turnViews(line uptime.History, now time.Time) []store.TurnView {
 	return views
 }
 
-// monitorUptime is the uptime of one monitor by window, from its own flips and
-// the maintenance that was planned for its service.
-func monitorUptime(line uptime.History, m store.MonitorView, now time.Time) map[string]float64 {
-	flips := uptime.Select(line.Flips, m.ID)
-	initial := ""
-	if len(flips) > 0 {
-		initial = slices.MinFunc(flips, func(a, b monitor.Flip) int { return a.At.Compare(b.At) }).From
-	} else if !m.Since.IsZero() {
-		// Its last change is older than what is read, or its first.
-		flips = []monitor.Flip{{To: string(m.State), At: m.Since, Decided: m.Since}}
-	}
-	own := uptime.NewTimeline(flips, initial, line.Exclusions)
-	known := map[string]float64{}
+// shares is the uptime and the coverage of one monitor, by window.
+type shares struct{ uptime, coverage map[string]float64 }
+
+// shareDecimals is how many a monitor's shares are kept with: digits cost room.
+const shareDecimals = 6
+
+func sharesOf(line uptime.History, now time.Time) shares {
+	s := shares{map[string]float64{}, map[string]float64{}}
 	for _, name := range uptime.Names() {
 		w, err := uptime.ParseWindow(name, now, time.UTC)
 		if err != nil {
 			continue
 		}
-		if share, has := own.Tally(w).Uptime(); has {
-			known[name] = math.Floor(share*1e6) / 1e6 // never rounded up; digits cost room
+		spent := line.Tally(w)
+		share, known := spent.Uptime()
+		if known {
+			s.uptime[name] = floored(share)
+		}
+		if observed := spent.Coverage(); observed > 0 && (!known || observed < 1) {
+			s.coverage[name] = floored(observed)
 		}
 	}
-	return known
+	return s
+}
+
+// floored is a share as it is kept, never rounded up.
+func floored(share float64) float64 {
+	f, err := strconv.ParseFloat(uptime.Decimal(share, shareDecimals), 64)
+	if err != nil {
+		return 0
+	}
+	return f
 }

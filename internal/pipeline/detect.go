@@ -159,18 +159,16 @@ func (p *Pipeline) commit(ctx context.Context, cfg *monitor.Config, desk *desk, 
 		}
 		ops = append(ops, op)
 	}
-	for _, e := range fx.Expiring {
-		m, _ := cfg.Monitor(e.Monitor)
-		for _, n := range incident.Notices(cfg, svc, incident.Ending{Monitor: m, At: e.At, Days: e.Days, Renewed: e.Renewed, Was: e.Was}, p.Now()) {
-			if until := next.InMaintenance(p.Now()); until.After(n.At) {
-				n.At = until // after the work, not in its midst
-			}
-			op, err := store.NotificationOp(n)
-			if err != nil {
-				return told, err
-			}
-			ops = append(ops, op)
+	notices, err := p.notices(ctx, cfg, svc, next, fx.Expiring)
+	if err != nil {
+		return told, err
+	}
+	for _, n := range notices {
+		op, err := store.NotificationOp(n)
+		if err != nil {
+			return told, err
 		}
+		ops = append(ops, op)
 	}
 	if hasNews(cfg, was.Service, next, p.Now()) {
 		var more []table.Op
@@ -182,10 +180,29 @@ func (p *Pipeline) commit(ctx context.Context, cfg *monitor.Config, desk *desk, 
 	return told, desk.wrote(told, p.Store.Commit(ctx, ops...))
 }
 
+// notices are the messages about ends, each of them once: a monitor that has moved to
+// another service, or a state that was lost, does not repeat what was told.
+func (p *Pipeline) notices(ctx context.Context, cfg *monitor.Config, svc monitor.Service, next detect.Service, ends []detect.Expiring) ([]incident.Notification, error) {
+	var all []incident.Notification
+	for _, e := range ends {
+		m, known := cfg.Monitor(e.Monitor)
+		if !known {
+			m.ID = e.Monitor
+		}
+		for _, n := range incident.Notices(cfg, svc, incident.Ending{Monitor: m, At: e.At, Days: e.Days, Renewed: e.Renewed, Was: e.Was}, p.Now()) {
+			if until := next.InMaintenance(p.Now()); until.After(n.At) {
+				n.At = until // after the work, not in its midst
+			}
+			all = append(all, n)
+		}
+	}
+	return p.Store.Untold(ctx, all)
+}
+
 // hasNews reports whether a service has changed in what incidents are about.
 func hasNews(cfg *monitor.Config, was, next detect.Service, now time.Time) bool {
 	a, b := changeOf(cfg, was, now), changeOf(cfg, next, now)
-	return a.Status != b.Status || a.Alive != b.Alive || a.Flapping != b.Flapping || a.OnlyDNS != b.OnlyDNS || a.Contested != b.Contested
+	return a.Status != b.Status || a.Alive != b.Alive || a.Flapping != b.Flapping || a.OnlyDNS != b.OnlyDNS || a.Contested != b.Contested || a.Detail != b.Detail
 }
 
 // incidents decides what a service's condition means for incidents.

@@ -106,7 +106,7 @@ func (p *Pipeline) deliver(ctx context.Context, claimed []store.Pending, pace st
 	now := p.Now()
 	if err == nil {
 		p.logNotified(message, notifications, carrier)
-		sent := store.Receipt{Sent: now, Carrier: carrier, Subscribed: p.audience(ctx, notifications[0])}
+		sent := store.Receipt{Sent: now, Subject: message.Subject, Carrier: carrier, Subscribed: p.audience(ctx, notifications[0])}
 		return len(claimed), inParts(claimed, func(some []store.Pending) error { return p.receipt(ctx, some, pace, sent) })
 	}
 	p.emit(Metric{NotificationsFailed, Count, float64(len(claimed))})
@@ -151,7 +151,7 @@ func (p *Pipeline) giveUp(ctx context.Context, stale []store.Pending, message no
 	p.Log.Error("notification given up", "tier", message.Tier, "message", message.ID, "attempts", stale[0].Attempts, "error", failed)
 	why := failed.Error()
 	return inParts(stale, func(some []store.Pending) error {
-		return p.Store.Deliver(ctx, some, nil, store.Receipt{Sent: now, GaveUp: why})
+		return p.Store.Deliver(ctx, some, nil, store.Receipt{Sent: now, Subject: message.Subject, GaveUp: why})
 	})
 }
 

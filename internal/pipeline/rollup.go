@@ -32,11 +32,19 @@ func (p *Pipeline) Rollup(ctx context.Context) error {
 	}
 	// Two days more than are shown: the first bar begins at a local midnight.
 	from, to := now.AddDate(0, 0, -pageBars-2), now.Add(time.Minute)
+	months := monthsShown(now, cfg.Zone())
+	if months[0].From.Before(from) {
+		from = months[0].From
+	}
 	adjustments, err := p.Store.Adjustments(ctx, from, to)
 	if err != nil {
 		return fmt.Errorf("read adjustments: %w", err)
 	}
 	before, err := p.measured(ctx)
+	if err != nil {
+		return fmt.Errorf("roll up: %w", err)
+	}
+	states, err := p.Store.States(ctx, ids(cfg.Services))
 	if err != nil {
 		return fmt.Errorf("roll up: %w", err)
 	}
@@ -50,6 +58,15 @@ func (p *Pipeline) Rollup(ctx context.Context) error {
 		f, err := measure(line, cfg.Zone(), now)
 		if err != nil {
 			return fmt.Errorf("measure %s: %w", svc.ID, err)
+		}
+		f.corrected = adjustments.Corrected(svc.ID)
+		if f.months, err = p.months(ctx, svc.ID, line, before.Service(svc.ID), f.corrected, months, cfg.Zone(), now); err != nil {
+			return fmt.Errorf("measure the months of %s: %w", svc.ID, err)
+		}
+		f.monitors = map[monitor.ID]shares{}
+		for _, id := range svc.Monitors {
+			d := states[svc.ID].Details[id]
+			f.monitors[id] = sharesOf(line.Monitor(id, d.Settled, d.Since), now)
 		}
 		fresh := latency[svc.ID]
 		if f.series, err = p.series(ctx, svc.ID, before.Service(svc.ID).Series, fresh, gap, now); err != nil {
@@ -69,8 +86,9 @@ func (p *Pipeline) Rollup(ctx context.Context) error {
 				continue // it came with a newer configuration
 			}
 			s.Services[i].Turns = turned(turnViews(f.line, now), view, now)
+			s.Services[i].Months, s.Services[i].Corrected = f.months, f.corrected
 			for j, m := range view.Monitors {
-				view.Monitors[j].Uptime = monitorUptime(f.line, m, now)
+				view.Monitors[j].Uptime, view.Monitors[j].Coverage = f.monitors[m.ID].uptime, f.monitors[m.ID].coverage
 			}
 		}
 	})
@@ -93,6 +111,10 @@ type figure struct {
 	latency *store.LatencyView
 	series  []store.LatencyPoint
 	line    uptime.History
+
+	months    []store.WindowView
+	corrected int
+	monitors  map[monitor.ID]shares
 }
 
 // measure computes a service's uptime from its own flips, and from what people

@@ -9,23 +9,21 @@ import (
 
 	"github.com/sondehq/sonde/internal/detect"
 	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/schedule"
 	"github.com/sondehq/sonde/internal/store"
 )
 
 // doubt sets locations aside that find most of what they check down while others
-// do not, and takes them back when they do not any more. Each is an incident of
-// its own, for operators only: one message when it begins, one when it ends. It
-// returns since when which locations are set aside.
-func (p *Pipeline) doubt(ctx context.Context, cfg *monitor.Config, desk *desk, states map[monitor.ServiceID]store.State) (map[monitor.Location]time.Time, error) {
+// do not, and takes them back when they have shown that they do not any more, or
+// when they are silent: then there is nothing left to set aside. Each is an
+// incident of its own, for operators only: one message when it begins, one when
+// it ends. It returns since when which locations are set aside.
+func (p *Pipeline) doubt(ctx context.Context, cfg *monitor.Config, desk *desk, states map[monitor.ServiceID]store.State, aside map[monitor.Location]time.Time) (map[monitor.Location]time.Time, error) {
 	services := make([]detect.Service, 0, len(states))
 	for _, s := range states {
 		services = append(services, s.Service)
 	}
 	found := detect.Sanity(cfg, services)
-	aside, err := p.aside(ctx, desk)
-	if err != nil {
-		return nil, err
-	}
 	for location := range aside {
 		if _, known := found[location]; !known {
 			found[location] = detect.Alone{} // nothing is checked from there any more
@@ -33,47 +31,131 @@ func (p *Pipeline) doubt(ctx context.Context, cfg *monitor.Config, desk *desk, s
 	}
 	turned := false
 	for _, location := range slices.Sorted(maps.Keys(found)) {
-		a, is := found[location], !aside[location].IsZero()
-		if is && !a.IsSane() || !is && !a.IsDoubtful() {
+		alone, is := found[location], !aside[location].IsZero()
+		if !is && !alone.IsDoubtful() {
 			continue
 		}
-		if err := p.doubtOne(ctx, cfg, desk, location, a); err != nil {
-			return nil, err
+		s, err := p.standing(ctx, cfg, states, location)
+		if err != nil {
+			return aside, err
+		}
+		if s.alone = alone; !s.turns(is) {
+			continue
+		}
+		if err := p.doubtOne(ctx, cfg, desk, location, s); err != nil {
+			return aside, err
 		}
 		turned = true
 	}
-	if turned {
-		return p.aside(ctx, desk)
+	if !turned {
+		return aside, nil
 	}
-	return aside, nil
+	aside, _, err := p.Store.Doubted(ctx)
+	return aside, err
 }
 
-// aside is the locations that are set aside: each has an open incident.
-func (p *Pipeline) aside(ctx context.Context, desk *desk) (map[monitor.Location]time.Time, error) {
-	board, err := desk.read(ctx)
-	if err != nil {
-		return nil, err
+// standing is what is known of a location: what it says alone, what it was last
+// heard to find good, and whether it is heard at all.
+type standing struct {
+	alone  detect.Alone
+	proof  detect.Alone // Down counts what its last word was not good of, or is too old
+	silent bool
+}
+
+// turns reports whether a location is to be set aside, or, if it is, to be taken
+// back. That nothing it says stands against the others proves nothing, since
+// what it finds wrong is left out meanwhile: it has to be heard to find three of
+// four good.
+func (s standing) turns(is bool) bool {
+	if !is {
+		return s.alone.IsDoubtful() && !s.silent
 	}
-	out := map[monitor.Location]time.Time{}
-	for _, inc := range board.Open {
-		for _, a := range inc.Services {
-			if location, is := a.ID.Prober(); is && a.Restored.IsZero() {
-				out[location] = a.Since
+	return s.silent || s.proof.Down < s.proof.Of && s.proof.IsSane() && !s.alone.IsDoubtful()
+}
+
+// standing looks up what a location said last of each monitor that it can be
+// judged by. It reads batches, which is done only of a location that is set
+// aside, or about to be.
+func (p *Pipeline) standing(ctx context.Context, cfg *monitor.Config, states map[monitor.ServiceID]store.State, location monitor.Location) (s standing, err error) {
+	var newest time.Time
+	patience := time.Duration(0)
+	for shard := range cfg.Shards() {
+		seen, _, err := p.Store.Seen(ctx, shard)
+		if err != nil {
+			return s, err
+		}
+		last := map[time.Time][]monitor.ID{}
+		for _, svc := range cfg.Services {
+			if svc.Shard != shard {
+				continue
+			}
+			for _, m := range cfg.Members(svc) {
+				if m.Paused || m.Kind() == monitor.KindHeartbeat || !slices.Contains(m.Locations, location) {
+					continue
+				}
+				if silence := schedule.Silence(m); patience == 0 || silence < patience {
+					patience = silence
+				}
+				if at := seen.At(m.ID, location); at.After(newest) {
+					newest = at
+				}
+			}
+			for _, m := range detect.Witnesses(cfg, states[svc.ID].Service, location) {
+				s.proof.Of++
+				s.proof.Down++
+				if at := seen.At(m.ID, location); p.Now().Sub(at) <= schedule.Silence(m) {
+					last[at] = append(last[at], m.ID)
+				}
+			}
+		}
+		good, err := p.foundGood(ctx, shard, location, last)
+		if err != nil {
+			return s, err
+		}
+		s.proof.Down -= good
+	}
+	s.silent = patience == 0 || p.Now().Sub(newest) > patience
+	return s, nil
+}
+
+// foundGood counts the monitors that a location found good at the given times,
+// which are those of its last results of each.
+func (p *Pipeline) foundGood(ctx context.Context, shard int, location monitor.Location, last map[time.Time][]monitor.ID) (good int, err error) {
+	for _, at := range slices.SortedFunc(maps.Keys(last), time.Time.Compare) {
+		batches, err := p.Store.Batches(ctx, shard, at, at.Add(time.Millisecond))
+		if err != nil {
+			return good, err
+		}
+		outcomes, attempts := map[monitor.ID]monitor.Outcome{}, map[monitor.ID]int{}
+		for _, b := range batches {
+			for _, r := range b.Results {
+				if b.Location == location && r.Outcome != monitor.OutcomeNotRun && r.Attempt >= attempts[r.Monitor] {
+					outcomes[r.Monitor], attempts[r.Monitor] = r.Outcome, r.Attempt
+				}
+			}
+		}
+		for _, id := range last[at] {
+			if outcomes[id] == monitor.OutcomeUp {
+				good++
 			}
 		}
 	}
-	return out, nil
+	return good, nil
 }
 
-func (p *Pipeline) doubtOne(ctx context.Context, cfg *monitor.Config, desk *desk, location monitor.Location, a detect.Alone) error {
+func (p *Pipeline) doubtOne(ctx context.Context, cfg *monitor.Config, desk *desk, location monitor.Location, s standing) error {
 	return p.retry(ctx, func() error {
 		aside, version, err := p.Store.Doubted(ctx)
 		if err != nil {
 			return err
 		}
 		_, is := aside[location]
-		if is && !a.IsSane() || !is && !a.IsDoubtful() {
+		if !s.turns(is) {
 			return nil
+		}
+		a := s.alone
+		if is && s.silent {
+			a = detect.Alone{} // by this the incident knows an end by silence: no monitor is seen from there
 		}
 		state := detect.Service{Service: monitor.Prober(location), Since: p.Now(), Decided: p.Now(), Total: a.Of, Alive: a.Of - a.Down}
 		if is {
@@ -95,7 +177,7 @@ func (p *Pipeline) doubtOne(ctx context.Context, cfg *monitor.Config, desk *desk
 		if err := desk.wrote(told, p.Store.Commit(ctx, append(ops, op)...)); err != nil {
 			return err
 		}
-		p.Log.Warn("location", "location", location, "set_aside", !is, "alone", a.Down, "of", a.Of)
+		p.Log.Warn("location", "location", location, "set_aside", !is, "alone", s.alone.Down, "of", s.alone.Of, "silent", s.silent)
 		p.logIncidents(told)
 		return nil
 	})

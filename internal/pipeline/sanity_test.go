@@ -83,7 +83,7 @@ func TestDoubtedLocation(t *testing.T) {
 	if err != nil || len(aside) != 1 || aside["eu-west-1"].IsZero() {
 		t.Fatalf("set aside: %v, %v", aside, err)
 	}
-	want := []string{"oncall: ALARM: Checks from eu-west-1: degraded since 01:01 UTC"}
+	want := []string{"oncall: ALARM: Checks from eu-west-1: set aside since 01:01 UTC"}
 	if got := subjects(); !slices.Equal(got, want) {
 		t.Errorf("told %q, want %q", got, want)
 	}

@@ -65,7 +65,12 @@ func (p *Pipeline) renew(ctx context.Context, before *reading, figures func(*sto
 			Services: serviceViews(cfg, *r, p.Now()), Locations: locationViews(cfg, r.old.Locations, nil),
 			Subscribe: publicTier(cfg),
 		}
-		if next.Incidents, err = p.incidentViews(ctx, r.old); err != nil {
+		board, err := p.Store.Board(ctx)
+		if err != nil {
+			return err
+		}
+		asDeclared(next.Services, board)
+		if next.Incidents, err = p.incidentViews(ctx, board, r.old); err != nil {
 			return err
 		}
 		if next.Maintenance, err = p.maintenanceViews(ctx, cfg, r.maintenance); err != nil {
@@ -119,6 +124,7 @@ func serviceViews(cfg *monitor.Config, r reading, now time.Time) []store.Service
 			was := r.old.Services[old]
 			views[i].Part = was.Part
 			views[i].Uptime, views[i].Days, views[i].Latency, views[i].Series = was.Uptime, was.Days, was.Latency, was.Series
+			views[i].Months, views[i].Corrected = was.Months, was.Corrected
 			if !was.Added.IsZero() {
 				views[i].Added = was.Added
 			}
@@ -177,14 +183,25 @@ func serviceView(cfg *monitor.Config, svc monitor.Service, state store.State, as
 	return view
 }
 
+// asDeclared shows services as people say that they are, where that is worse than what
+// is measured: the page is not to say that all is well below an incident that says
+// otherwise. Uptime knows nothing of it.
+func asDeclared(views []store.ServiceView, board store.Board) {
+	for _, inc := range board.Open {
+		for _, a := range inc.Services {
+			at := slices.IndexFunc(views, func(v store.ServiceView) bool { return v.ID == a.ID })
+			if at < 0 || !a.Restored.IsZero() || a.Declared.Impact().Rank() <= views[at].Status.Impact().Rank() {
+				continue
+			}
+			views[at].Status, views[at].Since = a.Declared, a.Since
+		}
+	}
+}
+
 // incidentViews reads the open and the recent incidents. One that has not
 // changed since the last snapshot is taken from it.
-func (p *Pipeline) incidentViews(ctx context.Context, old store.Snapshot) ([]store.IncidentView, error) {
+func (p *Pipeline) incidentViews(ctx context.Context, board store.Board, old store.Snapshot) ([]store.IncidentView, error) {
 	now := p.Now()
-	board, err := p.Store.Board(ctx)
-	if err != nil {
-		return nil, err
-	}
 	list, err := p.Store.Incidents(ctx, now.Add(-pageDays), now.Add(time.Second), pageIncidents)
 	if err != nil {
 		return nil, err

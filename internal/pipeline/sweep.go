@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -37,12 +38,16 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 		return fmt.Errorf("sweep: %w", err)
 	}
 	var failed []error
+	aside, _, err := p.Store.Doubted(ctx)
+	if err != nil {
+		failed = append(failed, fmt.Errorf("read doubted locations: %w", err)) // the rest goes on
+	}
 	before, from, last, desk := &r, heard{}, checks{}, p.newDesk()
 	if r.maintenance, err = p.maintain(ctx, cfg, r.states); err != nil {
 		failed, before = append(failed, err), nil
 	}
 	for shard := range cfg.Shards() {
-		changed, err := p.sweepShard(ctx, cfg, desk, shard, r.states, from, last)
+		changed, err := p.sweepShard(ctx, cfg, desk, shard, r.states, from, last, slices.Sorted(maps.Keys(aside)))
 		if err != nil {
 			failed = append(failed, fmt.Errorf("sweep shard %d: %w", shard, err))
 		}
@@ -50,8 +55,7 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 			before = nil // the snapshot is to show it
 		}
 	}
-	aside, err := p.doubt(ctx, cfg, desk, r.states)
-	if err != nil {
+	if aside, err = p.doubt(ctx, cfg, desk, r.states, aside); err != nil {
 		failed = append(failed, fmt.Errorf("doubt locations: %w", err))
 	}
 	if err := p.sweepIncidents(ctx, cfg, desk, r.states); err != nil {
@@ -77,7 +81,7 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 
 // sweepShard lets time pass for the services of a shard, and reports whether that
 // changed one.
-func (p *Pipeline) sweepShard(ctx context.Context, cfg *monitor.Config, desk *desk, shard int, states map[monitor.ServiceID]store.State, from heard, last checks) (changed bool, err error) {
+func (p *Pipeline) sweepShard(ctx context.Context, cfg *monitor.Config, desk *desk, shard int, states map[monitor.ServiceID]store.State, from heard, last checks, aside []monitor.Location) (changed bool, err error) {
 	seen, err := p.hear(ctx, cfg, shard, last)
 	if err != nil {
 		return false, err
@@ -88,7 +92,7 @@ func (p *Pipeline) sweepShard(ctx context.Context, cfg *monitor.Config, desk *de
 			continue
 		}
 		tick := func(state detect.Service) (detect.Service, detect.Effects) {
-			return detect.Tick(cfg, svc, state, seen.At, schedule.Silence, p.Now())
+			return detect.Tick(cfg, svc, state, seen.At, schedule.Silence, p.Now(), aside...)
 		}
 		turned, err := p.advance(ctx, cfg, desk, svc, states[svc.ID], tick)
 		if err != nil {

@@ -182,7 +182,7 @@ func (e *Engine) check(ctx context.Context, c monitor.Check) (r monitor.Result, 
 		e.judge(m, &o, hide)
 	}
 	if o.Certificate != nil && o.Expires.IsZero() {
-		o.Expires = o.Certificate.NotAfter
+		o.Expires, o.Issued = o.Certificate.NotAfter, o.Certificate.NotBefore
 	}
 	doubtful = e.isDoubtful(m, &o, hide)
 	redact(&o.Result, hide)

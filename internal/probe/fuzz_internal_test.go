@@ -264,8 +264,12 @@ func FuzzCertificate(f *testing.F) {
 				shows(t, name, 253)
 			}
 		}
-		if c := certificate(chain, time.Unix(2e9, 0)); c.NotAfter.After(a.NotAfter) {
+		c := certificate(chain, time.Unix(2e9, 0))
+		if c.NotAfter.After(a.NotAfter) {
 			t.Errorf("ends at %s, its leaf at %s", c.NotAfter, a.NotAfter)
+		}
+		if first := map[bool]*x509.Certificate{true: b, false: a}[b.NotAfter.Before(a.NotAfter)]; !c.NotBefore.Equal(first.NotBefore) {
+			t.Errorf("valid from %s, the first to end from %s", c.NotBefore, first.NotBefore)
 		}
 	})
 }

@@ -58,15 +58,15 @@ func certificate(chain []*x509.Certificate, now time.Time) *monitor.Certificate 
 	if len(chain) == 0 {
 		return nil
 	}
-	leaf, end := chain[0], chain[0].NotAfter
+	leaf, first := chain[0], chain[0]
 	for _, c := range chain {
-		if c.NotAfter.Before(end) {
-			end = c.NotAfter
+		if c.NotAfter.Before(first.NotAfter) {
+			first = c
 		}
 	}
 	return &monitor.Certificate{
 		Subject: printable(leaf.Subject.String(), 200), Issuer: printable(leaf.Issuer.String(), 200),
-		NotAfter: end.UTC(), Days: days(end.Sub(now)),
+		NotBefore: first.NotBefore.UTC(), NotAfter: first.NotAfter.UTC(), Days: days(first.NotAfter.Sub(now)),
 	}
 }
 

@@ -33,7 +33,10 @@ type Amended struct {
 	By     string    `json:"by"`
 	Reason string    `json:"reason"`
 	Known  bool      `json:"known"`
-	Before float64   `json:"before"` // uptime, 0 to 1
+
+	Withdrawn bool `json:"withdrawn,omitempty"` // it was a correction that was taken back
+
+	Before float64 `json:"before"` // uptime, 0 to 1
 }
 
 // adjust lists why a service's figures are not what was measured.
@@ -48,7 +51,7 @@ func (s *Service) adjust(f uptime.Figures) {
 	s.Frozen = f.Frozen
 	for _, a := range f.Amended {
 		before, known := a.Before.Uptime()
-		s.Amended = append(s.Amended, Amended{a.At, author(a.By), a.Reason, known, before})
+		s.Amended = append(s.Amended, Amended{a.At, author(a.By), a.Reason, known, a.Withdrawn, before})
 	}
 }
 
@@ -70,11 +73,18 @@ func (r Report) notes(s Service) []string {
 	for _, c := range s.Corrections {
 		out = append(out, fmt.Sprintf("corrected to %s, %s to %s: %s (%s, %s)", c.As, r.when(c.From), r.when(c.To), oneLine(c.Reason), orNobody(c.By), r.when(c.At)))
 	}
+	if !s.From.IsZero() {
+		out = append(out, fmt.Sprintf("frozen as %s to %s", r.when(s.From), r.when(s.To)))
+	}
 	if s.isAdjusted() {
 		out = append(out, "as measured, without maintenance and corrections: "+percent(s.Raw, s.RawKnown))
 	}
 	for _, a := range s.Amended {
-		out = append(out, fmt.Sprintf("was %s until the correction of %s (%s): %s", percent(a.Before, a.Known), r.when(a.At), orNobody(a.By), oneLine(a.Reason)))
+		what := "correction"
+		if a.Withdrawn {
+			what = "withdrawal"
+		}
+		out = append(out, fmt.Sprintf("was %s until the %s of %s (%s): %s", percent(a.Before, a.Known), what, r.when(a.At), orNobody(a.By), oneLine(a.Reason)))
 	}
 	return out
 }
@@ -119,6 +129,9 @@ func (r Report) standing() string {
 	case r.Over && len(r.Services) > 0 && !slices.ContainsFunc(r.Services, func(s Service) bool { return s.Coverage > 0 || s.Known }):
 		return "Nothing was observed in this time."
 	case frozen == 0 && r.Over && r.Month:
+		if !r.Freezes {
+			return "The figures of this month were not frozen, and are not going to be."
+		}
 		return "This month is not frozen yet: a day after its end its figures are kept for good."
 	case frozen > 0 && frozen < len(r.Services):
 		return fmt.Sprintf("The figures of %d of %d services were frozen on %s; the others had none then.", frozen, len(r.Services), r.when(first))
@@ -126,4 +139,27 @@ func (r Report) standing() string {
 		return "The figures were frozen on " + r.when(first) + "."
 	}
 	return ""
+}
+
+// excluded is a service's maintenance in one cell: from/to reason; …
+func (s Service) excluded() string {
+	var parts []string
+	for _, e := range s.Exclusions {
+		parts = append(parts, interval(e.From, e.To)+" "+oneLine(e.Reason))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// corrected is its corrections in one cell: from/to up by anna: reason; … A cell
+// that is not empty begins with a digit, and so is no formula.
+func (s Service) corrected() string {
+	var parts []string
+	for _, c := range s.Corrections {
+		parts = append(parts, fmt.Sprintf("%s %s by %s: %s", interval(c.From, c.To), c.As, orNobody(c.By), oneLine(c.Reason)))
+	}
+	return strings.Join(parts, "; ")
+}
+
+func interval(from, to time.Time) string {
+	return from.UTC().Format(time.RFC3339) + "/" + to.UTC().Format(time.RFC3339)
 }

@@ -28,6 +28,7 @@ type Report struct {
 	Zone      string        `json:"zone"`
 	Over      bool          `json:"over"`
 	Month     bool          `json:"month"` // a calendar month, which is frozen after its end
+	Freezes   bool          `json:"-"`     // it is going to be: nothing hinders it
 	Services  []Service     `json:"services"`
 	Incidents []IncidentRef `json:"incidents"` // oldest first
 }
@@ -53,7 +54,12 @@ type Service struct {
 	Frozen      time.Time    `json:"frozen,omitzero"`  // since when the figures are kept as they are
 	Amended     []Amended    `json:"amended,omitzero"` // oldest first
 
-	Monitors []Service `json:"monitors,omitempty"` // the same of each, where it is asked for; never frozen
+	// From and To are the service's own, where its figures were frozen in another
+	// zone than the report is in.
+	From time.Time `json:"from,omitzero"`
+	To   time.Time `json:"to,omitzero"`
+
+	Monitors []Service `json:"monitors,omitempty"` // the same of each, where it is asked for
 }
 
 // Outage is a span in which a service was down.
@@ -64,7 +70,7 @@ type Outage struct {
 
 func (o Outage) lasted() string { return span(int64(o.To.Sub(o.From) / time.Second)) }
 
-// IncidentRef names an incident that began in the window.
+// IncidentRef names an incident that lasted in the window.
 type IncidentRef struct {
 	ID       string         `json:"id"`
 	Title    string         `json:"title"`
@@ -73,6 +79,11 @@ type IncidentRef struct {
 	Since    time.Time      `json:"since"`             // of the outage, where it began with less; never before Opened
 	Restored time.Time      `json:"restored,omitzero"` // when it worked again
 	Resolved time.Time      `json:"resolved,omitzero"` // when it was over: old DNS answers had run out, too
+}
+
+// In reports whether an incident lasted in a window, if only for an instant.
+func (i IncidentRef) In(w uptime.Window) bool {
+	return i.Since.Before(w.To) && (i.Restored.IsZero() || i.Restored.After(w.From) || w.Contains(i.Since))
 }
 
 // Of is a service's figures, as they were computed or frozen.
@@ -264,12 +275,12 @@ func (r Report) markdown(w io.Writer) error {
 // is made text.
 func (r Report) csv(w io.Writer) error {
 	out := csv.NewWriter(w)
-	rows := [][]string{{"service", "name", "window", "from", "to", "uptime", "raw", "down_s", "unknown_s", "maintenance_s", "coverage", "corrections", "frozen"}}
+	rows := [][]string{{"service", "name", "window", "from", "to", "uptime", "raw", "down_s", "unknown_s", "maintenance_s", "coverage", "corrections", "frozen", "excluded", "corrected"}}
 	ratio := func(v float64, known bool) string {
 		if !known {
 			return ""
 		}
-		return strconv.FormatFloat(v, 'f', 6, 64)
+		return uptime.Decimal(v, 6) // never rounded up to 1
 	}
 	for _, s := range r.lines() {
 		name := oneLine(s.Name)
@@ -283,7 +294,7 @@ func (r Report) csv(w io.Writer) error {
 		rows = append(rows, []string{
 			string(s.ID), name, r.Window, r.From.UTC().Format(time.RFC3339), r.To.UTC().Format(time.RFC3339), ratio(s.Uptime, s.Known), ratio(s.Raw, s.RawKnown),
 			strconv.FormatInt(s.DownS, 10), strconv.FormatInt(s.UnknownS, 10), strconv.FormatInt(s.MaintS, 10), ratio(s.Coverage, true),
-			strconv.Itoa(len(s.Corrections)), frozen,
+			strconv.Itoa(len(s.Corrections)), frozen, s.excluded(), s.corrected(),
 		})
 	}
 	return out.WriteAll(rows)

@@ -64,13 +64,13 @@ func adjusted(w uptime.Window, zone *time.Location) report.Service {
 	exclusions := []uptime.Exclusion{{From: at(7, 22), To: at(8, 0), Reason: "Patches | <b>monthly</b>"}}
 	of := func(corrections ...uptime.Correction) uptime.Figures {
 		line := uptime.NewTimeline(flips, string(monitor.Operational), exclusions, corrections...)
-		return uptime.History{Timeline: line, Exclusions: exclusions, Corrections: corrections}.Figures("corrected", w)
+		h := uptime.History{Timeline: line, Exclusions: exclusions, Corrections: corrections}
+		return h.Freeze(h.Figures("corrected", w), "2019-05", "America/Los_Angeles", at(33, 0))
 	}
 	frozen := of()
-	frozen.Frozen, frozen.Month = at(33, 0), "2019-05"
 	c := uptime.Correction{ID: "c1", Service: "corrected", From: at(20, 9), To: at(20, 11), As: monitor.Operational,
 		Reason: "our own firewall\nheld the probes", By: "arn:aws:sts::123456789012:assumed-role/Admin/anna", At: at(35, 10)}
-	return report.Of("Corrected", frozen.Amend(of(c), c))
+	return report.Of("Corrected", frozen.Amend(c))
 }
 
 func TestFormats(t *testing.T) {

@@ -197,9 +197,9 @@ var bugs = []mutation{
 	{"no evidence is kept", "detect/step.go",
 		`		s.fx.Evidence = append(s.fx.Evidence, *r)
 	}
-	d.Vote.count(r, m.Window)`,
+	d.Vote.count(r, m, d.Recent)`,
 		`	}
-	d.Vote.count(r, m.Window)`},
+	d.Vote.count(r, m, d.Recent)`},
 	{"no location is ever doubted", "detect/sanity.go",
 		`2*a.Down > a.Of`,
 		`a.Down > a.Of`},
@@ -222,7 +222,7 @@ var bugs = []mutation{
 		`group{n.Tier, false, n.Event.IsMaintenance(), n.Event == incident.EventTest, ""}`},
 	{"who was outvoted is forgotten", "detect/settle.go",
 		`	s.fx.Flips[len(s.fx.Flips)-1].Check = vote.Check
-	d.dissentFrom(vote)`,
+	d.dissentFrom(m, vote)`,
 		`	s.fx.Flips[len(s.fx.Flips)-1].Check = vote.Check`},
 	{"the laziest of several policies holds", "incident/policy.go",
 		`due.IsZero() || at.Before(due)`,

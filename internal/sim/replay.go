@@ -166,19 +166,11 @@ func (s *Scenario) sum(w *world, out *Replay) error {
 		if err != nil {
 			return err
 		}
-		updates, err := w.store.Updates(w.ctx, id)
+		story, err := w.store.Story(w.ctx, inc, w.now)
 		if err != nil {
 			return err
 		}
-		receipts, err := w.store.Receipts(w.ctx, id)
-		if err != nil {
-			return err
-		}
-		var sent []incident.Sent
-		for _, r := range receipts {
-			sent = append(sent, incident.Sent{Tier: r.Tier, Event: r.Event, At: r.Sent, Failed: r.GaveUp})
-		}
-		out.Incidents = append(out.Incidents, PlayedIncident{inc, updates, incident.Draft(cfg, inc, updates, sent, w.now)})
+		out.Incidents = append(out.Incidents, PlayedIncident{inc, story.Updates, incident.Draft(cfg, story, w.now)})
 	}
 	page, _, err := w.store.Snapshot(w.ctx)
 	if err != nil {

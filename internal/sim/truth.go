@@ -38,13 +38,14 @@ func judge(needs int, settled []monitor.State) (status monitor.Status, alive, to
 	return monitor.Operational, alive, total
 }
 
-// needed is how many locations must agree that a monitor is down, and that it is not.
+// needed is how many locations must agree that a monitor is down; and how many that it is
+// not: so many that the others are not enough for an outage.
 func needed(m monitor.Monitor, of int) (down, good int) {
 	down = of/2 + 1
 	if m.Quorum > 0 {
 		down = min(m.Quorum, of)
 	}
-	return down, max(down, of-down+1)
+	return down, of - down + 1
 }
 
 // voting is how long a vote lasts at most, once it is known that there is one.

@@ -156,7 +156,7 @@ func (w *world) checkReplay(cfg *monitor.Config) {
 		if at.Sub(tick) >= minute {
 			tick = at
 			for _, svc := range cfg.Services {
-				states[svc.ID], _ = detect.Tick(cfg, svc, states[svc.ID], seen.At, silentAfter, at)
+				states[svc.ID], _ = detect.Tick(cfg, svc, states[svc.ID], seen.At, silentAfter, at, b.aside(at)...)
 			}
 		}
 	}

@@ -92,7 +92,8 @@ func (w *world) count(m monitor.Monitor, f monitor.Flip, all []monitor.Result, o
 	t := tally{of: len(m.Locations), dated: f.At.Equal(before.Add(time.Millisecond)) || f.At.Equal(f.Decided)}
 	for _, r := range all {
 		// A location's clock may be ahead, and say that it finished in the future.
-		if r.Scheduled.Before(opened) || finished[r.ID()].Add(-w.maxSkew()).After(f.Decided) {
+		early := r.Scheduled.Before(opened)
+		if early && window == 0 || finished[r.ID()].Add(-w.maxSkew()).After(f.Decided) {
 			continue
 		}
 		if r.Outcome != monitor.OutcomeUp && slices.Contains(doubted, r.Location) {
@@ -100,7 +101,7 @@ func (w *world) count(m monitor.Monitor, f monitor.Flip, all []monitor.Result, o
 		}
 		// At a deadline those decide who were heard; what came just before it may
 		// still have been on its way.
-		if !finished[r.ID()].Add(w.maxSkew() + w.travel()).After(f.Decided) {
+		if !early && !finished[r.ID()].Add(w.maxSkew()+w.travel()).After(f.Decided) {
 			spoke[r.Location] = true
 		}
 		all := append(last[r.Location], fits(r.Outcome))
@@ -118,7 +119,9 @@ func (w *world) count(m monitor.Monitor, f monitor.Flip, all []monitor.Result, o
 				}
 			}
 		}
-		longest[r.Location] = max(longest[r.Location], run[r.Location])
+		if !early { // a window slides over the votes before this one
+			longest[r.Location] = max(longest[r.Location], run[r.Location])
+		}
 		t.dated = t.dated || r.Scheduled.Equal(f.At)
 	}
 	for _, n := range longest {
@@ -131,7 +134,7 @@ func (w *world) count(m monitor.Monitor, f monitor.Flip, all []monitor.Result, o
 	if !f.Decided.Before(opened.Add(soonest(m))) { // those decide who were heard
 		t.of = len(spoke)
 		t.need = min(t.need, t.of/2+1)
-		good = max(t.need, t.of-t.need+1)
+		good = t.of - t.need + 1
 	}
 	if f.To == string(monitor.Up) || f.From == string(monitor.Down) {
 		t.need = good

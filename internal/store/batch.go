@@ -32,7 +32,7 @@ type Batch struct {
 }
 
 // packedVersion is the first byte of packed results.
-const packedVersion = 2
+const packedVersion = 3
 
 // packedOne is an up result as the first form of packed results had it.
 type packedOne struct {
@@ -43,6 +43,18 @@ type packedOne struct {
 	Status  int
 	Address []byte
 	Expires int64
+}
+
+// packedTwo is an up result as the second form had it.
+type packedTwo struct {
+	_       struct{} `cbor:",toarray"`
+	Monitor string
+	StartMS int64
+	Timing  [6]uint32
+	Status  int
+	Address []byte
+	Expires int64
+	TTL     int
 }
 
 // packed is an up result in some 40 bytes of CBOR: the fields in order, without
@@ -56,6 +68,7 @@ type packed struct {
 	Address []byte // netip.AddrPort, or empty
 	Expires int64  // epoch seconds; 0: nothing that ends was seen
 	TTL     int    // seconds, of DNS
+	Life    int64  // seconds from when what ends was issued to its end; 0: not known
 }
 
 // tick is the resolution of packed timings; the longest is some eleven hours.
@@ -79,6 +92,9 @@ func pack(b Batch) (data []byte, others []monitor.Result, err error) {
 		p.TTL = r.TTL
 		if !r.Expires.IsZero() {
 			p.Expires = r.Expires.Unix()
+		}
+		if !r.Expires.IsZero() && !r.Issued.IsZero() {
+			p.Life = r.Expires.Unix() - r.Issued.Unix()
 		}
 		up = append(up, p)
 	}
@@ -117,16 +133,25 @@ func unpack(b Batch, data []byte) ([]monitor.Result, error) {
 		if p.Expires != 0 {
 			r.Expires = time.Unix(p.Expires, 0).UTC()
 		}
+		if p.Expires != 0 && p.Life != 0 {
+			r.Issued = time.Unix(p.Expires-p.Life, 0).UTC()
+		}
 		results[i] = r
 	}
 	return results, nil
 }
 
-// unpackRows reads packed results of this form or the one before it.
+// unpackRows reads packed results of this form or one before it.
 func unpackRows(form byte, data []byte) (up []packed, err error) {
 	switch form {
 	case packedVersion:
 		err = cbor.Unmarshal(data, &up)
+	case 2:
+		var old []packedTwo
+		err = cbor.Unmarshal(data, &old)
+		for _, p := range old {
+			up = append(up, packed{Monitor: p.Monitor, StartMS: p.StartMS, Timing: p.Timing, Status: p.Status, Address: p.Address, Expires: p.Expires, TTL: p.TTL})
+		}
 	case 1:
 		var old []packedOne
 		err = cbor.Unmarshal(data, &old)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/table"
+	"github.com/sondehq/sonde/internal/uptime"
 )
 
 // ConfigInfo says who stored a configuration and when.
@@ -138,4 +139,64 @@ func (s *Store) PutConfig(ctx context.Context, cfg *monitor.Config, basedOn int6
 		return nil, fmt.Errorf("put configuration %d: %w", stored.Version, err)
 	}
 	return &stored, nil
+}
+
+// Known is a service as the newest configuration says that had it.
+type Known struct {
+	monitor.Service
+	Config *monitor.Config
+	Gone   time.Time // when it was taken out; zero: it is in force
+}
+
+func (k Known) name(id monitor.ID) string {
+	if k.Config == nil {
+		return ""
+	}
+	for _, m := range k.Config.Members(k.Service) {
+		if m.ID == id {
+			return m.Name
+		}
+	}
+	return ""
+}
+
+// ServicesIn lists the services of a configuration, in its order, and then those
+// that were taken out of it after a window began: there may be figures of them.
+func (s *Store) ServicesIn(ctx context.Context, cfg *monitor.Config, w uptime.Window) ([]Known, error) {
+	var list []Known
+	has := map[monitor.ServiceID]bool{}
+	add := func(cfg *monitor.Config, gone time.Time) {
+		for _, svc := range cfg.Services {
+			if !has[svc.ID] {
+				has[svc.ID] = true
+				list = append(list, Known{svc, cfg, gone})
+			}
+		}
+	}
+	add(cfg, time.Time{})
+	var until time.Time // of the version that comes next in the loop; zero: it is in force
+	q := table.Query{PK: configKey("").PK, From: "V#", To: "V$", Descending: true, Limit: olderConfigs}
+	for {
+		page, err := s.table.Query(ctx, q)
+		if err != nil {
+			return nil, fmt.Errorf("query configurations: %w", err)
+		}
+		for _, row := range page.Rows {
+			if !until.IsZero() && !until.After(w.From) {
+				return list, nil
+			}
+			var info ConfigInfo
+			if err := decode(row, &info); err != nil {
+				continue
+			}
+			if old, err := decodeConfig(row); err == nil {
+				add(old, until)
+			}
+			until = info.Applied
+		}
+		if page.Cursor == "" {
+			return list, nil
+		}
+		q.Cursor = page.Cursor
+	}
 }

@@ -162,6 +162,9 @@ func (l Listed) Lasted(now time.Time) time.Duration {
 	return cmp.Or(l.Restored, l.Resolved, now).Sub(cmp.Or(l.Since, l.Opened))
 }
 
+// ListedOf is how an incident is listed.
+func ListedOf(inc incident.Incident) Listed { return listed(inc) }
+
 func listed(inc incident.Incident) Listed {
 	from, to := inc.Lasted()
 	return Listed{inc.ID, inc.Title, inc.State, inc.Worst, inc.Opened, inc.Resolved, inc.Updated, from, to}
@@ -207,9 +210,9 @@ func EvidenceOp(service monitor.ServiceID, r monitor.Result) (table.Op, error) {
 }
 
 // Evidence reads the results that began votes about a service, scheduled from a
-// time inclusive to a time exclusive, oldest first.
-func (s *Store) Evidence(ctx context.Context, id monitor.ServiceID, from, to time.Time) ([]monitor.Result, error) {
-	rows, err := table.All(ctx, s.table, table.Query{PK: servicePK(id), From: "EVIDENCE#" + stamp(from), To: "EVIDENCE#" + stamp(to)})
+// time inclusive to a time exclusive, oldest first, at most limit; 0: all.
+func (s *Store) Evidence(ctx context.Context, id monitor.ServiceID, from, to time.Time, limit int) ([]monitor.Result, error) {
+	rows, err := table.All(ctx, s.table, table.Query{PK: servicePK(id), From: "EVIDENCE#" + stamp(from), To: "EVIDENCE#" + stamp(to), Limit: limit})
 	if err != nil {
 		return nil, fmt.Errorf("query evidence of %s: %w", id, err)
 	}

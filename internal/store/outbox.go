@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sondehq/sonde/internal/incident"
@@ -31,6 +32,7 @@ type Receipt struct {
 	Event        string         `json:"event"`
 	Due          time.Time      `json:"due"`
 	Sent         time.Time      `json:"sent"`
+	Subject      string         `json:"subject,omitempty"` // of the message; receipts from before it was kept have none
 	Attempts     int            `json:"attempts"`
 	Carrier      string         `json:"carrier,omitempty"`    // the carrier's id of the message
 	GaveUp       string         `json:"gave_up,omitempty"`    // why it was never delivered
@@ -62,6 +64,39 @@ func (s *Store) Outbox(ctx context.Context, limit int) ([]Pending, error) {
 		return nil, fmt.Errorf("query outbox: %w", err)
 	}
 	return readAll(s, rows, DecodePending), nil
+}
+
+// Untold leaves out the notifications that stand in the outbox under another time, or
+// have a receipt. It reads two partitions where there are any notifications, and none
+// otherwise.
+func (s *Store) Untold(ctx context.Context, ns []incident.Notification) ([]incident.Notification, error) {
+	if len(ns) == 0 {
+		return nil, nil
+	}
+	told := map[string]bool{}
+	rows, err := table.All(ctx, s.table, table.Query{PK: outboxPK, From: outboxFrom})
+	if err != nil {
+		return nil, fmt.Errorf("query outbox: %w", err)
+	}
+	for _, row := range rows {
+		_, id, _ := strings.Cut(row.SK, "#")
+		told[id] = true
+	}
+	asked := map[string]bool{}
+	for _, n := range ns {
+		if asked[n.Incident] {
+			continue
+		}
+		asked[n.Incident] = true
+		receipts, err := s.Receipts(ctx, n.Incident)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range receipts {
+			told[r.Notification] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(ns), func(n incident.Notification) bool { return told[n.ID] }), nil
 }
 
 // Pace is when tiers were told something of late, oldest first.

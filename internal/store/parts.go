@@ -34,6 +34,7 @@ type part map[monitor.ServiceID]details
 type details struct {
 	Days   []DayView      `json:"days,omitempty"`
 	Series []LatencyPoint `json:"series,omitempty"`
+	Months []WindowView   `json:"months,omitempty"`
 }
 
 func partKey(n int) table.Key {
@@ -66,7 +67,7 @@ func (s *Store) Details(ctx context.Context, snapshot Snapshot, ids ...monitor.S
 	}) {
 		for i, v := range snapshot.Services {
 			if f, in := p[v.ID]; in {
-				snapshot.Services[i].Days, snapshot.Services[i].Series = f.Days, f.Series
+				snapshot.Services[i].Days, snapshot.Services[i].Series, snapshot.Services[i].Months = f.Days, f.Series, f.Months
 			}
 		}
 	}
@@ -99,7 +100,7 @@ func (s *Store) putDetails(ctx context.Context, snapshot Snapshot) (Snapshot, er
 		n += written
 	}
 	for _, i := range here {
-		snapshot.Services[i].Days, snapshot.Services[i].Series = nil, nil
+		snapshot.Services[i].Days, snapshot.Services[i].Series, snapshot.Services[i].Months = nil, nil, nil
 	}
 	return snapshot, nil
 }
@@ -111,7 +112,7 @@ func (s *Store) putPart(ctx context.Context, snapshot Snapshot, some []int, n in
 	for _, i := range some {
 		v := &snapshot.Services[i]
 		v.Part = n
-		p[v.ID] = details{v.Days, v.Series}
+		p[v.ID] = details{v.Days, v.Series, v.Months}
 	}
 	data, err := deflate(p)
 	if err != nil {

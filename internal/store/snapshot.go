@@ -46,12 +46,14 @@ type ServiceView struct {
 	Alive       int                   `json:"alive"`
 	Total       int                   `json:"total"`
 	Monitors    []MonitorView         `json:"monitors"`
-	Uptime      []WindowView          `json:"uptime,omitempty"`  // 24h, 7d, 30d, 90d
-	Days        []DayView             `json:"days,omitempty"`    // the last 90, oldest first
-	Latency     *LatencyView          `json:"latency,omitempty"` // of the last hour
-	Series      []LatencyPoint        `json:"series,omitempty"`  // of the last 24 hours, oldest first
-	Turns       []TurnView            `json:"turns,omitempty"`   // what it was in the last 24 hours, oldest first
-	Part        int                   `json:"part,omitempty"`    // which part holds Days and Series; 0: they are here
+	Uptime      []WindowView          `json:"uptime,omitempty"`    // 24h, 7d, 30d, 90d
+	Months      []WindowView          `json:"months,omitempty"`    // the calendar months that Days are of, whole, oldest first; the last one ends now
+	Corrected   int                   `json:"corrected,omitempty"` // Adjustments.Corrected, when Months were read
+	Days        []DayView             `json:"days,omitempty"`      // the last 90, oldest first
+	Latency     *LatencyView          `json:"latency,omitempty"`   // of the last hour
+	Series      []LatencyPoint        `json:"series,omitempty"`    // of the last 24 hours, oldest first
+	Turns       []TurnView            `json:"turns,omitempty"`     // what it was in the last 24 hours, oldest first
+	Part        int                   `json:"part,omitempty"`      // which part holds Days, Series and Months; 0: they are here
 	Browser     *monitor.BrowserCheck `json:"check_from_browser,omitempty"`
 	Shard       int                   `json:"shard,omitempty"` // whose batches hold its monitors' results
 }
@@ -67,7 +69,10 @@ type MonitorView struct {
 	// eu-west-1 only".
 	Only   map[monitor.Location]monitor.Outcome `json:"only,omitempty"`
 	Uptime map[string]float64                   `json:"uptime,omitempty"` // 0 to 1, by window; those of which nothing is known are left out
-	Last   *CheckView                           `json:"last,omitempty"`   // nil: it has not been checked of late
+	// Coverage is how much of a window was observed, 0 to 1; left out where that is
+	// all, and where it is nothing.
+	Coverage map[string]float64 `json:"coverage,omitempty"`
+	Last     *CheckView         `json:"last,omitempty"` // nil: it has not been checked of late
 }
 
 // CheckView is the last check of a monitor that had a verdict, from whatever
@@ -117,7 +122,7 @@ type TurnView struct {
 
 // WindowView is the uptime of one window.
 type WindowView struct {
-	Window   string    `json:"window"`
+	Window   string    `json:"window"` // such as 30d or 2019-05
 	From     time.Time `json:"from"`
 	To       time.Time `json:"to"`
 	Known    bool      `json:"known"`  // false: nothing was observed, and Uptime means nothing
@@ -128,6 +133,7 @@ type WindowView struct {
 	DownS    int64     `json:"down_s"`   // seconds of outage
 	UnknownS int64     `json:"unknown_s"`
 	MaintS   int64     `json:"maintenance_s"`
+	Frozen   bool      `json:"frozen,omitempty"` // a finished month, kept as it was
 }
 
 // DayView is one day of a service, in the site's time zone.

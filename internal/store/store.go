@@ -11,6 +11,7 @@
 //	SERVICE#id      EVIDENCE#time#monitor#location evidence       the results that opened votes, as they were
 //	SERVICE#id      HOUR#, DAY#, MONTH#            rollup         counts and latency
 //	SERVICE#id      FIGURES#2019-05                figures        uptime of a finished month, frozen
+//	SERVICE#id      ADJUSTING                      adjusting      that nobody freezes figures while somebody corrects them
 //	INCIDENTS       OPEN                           open           the open incidents: one item, versioned
 //	INCIDENTS#year  opened#id                      listed         all incidents, by time of opening
 //	INCIDENT#id     HEAD                           incident       one incident, versioned

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/store"
 	"github.com/sondehq/sonde/internal/uptime"
 )
@@ -36,11 +37,11 @@ func TestTallyOfFrozen(t *testing.T) {
 		"2019-05": {may, kept},
 		"2019-06": {uptime.Month(2019, time.June, time.UTC), both{unheard, unheard}},
 	} {
-		adjusted, raw, err := s.Tally(ctx, "web", name, tt.window)
+		f, err := s.FiguresOf(ctx, monitor.Service{ID: "web"}, name, tt.window)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(tt.want, both{adjusted, raw}); diff != "" {
+		if diff := cmp.Diff(tt.want, both{f.Adjusted, f.Raw}); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}

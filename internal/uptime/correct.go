@@ -20,6 +20,16 @@ type Correction struct {
 	Reason  string            `json:"reason"`
 	By      string            `json:"by"`
 	At      time.Time         `json:"at"` // when it was made
+
+	// Withdrawn is who took it back: it holds no more, and is kept.
+	Withdrawn *Withdrawal `json:"withdrawn,omitempty"`
+}
+
+// Withdrawal is how a correction was taken back.
+type Withdrawal struct {
+	At     time.Time `json:"at"`
+	By     string    `json:"by"`
+	Reason string    `json:"reason"`
 }
 
 // corrected are the words that people use, and what they mean.

@@ -97,16 +97,32 @@ func Percent(share float64, decimals int) string {
 	if share >= 1 {
 		return "100"
 	}
-	digits := ""
-	if share > 0 {
-		// The shortest text that is this number, so that 0.9991 is not floored
-		// to 99.90 because the float64 nearest to it lies below it.
-		digits = strings.TrimPrefix(strconv.FormatFloat(share, 'f', -1, 64), "0.")
-	}
-	digits += strings.Repeat("0", 2+maxDecimals)
+	digits := digitsOf(share)
 	whole := strings.TrimPrefix(digits[:2], "0")
 	if decimals == 0 {
 		return whole
 	}
 	return whole + "." + digits[2:2+decimals]
+}
+
+// Decimal writes a share (0 to 1) with so many decimals, such as "0.990815". It
+// never rounds up, as Percent does not: only 1 is "1.000000". A share outside 0 to
+// 1 is taken as the nearer end, one that is no number as 0.
+func Decimal(share float64, decimals int) string {
+	decimals = min(max(decimals, 1), maxDecimals+2)
+	if share >= 1 {
+		return "1." + strings.Repeat("0", decimals)
+	}
+	return "0." + digitsOf(share)[:decimals]
+}
+
+// digitsOf are the decimals of a share less than 1, more than are ever shown. They
+// are those of the shortest text that is this number, so that 0.9991 is not floored
+// to 99.90 because the float64 nearest to it lies below it.
+func digitsOf(share float64) string {
+	digits := ""
+	if share > 0 {
+		digits = strings.TrimPrefix(strconv.FormatFloat(share, 'f', -1, 64), "0.")
+	}
+	return digits + strings.Repeat("0", 2+maxDecimals)
 }

@@ -17,6 +17,8 @@ const All = "all"
 
 // Subject is what a badge is about: a service, a monitor, or the whole page.
 type Subject struct {
+	Service monitor.ServiceID // of a monitor: the one that it is of; empty: the whole page
+	Monitor monitor.ID        // empty: it is none
 	Name    string
 	Status  monitor.Status
 	State   monitor.State      // of a monitor; else empty
@@ -43,14 +45,16 @@ func Find(s *store.Snapshot, overall monitor.Status, id string) (Subject, bool) 
 	for _, v := range s.Services {
 		at := slices.IndexFunc(v.Monitors, func(m store.MonitorView) bool { return string(m.ID) == wanted })
 		if at >= 0 && (service == "" || service == string(v.ID)) {
-			return ofMonitor(v.Monitors[at]), true
+			s := ofMonitor(v.Monitors[at])
+			s.Service = v.ID
+			return s, true
 		}
 	}
 	return Subject{}, false
 }
 
 func ofService(v store.ServiceView) Subject {
-	s := Subject{Name: v.Name, Status: v.Status, Uptime: windows(v)}
+	s := Subject{Service: v.ID, Name: v.Name, Status: v.Status, Uptime: windows(v)}
 	if v.Latency != nil {
 		s.Latency = millis(v.Latency.P50)
 	}
@@ -68,7 +72,7 @@ func windows(v store.ServiceView) map[string]float64 {
 }
 
 func ofMonitor(m store.MonitorView) Subject {
-	s := Subject{Name: m.Name, State: m.State, Uptime: m.Uptime}
+	s := Subject{Monitor: m.ID, Name: m.Name, State: m.State, Uptime: m.Uptime}
 	if m.Last != nil && (m.Last.Outcome == monitor.OutcomeUp || m.Last.Outcome == monitor.OutcomeDegraded) {
 		s.Latency = millis(m.Last.MS)
 	}

@@ -53,7 +53,7 @@ type dayRow struct {
 }
 
 func (s *sheet) service(svc store.ServiceView) servicePage {
-	p := servicePage{sheet: s, Row: s.row(&svc), Chart: s.chart(&svc), Months: s.monthRows(svc.Days), Locations: s.locations()}
+	p := servicePage{sheet: s, Row: s.row(&svc), Chart: s.chart(&svc), Months: s.monthRows(svc.Months), Locations: s.locations()}
 	if !svc.Since.IsZero() && !s.Stale {
 		p.Since = s.H("since", "time", s.When(svc.Since), "span", s.Span(s.Now.Sub(svc.Since)))
 	}
@@ -153,57 +153,18 @@ func (s *sheet) dayRow(id monitor.ServiceID, d store.DayView) dayRow {
 	return r
 }
 
-// monthRows are the calendar months of the days that are known, newest first. A
-// day counts as long as its figures say that it was observed: downtime and
-// uptime give the time that the uptime is a share of.
-func (s *sheet) monthRows(days []store.DayView) []windowRow {
-	type sum struct {
-		first         time.Time
-		days          int
-		down, counted float64
-		covered       float64
-	}
-	var months []sum
-	for _, d := range days {
-		t, err := time.ParseInLocation(time.DateOnly, d.Date, s.zone)
-		if err != nil {
-			continue
-		}
-		first := time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, s.zone)
-		if len(months) == 0 || !months[len(months)-1].first.Equal(first) {
-			months = append(months, sum{first: first})
-		}
-		m := &months[len(months)-1]
-		m.days++
-		m.covered += d.Coverage
-		if d.Known {
-			m.down += float64(d.DownS)
-			m.counted += s.countedSeconds(t, d)
-		}
-	}
+// monthRows are the calendar months, newest first; the first goes on.
+func (s *sheet) monthRows(months []store.WindowView) []windowRow {
 	var rows []windowRow
-	for _, m := range slices.Backward(months) {
-		name := s.lang.Month(m.first)
-		if last := m.first.AddDate(0, 1, -1).Day(); m.days < last {
-			name = s.T("month_part", "month", name)
+	for _, w := range slices.Backward(months) {
+		name := w.Window
+		if first, err := time.ParseInLocation("2006-01", w.Window, s.zone); err == nil {
+			name = s.lang.Month(first)
 		}
-		w := store.WindowView{Known: m.counted > 0, Coverage: m.covered / float64(m.days), DownS: int64(m.down)}
-		if w.Known {
-			w.Uptime = 1 - m.down/m.counted
+		if len(rows) == 0 {
+			name = s.T("month_part", "month", name)
 		}
 		rows = append(rows, s.windowRow(name, w))
 	}
 	return rows
-}
-
-// countedSeconds is the time that a day's uptime is a share of.
-func (s *sheet) countedSeconds(day time.Time, d store.DayView) float64 {
-	if d.DownS > 0 && d.Uptime < 1 {
-		return float64(d.DownS) / (1 - d.Uptime)
-	}
-	end := day.AddDate(0, 0, 1)
-	if s.now.Before(end) {
-		end = s.now
-	}
-	return max(end.Sub(day).Seconds(), 0) * d.Coverage
 }

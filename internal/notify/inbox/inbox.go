@@ -1,6 +1,7 @@
 // Package inbox is the carrier of one machine: it keeps the latest messages of
 // every tier and shows them as SNS would carry them, each e-mail with its
-// subject, each SMS with its length, each machine body, a column for each tier.
+// subject, each SMS with its length, each machine body, or what a chat or a program
+// gets instead, a column for each tier.
 // Its page is for the operator of that machine, not for the public.
 //
 //	in := inbox.New(200, inbox.Now(clock), inbox.Print(log.Println))
@@ -110,10 +111,15 @@ func (i *Inbox) Publish(ctx context.Context, m notify.Message) (string, error) {
 // went nowhere else.
 const Carrier = "local-"
 
-// line is a message in a line of a log.
+// line is a message in a line of a log, with the forms in which it is carried.
 func line(m notify.Message) string {
 	forms := "e-mail"
-	if m.SMS != "" {
+	switch {
+	case m.Chat != "":
+		forms = "chat"
+	case m.Program:
+		forms = "machine"
+	case m.SMS != "":
 		forms = "e-mail, SMS"
 	}
 	return fmt.Sprintf("told %s: %s (%s)", m.Tier, m.Subject, forms)

@@ -87,7 +87,14 @@ func TestPrint(t *testing.T) {
 	publish(t, in, m)
 	m.SMS = ""
 	publish(t, in, m)
-	want := []string{"told oncall: ALARM: Web: outage - a (e-mail, SMS)", "told oncall: ALARM: Web: outage - a (e-mail)"}
+	m.Program = true
+	publish(t, in, m)
+	m.Program, m.Chat = false, "{}"
+	publish(t, in, m)
+	want := []string{
+		"told oncall: ALARM: Web: outage - a (e-mail, SMS)", "told oncall: ALARM: Web: outage - a (e-mail)",
+		"told oncall: ALARM: Web: outage - a (machine)", "told oncall: ALARM: Web: outage - a (chat)",
+	}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("lines differ (-want +got):\n%s", diff)
 	}

@@ -88,6 +88,26 @@ func TestNote(t *testing.T) {
 	}
 }
 
+// TestForms: tiers for chats and programs are shown what they get, and no e-mail.
+func TestForms(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*notify.Message)
+		want   string
+	}{
+		{"chat", func(m *notify.Message) { m.Chat = `{"version":"1.0"}` }, "<pre>{\n  &#34;version&#34;: &#34;1.0&#34;\n}</pre><small>For a chat"},
+		{"program", func(m *notify.Message) { m.Program, m.Machine = true, `{"AlarmName":"x"}` }, "<pre>{\n  &#34;AlarmName&#34;: &#34;x&#34;\n}</pre><small>For programs"},
+	} {
+		in := inbox.New(1, inbox.Now(clock()))
+		m := message("a", "tier")
+		c.change(&m)
+		publish(t, in, m)
+		if _, page := get(t, serve(t, in)+"/inbox"); !strings.Contains(page, c.want) || strings.Contains(page, m.Email) || strings.Contains(page, "SMS,") {
+			t.Errorf("%s:\n%s", c.name, page)
+		}
+	}
+}
+
 func TestStillPage(t *testing.T) {
 	if _, page := get(t, serve(t, inbox.New(1))+"/inbox?refresh=0"); strings.Contains(page, "http-equiv") || !strings.Contains(page, "Nobody has been told") {
 		t.Errorf("page:\n%s", page)

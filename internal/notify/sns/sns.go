@@ -1,9 +1,10 @@
 // Package sns carries messages over Amazon SNS, a topic a tier.
 //
-// A message with an SMS, one that opens, escalates or resolves, is published
-// with MessageStructure json: a text for each protocol, so that mail readers get
-// the e-mail, phones the SMS, and HTTPS, SQS and Lambda the machine body. One
-// without, an update or a reminder, is published as plain text to all protocols.
+// A message with an SMS, one that opens, escalates or resolves, or that says that a
+// certificate ends within days, is published with MessageStructure json: a text for
+// each protocol, so that mail readers get the e-mail, phones the SMS, and HTTPS, SQS
+// and Lambda the machine body. One without, an update or a reminder, is published as
+// plain text to all protocols.
 // Both carry the attributes event, impact, service, services and tier. A phone's
 // subscription needs the filter policy
 //
@@ -13,8 +14,14 @@
 // MessageStructure json (Developer Guide, "Amazon SNS message attributes"); some
 // deliver both. This policy is right either way: a structured message comes
 // through because its event rings or because it shows no event, and a plain one,
-// which always shows its event, never does. An HTTPS subscriber that wants alarms
-// only, such as a pager, may have the same policy.
+// which always shows its event, never does.
+//
+// A program that opens and closes alarms, such as a pager, belongs to a tier with
+// machine: true, whose messages are all machine bodies, an incident each: there,
+// and only there, an end closes what its beginning opened. Other tiers send digests
+// of several incidents, whose alarm nothing closes, and updates as text.
+//
+// A tier for a chat gets the message for Amazon Q Developer, and nothing else.
 //
 // A Publisher may be used from several goroutines. It keeps no state, tries no
 // error again beyond what the client does, and never fails for the length of a

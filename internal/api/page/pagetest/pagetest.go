@@ -74,6 +74,11 @@ func service(now time.Time, id monitor.ServiceID, name, group string) store.Serv
 	}{{"24h", 1}, {"7d", 7}, {"30d", 30}, {"90d", 90}} {
 		v.Uptime = append(v.Uptime, windowOf(now, w.name, v.Days[90-w.days:]))
 	}
+	for first, i := 0, monthEnds(v.Days); len(i) > 0; i = i[1:] {
+		month := windowOf(now, v.Days[first].Date[:7], v.Days[first:i[0]])
+		month.Frozen = len(i) > 1
+		v.Months, first = append(v.Months, month), i[0]
+	}
 	base := 60 + 200*draw.Float64()
 	for i := range 24 {
 		p50 := base * (1 + 0.25*math.Sin(float64(i)/4) + 0.1*draw.Float64())
@@ -82,6 +87,17 @@ func service(now time.Time, id monitor.ServiceID, name, group string) store.Serv
 	last := v.Series[23]
 	v.Latency = &store.LatencyView{P50: last.P50, P95: last.P95, P99: last.P99, N: 120}
 	return v
+}
+
+// monthEnds are the indices after the last day of each month.
+func monthEnds(days []store.DayView) []int {
+	var ends []int
+	for i := range days {
+		if i+1 == len(days) || days[i+1].Date[:7] != days[i].Date[:7] {
+			ends = append(ends, i+1)
+		}
+	}
+	return ends
 }
 
 // day is fine, but for one in eighty: a service has a bad day in a quarter.

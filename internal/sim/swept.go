@@ -151,11 +151,12 @@ func (w *world) checkView(page store.Snapshot, view store.ServiceView) {
 	if !known {
 		return
 	}
-	status := state.Status
+	status := w.asPeopleSay(view.ID, state.Status)
 	if w.inMaintenance(view.ID, page.Generated) != (view.Status == monitor.InMaintenance) && !w.turns(view.ID, page.Generated) {
 		w.books.violate("the page shows maintenance while it lasts", "%s is %s on the page of %s", view.ID, view.Status, page.Generated.Sub(w.script.Start))
 	}
-	if view.Status != status && view.Status != monitor.InMaintenance {
+	planned := view.Status == monitor.InMaintenance || status != state.Status && w.inMaintenance(view.ID, page.Generated)
+	if view.Status != status && !planned {
 		w.books.violate("the page shows what is", "%s is %s, the page of %s says %s", view.ID, status, page.Generated.Sub(w.script.Start), view.Status)
 	}
 	for _, m := range view.Monitors {
@@ -173,6 +174,19 @@ func (w *world) checkView(page store.Snapshot, view store.ServiceView) {
 			w.books.violate("the page shows what is", "%s is %s, the page of %s says %s", m.ID, want, page.Generated.Sub(w.script.Start), m.State)
 		}
 	}
+}
+
+// asPeopleSay is what the page shows of a service: what is measured, or what somebody says
+// that it is, where that is worse.
+func (w *world) asPeopleSay(id monitor.ServiceID, status monitor.Status) monitor.Status {
+	for _, name := range w.books.incidents {
+		inc := w.books.now(name)
+		a, in := inc.Affects(id)
+		if in && inc.State != incident.Resolved && a.Restored.IsZero() && a.Declared.Impact().Rank() > status.Impact().Rank() {
+			return a.Declared
+		}
+	}
+	return status
 }
 
 // turns reports whether maintenance of a service begins or ends about a time, or

@@ -21,12 +21,14 @@ type Monitor struct {
 	Type    monitor.Kind      `json:"type"`
 	State   monitor.State     `json:"state"`
 	Since   *time.Time        `json:"since"`
+	// Shadow is that it counts for nothing in its service.
+	Shadow bool `json:"shadow,omitempty"`
 	// Only says from which locations alone it looks different.
 	Only map[monitor.Location]monitor.Outcome `json:"only,omitempty"`
 }
 
 func monitorOf(service monitor.ServiceID, v store.MonitorView) Monitor {
-	return Monitor{ID: v.ID, Name: v.Name, Service: service, Type: v.Type, State: stateOf(v.State), Since: orNull(v.Since), Only: v.Only}
+	return Monitor{ID: v.ID, Name: v.Name, Service: service, Type: v.Type, State: stateOf(v.State), Since: orNull(v.Since), Shadow: v.Shadow, Only: v.Only}
 }
 
 // Monitors is what /api/v1/monitors answers.

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sondehq/sonde/internal/config"
+	"github.com/sondehq/sonde/internal/maintenance"
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/store"
 	"github.com/sondehq/sonde/internal/table"
@@ -78,6 +80,7 @@ func runApply(cmd *cobra.Command, flags applyFlags) error {
 		return &exitError{code: ExitUsage}
 	}
 	noteJourneys(cmd.ErrOrStderr(), cfg)
+	noteMaintenance(cmd.ErrOrStderr(), cfg, now())
 	stored, err := putInForce(cmd, d, cfg, flags.dryRun)
 	if err != nil || stored == nil {
 		return err
@@ -108,6 +111,12 @@ func putInForce(cmd *cobra.Command, d *deployment, cfg *monitor.Config, dryRun b
 		return nil, failed(err, "")
 	}
 	printDifference(stdout, difference)
+	if err := noteEnded(ctx, cmd.ErrOrStderr(), d.store, cfg, difference); err != nil {
+		return nil, err
+	}
+	if !difference.IsEmpty() {
+		printRetired(stdout, monitor.Retire(present, cfg, now()))
+	}
 	switch {
 	case difference.IsEmpty():
 		_, _ = fmt.Fprintf(stdout, "nothing changes: version %d stays in force\n", version)
@@ -124,6 +133,32 @@ func putInForce(cmd *cobra.Command, d *deployment, cfg *monitor.Config, dryRun b
 	}
 	_, _ = fmt.Fprintf(stdout, "version %d is in force; the functions take it within a minute\n", stored.Version)
 	return stored, nil
+}
+
+// noteEnded says of which maintenance that changes a person ended the window that
+// is now: the change does not begin it again.
+func noteEnded(ctx context.Context, stderr io.Writer, s *store.Store, cfg *monitor.Config, d config.Difference) error {
+	var changed []monitor.Plan
+	for _, p := range cfg.Maintenance {
+		if name := "maintenance " + string(p.ID); slices.Contains(d.Changed, name) || slices.Contains(d.Added, name) {
+			changed = append(changed, p)
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	at := now()
+	m, err := s.Maintenance(ctx, at)
+	if err != nil {
+		return awsError("read the maintenance", err)
+	}
+	for _, p := range changed {
+		if r, is := maintenance.EndedEarly(p, m.Runs, at); is {
+			_, _ = fmt.Fprintf(stderr, "sonde: note: maintenance %s was %s: the change does not begin it again; plan what is left with `sonde maintenance add`\n",
+				p.ID, endedEarly(r, cfg.Zone()))
+		}
+	}
+	return nil
 }
 
 // inForce reads the configuration in force and its version: nil and 0 if there
@@ -163,6 +198,20 @@ func newTokens(cmd *cobra.Command, s *store.Store, cfg *monitor.Config) error {
 		_, _ = fmt.Fprintf(cmd.OutOrStdout(), "heartbeat %s: ping /ping/%s (shown only now)\n", m.ID, token)
 	}
 	return nil
+}
+
+// printRetired says which addresses stay checked that are not in use any more, each
+// once.
+func printRetired(w io.Writer, retired []monitor.Retired) {
+	for i, r := range retired {
+		if !slices.ContainsFunc(retired[:i], func(o monitor.Retired) bool { return o.Address == r.Address }) {
+			_, _ = fmt.Fprintln(w, stays(r))
+		}
+	}
+}
+
+func stays(r monitor.Retired) string {
+	return fmt.Sprintf("old address %s stays checked in the shadow until %s", r.Address, r.Until.UTC().Format("2006-01-02 15:04 UTC"))
 }
 
 func printDifference(w io.Writer, d config.Difference) {

@@ -70,6 +70,7 @@ func validate(stdout, stderr io.Writer, paths []string, home monitor.Location) e
 		}
 		_, _ = fmt.Fprintf(stdout, "%s: valid: %s, %s, %s\n", path,
 			plural(len(cfg.Monitors), "monitor"), plural(len(cfg.Services), "service"), plural(len(cfg.Tiers), "tier"))
+		noteMaintenance(stderr, cfg, now())
 	}
 	if bad > 0 {
 		return &exitError{code: ExitUsage}

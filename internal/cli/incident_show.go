@@ -161,13 +161,20 @@ func (p *incidentPrinter) print(evidence bool) {
 		if a.Cause {
 			role = "cause"
 		}
-		p.line("  %s: %s: %s, %d of %d up", role, legible(a.Name), incident.Words(a.Status), a.Alive, a.Total)
+		of := ""
+		if a.Total > 0 {
+			of = fmt.Sprintf(", %d of %d up", a.Alive, a.Total)
+		}
+		p.line("  %s: %s: %s%s", role, legible(a.Name), incident.Words(a.Status), of)
 	}
 	if p.Detail != "" {
-		p.line("\nWhat failed, when it was worst:")
+		p.line("\nWhat failed:")
 		for text := range strings.Lines(p.Detail) {
 			p.line("  %s", legible(text))
 		}
+	}
+	if p.Old != "" {
+		p.line("\n%s", legible(p.Old))
 	}
 	if evidence {
 		p.evidence()

@@ -85,7 +85,7 @@ opened 2026-06-30 20:00:00 PDT, restored 2026-06-30 21:30:00 PDT after 1h 30m
 acknowledged 2026-06-30 20:01:00 PDT by maria (ops)
   cause: Web shop: working, 1 of 1 up
 
-What failed, when it was worst:
+What failed:
   web: timeout: [31m
 
 Time line:

@@ -36,7 +36,8 @@ ended them is kept.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(maintenanceAddCommand(), maintenanceListCommand(), maintenanceShowCommand(), maintenanceEndCommand())
+	cmd.AddCommand(maintenanceAddCommand(), maintenanceListCommand(), maintenanceShowCommand(),
+		maintenanceEndCommand(), maintenanceSkipCommand(), maintenanceExtendCommand())
 	for _, c := range cmd.Commands() {
 		c.Args = asUsage(c.Args)
 	}
@@ -120,6 +121,7 @@ type shownPlan struct {
 	monitor.Plan
 	Source string               `json:"source"` // monitors.yaml or people
 	Going  *maintenance.Run     `json:"going,omitempty"`
+	Ended  *maintenance.Run     `json:"ended,omitempty"` // would be going on, but a person ended it
 	Next   []maintenance.Window `json:"next"`
 	Runs   []maintenance.Run    `json:"runs,omitempty"` // of the last 33 days
 }
@@ -132,6 +134,8 @@ func (p *planned) show(plan monitor.Plan, n int) (shownPlan, error) {
 	}
 	if r, is := p.going(plan.ID); is {
 		shown.Going = &r
+	} else if r, is := maintenance.EndedEarly(plan, p.m.Runs, p.at); is && plan.Cancelled.IsZero() {
+		shown.Ended = &r
 	}
 	windows, err := maintenance.Next(plan, p.at, n+1)
 	if err != nil {
@@ -164,7 +168,7 @@ func maintenanceListCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if over || shown.Going != nil || len(shown.Next) > 0 {
+				if over || shown.Going != nil || shown.Ended != nil || len(shown.Next) > 0 {
 					list = append(list, shown)
 				}
 			}
@@ -190,7 +194,7 @@ func maintenanceListCommand() *cobra.Command {
 // soon orders plans: what is going on, then what comes first, then what is over.
 func (s shownPlan) soon() time.Time {
 	switch {
-	case s.Going != nil:
+	case s.Going != nil, s.Ended != nil:
 		return time.Time{}
 	case len(s.Next) > 0:
 		return s.Next[0].From
@@ -204,12 +208,19 @@ func (s shownPlan) when(zone *time.Location) string {
 	switch {
 	case s.Going != nil:
 		return "going on until " + s.Going.To.In(zone).Format(planTime)
+	case s.Ended != nil:
+		return endedEarly(*s.Ended, zone) + ", and does not begin again"
 	case len(s.Next) > 0:
 		return "from " + s.Next[0].From.In(zone).Format(planTime) + ", " + incident.Span(s.Next[0].To.Sub(s.Next[0].From))
 	case !s.Cancelled.IsZero():
 		return "cancelled " + s.Cancelled.In(zone).Format(planTime)
 	}
 	return "over"
+}
+
+// endedEarly says who ended a run, and when.
+func endedEarly(r maintenance.Run, zone *time.Location) string {
+	return "ended " + r.Ended.In(zone).Format(planTime) + " by " + clean(r.EndedBy)
 }
 
 func maintenanceShowCommand() *cobra.Command {
@@ -277,6 +288,12 @@ func printPlan(w io.Writer, s shownPlan, zone *time.Location) {
 	}
 	if !s.Cancelled.IsZero() {
 		_, _ = fmt.Fprintf(w, "cancelled %s by %s\n", s.Cancelled.In(zone).Format(planTime), clean(cmp.Or(s.CancelledBy, "somebody")))
+	}
+	if len(s.Except) > 0 {
+		_, _ = fmt.Fprintf(w, "not on %s\n", strings.Join(s.Except, ", "))
+	}
+	if s.Ended != nil {
+		_, _ = fmt.Fprintf(w, "%s, and does not begin again\n", endedEarly(*s.Ended, zone))
 	}
 	printWindows(w, s.Next, zone)
 	for _, r := range s.Runs {

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -139,6 +141,152 @@ func TestMaintenanceCommands(t *testing.T) {
 	run(cli.ExitFine, "nightly: planned", "add", "Nightly", "--all", "--cron", "0 3 * * *", "--for", "1h", "--id", "nightly")
 	run(cli.ExitFine, "nightly: ", "end", "nightly", "--for-good")
 	run(cli.ExitFine, "nightly  cancelled", "list", "--over")
+	run(cli.ExitUsage, "did you mean 72h? days are written as hours", "add", "Long", "--all", "--for", "3d")
+}
+
+// TestMaintenanceChanged: one time of what comes round is left out; what takes
+// longer goes on, also when it has just ended; and what was ended by a person does
+// not.
+func TestMaintenanceChanged(t *testing.T) {
+	now := time.Now().UTC()
+	s := newSite(t,
+		monitor.Plan{ID: "weekly", Title: "Weekly", Cron: "0 3 * * SUN", TimeZone: "UTC", Duration: time.Hour},
+		monitor.Plan{ID: "moving", Title: "Moving", Starts: now.Add(-time.Hour), Ends: now.Add(time.Hour), TimeZone: "UTC"})
+	run := func(want int, says string, args ...string) string {
+		t.Helper()
+		return s.run(want, says, append([]string{"maintenance"}, args...)...)
+	}
+	run(cli.ExitFine, "planned", "add", "Daily", "--all", "--cron", "0 3 * * *", "--for", "1h", "--time-zone", "UTC", "--id", "daily")
+	days := []string{now.AddDate(0, 0, 2).Format(time.DateOnly), now.AddDate(0, 0, 4).Format(time.DateOnly)}
+	run(cli.ExitFine, "daily: leaves out ", "skip", "daily", "--on", days[1])
+	run(cli.ExitFine, "daily: leaves out ", "skip", "daily", "--on", days[0])
+	run(cli.ExitFine, "not on "+days[0]+", "+days[1], "show", "daily")
+	run(cli.ExitUsage, "leaves out "+days[0]+" already", "skip", "daily", "--on", days[0])
+	run(cli.ExitUsage, "it has begun", "skip", "daily", "--on", now.AddDate(0, 0, -3).Format(time.DateOnly))
+	run(cli.ExitUsage, "--on: expected a day", "skip", "daily", "--on", "tomorrow")
+	run(cli.ExitUsage, "write `except: ["+days[0]+"]` there", "skip", "weekly", "--on", days[0])
+	run(cli.ExitUsage, "there is no maintenance none", "skip", "none", "--on", days[0])
+
+	run(cli.ExitFine, "planned", "add", "Move", "--all", "--for", "1h", "--id", "move")
+	run(cli.ExitUsage, "is planned for once", "skip", "move", "--on", days[0])
+	run(cli.ExitUsage, "give --until TIME, or --for D", "extend", "move")
+	run(cli.ExitUsage, "has passed", "extend", "move", "--until", "2026-01-01 00:00")
+	run(cli.ExitUsage, "not before", "extend", "move", "--for", "10m")
+	run(cli.ExitUsage, "at most 31 days", "extend", "move", "--for", "800h")
+	run(cli.ExitUsage, "each of its times would be longer", "extend", "daily", "--for", "1h")
+	run(cli.ExitUsage, "weekly stands in monitors.yaml", "extend", "weekly", "--for", "1h")
+	run(cli.ExitFine, "move: lasts until ", "extend", "move", "--for", "2h")
+	s.with(func(st *store.Store) {
+		pending, err := st.Outbox(context.Background(), 10)
+		texts := ""
+		for _, p := range pending {
+			if p.Notification.Title == "Move" {
+				texts += p.Notification.Text + ";"
+			}
+		}
+		if err != nil || strings.Count(texts, ";") != 2 || !strings.Contains(texts, "It takes longer than planned: until ") {
+			t.Errorf("customers are told %q, %v", texts, err)
+		}
+	})
+	run(cli.ExitFine, "move: ended", "end", "move")
+	run(cli.ExitUsage, "does not begin again", "extend", "move", "--for", "3h")
+
+	run(cli.ExitFine, "moving: ended", "end", "moving")
+	run(cli.ExitFine, "moving  ended ", "list")
+	run(cli.ExitFine, "and does not begin again", "show", "moving")
+	run(cli.ExitFine, `"ended": {`, "list", "--json")
+}
+
+// TestMaintenanceGoesOn: what has ended by itself goes on when it is made longer.
+func TestMaintenanceGoesOn(t *testing.T) {
+	now := time.Now().UTC().Truncate(time.Second)
+	s := newSite(t)
+	s.with(func(st *store.Store) {
+		m, err := st.Maintenance(context.Background(), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made := now.Add(-3 * time.Hour)
+		op, err := m.PlanOp(monitor.Plan{ID: "move", Title: "Move", Starts: now.Add(-2 * time.Hour), Ends: now.Add(-time.Hour), TimeZone: "UTC", Since: made, Created: made})
+		if err == nil {
+			err = st.Commit(context.Background(), op)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		stages := pipeline.New(pipeline.Deps{Store: st, Now: func() time.Time { return time.Now().UTC() }, Fresh: time.Minute})
+		if err := stages.Maintain(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	})
+	s.run(cli.ExitFine, "move: lasts until ", "maintenance", "extend", "move", "--for", "1h")
+	s.run(cli.ExitFine, "move  going on until", "maintenance", "list")
+	if got := s.snapshot().Services[0].Status; got != monitor.InMaintenance {
+		t.Errorf("the page shows %s, want maintenance", got)
+	}
+	if out := s.run(cli.ExitFine, "", "maintenance", "show", "move"); strings.Count(out, "  was   ") != 2 {
+		t.Errorf("want two runs:\n%s", out)
+	}
+}
+
+// TestEndInFirstMinute: what comes round and has begun can be ended before a sweep
+// has seen that it did; nobody is told, and it does not begin.
+func TestEndInFirstMinute(t *testing.T) {
+	s := newSite(t)
+	now := time.Now().UTC()
+	made := now.Add(-48 * time.Hour)
+	s.with(func(st *store.Store) {
+		m, err := st.Maintenance(context.Background(), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		op, err := m.PlanOp(monitor.Plan{ID: "daily", Title: "Daily", RRule: "FREQ=DAILY", TimeZone: "UTC", Starts: now.Truncate(time.Minute).Add(-24 * time.Hour), Duration: time.Hour, Since: made, Created: made})
+		if err == nil {
+			err = st.Commit(context.Background(), op)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	s.run(cli.ExitFine, "daily: ended", "maintenance", "end", "daily")
+	if got := s.snapshot().Services[0].Status; got == monitor.InMaintenance {
+		t.Errorf("the page shows %s", got)
+	}
+	s.with(func(st *store.Store) {
+		if pending, err := st.Outbox(context.Background(), 10); err != nil || len(pending) != 0 {
+			t.Errorf("outbox: %+v, %v; want nothing", pending, err)
+		}
+	})
+}
+
+// TestMaintenanceNotes: validate says of plans what is likely not meant.
+func TestMaintenanceNotes(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "monitors.yaml")
+	text := `monitors: [{id: db, tcp: "db.example.com:5432"}, {id: mid, tcp: "mid.example.com:443"}, {id: shop, tcp: "shop.example.com:443"}]
+services: [{id: db, monitors: [db]}, {id: mid, monitors: [mid], depends_on: [db]}, {id: shop, monitors: [shop], depends_on: [mid]}]
+tiers: [{id: oncall}]
+maintenance:
+  - {id: some, title: T, services: db, cron: 0 3 * * *, duration: 1h}
+  - {id: most, title: T, services: [db, mid], cron: 0 4 * * *, duration: 1h}
+  - {id: with, title: T, services: db, dependents: true, cron: 0 5 * * *, duration: 1h}
+  - {id: once, title: T, services: all, starts: 2026-01-01 00:00, duration: 1h}
+  - {id: rule, title: T, services: all, rrule: FREQ=DAILY;COUNT=3, starts: 2026-01-01 00:00, duration: 1h}
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if code := cli.Run(context.Background(), []string{"validate", file}, &bytes.Buffer{}, &out); code != cli.ExitFine {
+		t.Errorf("exit %d", code)
+	}
+	want := `sonde: note: maintenance some: mid and shop depend on db and are not in it: their downtime counts (dependents: true takes them in)
+sonde: note: maintenance most: shop depends on db and mid and is not in it: its downtime counts (dependents: true takes them in)
+sonde: note: maintenance once was over Thu 2026-01-01 01:00 UTC: what was planned in hindsight is none
+sonde: note: maintenance rule does not come round any more
+`
+	if out.String() != want {
+		t.Errorf("got\n%swant\n%s", out.String(), want)
+	}
 }
 
 // TestCorrect: a correction changes the figures of report and page alike, one of a

@@ -21,8 +21,8 @@ import (
 type planFlags struct {
 	id, text, starts, ends, cron, rrule, zone string
 	services                                  []string
-	all, dryRun, asJSON                       bool
-	lasts                                     time.Duration
+	all, dependents, dryRun, asJSON           bool
+	lasts                                     lasting
 }
 
 func maintenanceAddCommand() *cobra.Command {
@@ -61,15 +61,17 @@ prints when it would be, and plans nothing.`,
 					return err
 				}
 			}
+			noteDependents(cmd.ErrOrStderr(), p.cfg, plan, "--with-dependents")
 			return f.print(cmd, &p, plan)
 		},
 	}
 	where.add(cmd)
 	cmd.Flags().StringSliceVar(&f.services, "service", nil, "a service that it is of; may be given again")
 	cmd.Flags().BoolVar(&f.all, "all", false, "it is of all services")
+	cmd.Flags().BoolVar(&f.dependents, "with-dependents", false, "it is of the services that depend on these, too")
 	cmd.Flags().StringVar(&f.starts, "start", "", `when it begins, such as "2026-12-01 22:00" (default: now)`)
 	cmd.Flags().StringVar(&f.ends, "end", "", "when it ends; or --for")
-	cmd.Flags().DurationVar(&f.lasts, "for", 0, "how long it lasts")
+	cmd.Flags().Var(&f.lasts, "for", "how long it lasts")
 	cmd.Flags().StringVar(&f.cron, "cron", "", `again and again, such as "0 3 * * SUN"`)
 	cmd.Flags().StringVar(&f.rrule, "rrule", "", `again and again, such as "FREQ=MONTHLY;BYDAY=2TU"`)
 	cmd.Flags().StringVar(&f.zone, "time-zone", "", "IANA time zone of its times (default: the site's)")
@@ -86,7 +88,7 @@ var planID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 func (f *planFlags) plan(p *planned, title string) (monitor.Plan, error) {
 	plan := monitor.Plan{
 		ID: monitor.PlanID(f.id), Title: strings.TrimSpace(title), Text: strings.TrimSpace(f.text), Cron: f.cron, RRule: f.rrule,
-		TimeZone: f.zone, Duration: f.lasts, Since: p.at, Created: p.at,
+		TimeZone: f.zone, Duration: time.Duration(f.lasts), Since: p.at, Created: p.at,
 	}
 	if f.id == "" {
 		plan.ID = newPlanID(title, p.at)
@@ -115,6 +117,9 @@ func (f *planFlags) of(p *planned, plan *monitor.Plan) error {
 		if !slices.Contains(plan.Services, id) {
 			plan.Services = append(plan.Services, id)
 		}
+	}
+	if f.dependents {
+		plan.Services = append(plan.Services, maintenance.Dependents(p.cfg.Services, plan.Services)...)
 	}
 	return nil
 }
@@ -145,7 +150,7 @@ func (f *planFlags) when(p *planned, plan *monitor.Plan) error {
 			plan.Starts = p.at.Truncate(time.Second)
 		}
 		if plan.Ends.IsZero() && f.lasts > 0 {
-			plan.Ends = plan.Starts.Add(f.lasts)
+			plan.Ends = plan.Starts.Add(time.Duration(f.lasts))
 		} else if f.lasts > 0 {
 			return usage(errors.New("--end and --for are both given"), "give one of them")
 		}
@@ -237,7 +242,7 @@ on ends; --for-good ends the plan. A plan of monitors.yaml is taken back there.`
 // end decides what ending means for a plan.
 func (p *planned) end(id string, forGood bool, by string) (ops []table.Op, did string, err error) {
 	plan, inFile, found := p.plan(id)
-	run, going := p.going(plan.ID)
+	run, going := p.begun(plan.ID)
 	switch {
 	case !found:
 		return nil, "", noPlan(id)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -23,12 +25,14 @@ func replayCommand() *cobra.Command {
 		Use:   "replay SCENARIO",
 		Short: "Play an outage against your policy: who is told what, and when",
 		Long: `Plays a scenario, a file or one of those that come with Sonde, through the stages
-that run in production, on a clock of its own: a night takes a second. It prints who
-is told what and when, and the page and the uptime that come of it.
+that run in production, on a clock of its own: a night takes some seconds. It prints
+who is told what and when, and the page and the uptime that come of it.
 
 A scenario brings its own fleet and policy. With -f it is played against yours; with
---tiers-only too, its fleet is kept, and only the tiers are yours. "list" names those
-that come with Sonde, and "show NAME" prints one, to begin your own with.`,
+--tiers-only too, its fleet is kept, and only the tiers are yours, also in what it puts
+in force later. --text prints each message as its tier gets it, and the page whenever it
+changes; --json has all of it. "list" names those that come with Sonde, and "show NAME"
+prints one, to begin your own with.`,
 		Example: `  sonde replay list
   sonde replay outage-2019-05-28
   sonde replay outage-2019-05-28 --text
@@ -36,13 +40,21 @@ that come with Sonde, and "show NAME" prints one, to begin your own with.`,
   sonde replay show flapping > mine.yaml && sonde replay mine.yaml`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, cfg, err := staged(args[0], file, tiersOnly)
+			s, err := staged(args[0], file, tiersOnly)
 			if err != nil {
 				return err
 			}
-			out, err := s.Replay(cfg)
+			defer debug.SetGCPercent(debug.SetGCPercent(lavish)) // it makes much garbage, and is soon over
+			out, err := s.Replay(cmd.Context())
+			if cmd.Context().Err() != nil {
+				return failed(errors.New("interrupted"), "")
+			}
+			var problems config.Errors
+			if errors.As(err, &problems) {
+				return usage(err, "")
+			}
 			if err != nil {
-				return usage(err, hintFor(err))
+				return failed(err, "")
 			}
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), out)
@@ -54,7 +66,7 @@ that come with Sonde, and "show NAME" prints one, to begin your own with.`,
 	cmd.Flags().StringVarP(&file, "file", "f", "", "your monitors.yaml")
 	cmd.Flags().BoolVar(&tiersOnly, "tiers-only", false, "keep the scenario's fleet, and take only the tiers from your file")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
-	cmd.Flags().BoolVar(&text, "text", false, "print every message in full, and the follow-up")
+	cmd.Flags().BoolVar(&text, "text", false, "print every message in full, the page whenever it changes, and the follow-up")
 	list := &cobra.Command{
 		Use: "list", Short: "Name the scenarios that come with Sonde", Example: "  sonde replay list", Args: asUsage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return listScenarios(cmd.OutOrStdout()) },
@@ -74,6 +86,9 @@ that come with Sonde, and "show NAME" prints one, to begin your own with.`,
 	return cmd
 }
 
+// lavish is how much the heap may grow before garbage is collected, in percent.
+const lavish = 400
+
 func noScenario(name string) error {
 	return usage(fmt.Errorf("%s is no file, and no scenario that comes with Sonde", clean(name)), "one of "+strings.Join(sim.Shipped(), ", "))
 }
@@ -81,7 +96,7 @@ func noScenario(name string) error {
 func listScenarios(w io.Writer) error {
 	for _, name := range sim.Shipped() {
 		body, _ := sim.ShippedText(name)
-		s, err := sim.ReadScenario(name, body)
+		s, err := sim.ReadScenario(name, body, sim.Options{})
 		if err != nil {
 			return err
 		}
@@ -92,58 +107,88 @@ func listScenarios(w io.Writer) error {
 }
 
 // staged reads a scenario and what it is played against.
-func staged(name, file string, tiersOnly bool) (*sim.Scenario, *monitor.Config, error) {
-	body, err := scenarioText(name)
+func staged(name, file string, tiersOnly bool) (*sim.Scenario, error) {
+	body, shipped, err := scenarioText(name)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	s, err := sim.ReadScenario(name, body)
-	if err != nil {
-		return nil, nil, &exitError{code: ExitUsage, err: err}
+	var opts sim.Options
+	if !shipped {
+		opts.Open = func(path string) ([]byte, error) { return readScenario(beside(name, path)) }
 	}
-	cfg := s.Config
-	if file != "" {
+	switch {
+	case file != "":
 		mine, err := loadFor(file, sim.Home)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		if tiersOnly && cfg != nil {
-			kept := *cfg
-			kept.Tiers = mine.Tiers
-			mine = &kept
+		if tiersOnly {
+			opts.Tiers = mine.Tiers
+		} else {
+			opts.Config = mine
 		}
-		cfg = mine
-	} else if tiersOnly {
-		return nil, nil, usage(errors.New("--tiers-only without -f"), "give your file with -f monitors.yaml")
+	case tiersOnly:
+		return nil, usage(errors.New("--tiers-only without -f"), "give your file with -f monitors.yaml")
 	}
-	if cfg == nil {
-		return nil, nil, usage(errors.New("the scenario brings no config: of its own"), "give the file to play it against with -f monitors.yaml")
-	}
-	if err := s.Against(cfg); err != nil {
+	s, err := sim.ReadScenario(name, body, opts)
+	if err != nil {
 		hint := ""
-		if file != "" {
+		if opts.Config != nil {
 			hint = "--tiers-only keeps the scenario's fleet, and takes your tiers"
 		}
-		return nil, nil, usage(err, hint)
+		return nil, usage(err, hint)
 	}
-	return s, cfg, nil
+	if s.Config == nil {
+		return nil, usage(errors.New("the scenario brings no config: of its own"), "give the file to play it against with -f monitors.yaml")
+	}
+	return s, nil
 }
 
-func scenarioText(name string) ([]byte, error) {
-	if body, known := sim.ShippedText(name); known {
-		return body, nil
+// beside is a path as a file means it that names it: beside itself.
+func beside(file, path string) string {
+	if filepath.IsAbs(path) {
+		return path
 	}
-	f, err := os.Open(name)
+	return filepath.Join(filepath.Dir(file), path)
+}
+
+// scenarioText is the text of a scenario: one that comes with Sonde, or a file.
+func scenarioText(name string) (text []byte, shipped bool, err error) {
+	if body, known := sim.ShippedText(name); known {
+		return body, true, nil
+	}
+	body, err := readScenario(name)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, noScenario(name)
+		return nil, false, noScenario(name)
 	}
 	if err != nil {
-		return nil, usage(fmt.Errorf("read scenario: %w", err), "")
+		return nil, false, usage(err, "")
+	}
+	return body, false, nil
+}
+
+// readScenario reads a file that is one: nobody is to wait for the other end of a
+// pipe.
+func readScenario(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("%s does not exist: %w", clean(path), os.ErrNotExist)
+	case err != nil:
+		return nil, fmt.Errorf("read scenario: %w", err)
+	case info.IsDir():
+		return nil, fmt.Errorf("%s is a directory, and no scenario", clean(path))
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is no regular file: put the scenario into one", clean(path))
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read scenario: %w", err)
 	}
 	defer func() { _ = f.Close() }()
 	body, err := io.ReadAll(io.LimitReader(f, config.MaxFile+1))
 	if err != nil {
-		return nil, usage(fmt.Errorf("read scenario: %w", err), "")
+		return nil, fmt.Errorf("read scenario: %w", err)
 	}
 	return body, nil
 }
@@ -158,6 +203,9 @@ func printReplay(w io.Writer, r *sim.Replay, text bool) {
 	}
 	day := r.From
 	for _, h := range r.Log {
+		if h.Page != nil && !text {
+			continue
+		}
 		if h.At.YearDay() != day.YearDay() {
 			p("-- %s", h.At.Format("Monday 2 January"))
 			day = h.At
@@ -167,21 +215,22 @@ func printReplay(w io.Writer, r *sim.Replay, text bool) {
 			mark = "→ "
 		}
 		p("%s  %s%-*s  %s", h.At.Format("15:04:05"), mark, width, clean(h.Who), clean(h.Text))
-		if text && h.Told {
-			for line := range strings.Lines(h.Email) {
-				p("%s", strings.TrimRight("            | "+line, " \n"))
-			}
-			if h.SMS != "" {
-				p("            SMS: %s", clean(h.SMS))
-			}
+		if text {
+			printInFull(p, h)
 		}
 	}
 	printAudience(p, r)
-	p("\nThe page, in the end:")
-	for _, svc := range r.Page {
+	p("\nThe page, in the end: %s", clean(r.Page.Banner))
+	for _, svc := range r.Page.Services {
 		p("  %-28s %s", clean(svc.Name), incident.Words(svc.Status))
 	}
+	for _, line := range pageLines(r.Page, false) {
+		p("  %s", line)
+	}
 	_, _ = fmt.Fprintln(w)
+	if r.Rest != "" {
+		p("(%s)", r.Rest)
+	}
 	_ = r.Report.Write(w, "text")
 	if text {
 		for _, inc := range r.Incidents {
@@ -191,36 +240,92 @@ func printReplay(w io.Writer, r *sim.Replay, text bool) {
 	}
 }
 
+// printInFull prints what a tier gets, or what the page shows.
+func printInFull(p func(string, ...any), h sim.Happening) {
+	body := h.Email
+	switch {
+	case h.Chat != "":
+		body = h.Chat
+	case h.Program:
+		body = h.Machine
+	}
+	for line := range strings.Lines(body) {
+		p("%s", strings.TrimRight("            | "+line, " \n"))
+	}
+	if h.SMS != "" {
+		p("            SMS: %s", clean(h.SMS))
+	}
+	if h.Page != nil {
+		for _, line := range pageLines(h.Page, true) {
+			p("            : %s", line)
+		}
+	}
+}
+
+// listedOnPage is how many services, or incidents, of a page are listed one by one.
+const listedOnPage = 10
+
+// pageLines is what the page shows beside its services that work, and, where that is
+// asked for, which do not.
+func pageLines(page *sim.Page, services bool) (lines []string) {
+	add := func(format string, args ...any) { lines = append(lines, clean(fmt.Sprintf(format, args...))) }
+	odd := slices.DeleteFunc(slices.Clone(page.Services), func(s sim.PlayedService) bool { return s.Status == monitor.Operational })
+	for i, svc := range odd {
+		switch {
+		case !services:
+		case i < listedOnPage:
+			add("%s: %s", svc.Name, incident.Words(svc.Status))
+		case i == listedOnPage:
+			add("and %d more", len(odd)-i)
+		}
+	}
+	for i, inc := range page.Incidents {
+		if i == listedOnPage {
+			add("and %d incidents more", len(page.Incidents)-i)
+			break
+		}
+		line := fmt.Sprintf("%s  %s: %s", inc.ID, inc.Title, inc.Phase)
+		if !inc.Next.IsZero() {
+			line += ", next update by " + inc.Next.Format("15:04 MST")
+		}
+		if !inc.DNSUntil.IsZero() && inc.State != incident.Resolved {
+			line += ", cached DNS may fail until " + inc.DNSUntil.Format("15:04 MST")
+		}
+		add("%s", line)
+	}
+	for _, m := range page.Planned {
+		add("maintenance: %s: %s", m.Title, strings.ReplaceAll(string(m.State), "_", " "))
+	}
+	for _, r := range page.Resolvers {
+		state := "still says "
+		if r.New {
+			state = "says, as it should, "
+		}
+		add("%s: resolver %s %s%s", r.Monitor, r.Server, state, r.Says)
+	}
+	return lines
+}
+
 // printAudience says, incident by incident, when each tier first heard of it.
 func printAudience(p func(string, ...any), r *sim.Replay) {
 	zone := r.From.Location()
 	p("\n%s:", plural(len(r.Incidents), "incident"))
 	for _, inc := range r.Incidents {
 		ended := "not over"
-		if !inc.Resolved.IsZero() {
-			ended = "over at " + inc.Resolved.In(zone).Format("15:04 MST")
+		if !inc.Over.IsZero() {
+			ended = "over at " + inc.Over.Format("15:04 MST")
 		}
 		from, to := inc.Lasted()
 		if !to.IsZero() {
-			ended = "restored after " + incident.Span(to.Sub(from)) + ", " + ended
+			ended = "restored at " + to.In(zone).Format("15:04 MST") + " after " + incident.Span(to.Sub(from)) + ", " + ended
 		}
 		p("  %s  %s: since %s, %s", inc.ID, clean(inc.Title), from.In(zone).Format("15:04 MST"), ended)
-		tiers := make([]monitor.TierID, 0, len(inc.Told))
-		for tier := range inc.Told {
-			tiers = append(tiers, tier)
-		}
-		slices.SortFunc(tiers, func(a, b monitor.TierID) int {
-			if c := inc.Told[a].At.Compare(inc.Told[b].At); c != 0 {
-				return c
+		for _, h := range inc.Heard {
+			what := "the outage began"
+			if !h.Outage {
+				what = "the first sign of it"
 			}
-			return strings.Compare(string(a), string(b))
-		})
-		for _, tier := range tiers {
-			at, from := inc.Told[tier].At, inc.Since
-			if at.Before(from) {
-				from = inc.Opened
-			}
-			p("    %-20s told at %s, %s after the first failing check", clean(string(tier)), at.In(zone).Format("15:04:05"), incident.Span(at.Sub(from)))
+			p("    %-20s told at %s, %s after %s", clean(string(h.Tier)), h.At.Format("15:04:05"), incident.Span(h.At.Sub(h.Since)), what)
 		}
 	}
 }

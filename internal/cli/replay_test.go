@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,8 +16,8 @@ import (
 	"github.com/sondehq/sonde/internal/sim"
 )
 
-// TestReplay pins what each shipped scenario comes to. That of the storm is long,
-// and looked at elsewhere.
+// TestReplay pins what each shipped scenario comes to. That of the storm is long; what
+// it and the others are there to show, internal/sim asserts.
 func TestReplay(t *testing.T) {
 	for _, name := range sim.Shipped() {
 		if name == "storm" {
@@ -45,42 +46,92 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// TestReplayOfTheOutage: what had to be better on 28 May 2019 is.
-func TestReplayOfTheOutage(t *testing.T) {
+// TestReplayJSON: the JSON holds what is printed, and the page whenever it changed.
+func TestReplayJSON(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	if code := cli.Run(context.Background(), []string{"replay", "outage-2019-05-28", "--json"}, &stdout, &stderr); code != cli.ExitFine {
+	if code := cli.Run(context.Background(), []string{"replay", "region-cut-off", "--json"}, &stdout, &stderr); code != cli.ExitFine {
 		t.Fatalf("exit %d: %s", code, &stderr)
 	}
 	var got sim.Replay
 	if err := json.Unmarshal(stdout.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	first := map[string]string{}
-	atRisk := ""
+	pages := 0
 	for _, h := range got.Log {
-		if _, heard := first[h.Who]; h.Told && !heard {
-			first[h.Who] = h.At.Format("15:04")
-		}
-		if h.Told && strings.Contains(h.Subject, "at risk") {
-			atRisk = h.At.Format("15:04")
+		if h.Who == "page" && h.Page != nil && !h.At.IsZero() && h.Page.Banner != "" {
+			pages++
 		}
 	}
-	for _, tier := range []struct{ id, from, by string }{
-		{"oncall", "17:48", "17:48"}, {"administrators", "18:05", "18:06"}, {"customers", "18:20", "18:21"},
+	if pages < 3 || got.Page == nil || got.Page.Banner == "" || len(got.Incidents) != 2 || len(got.Incidents[0].Heard) == 0 {
+		t.Errorf("%d pages, %d incidents, in the end %+v", pages, len(got.Incidents), got.Page)
+	}
+}
+
+const smallScenario = `start: 2026-03-02 09:00
+length: 30m
+events:
+  - {at: "09:01", apply: fleet.yaml}
+  - {at: "09:05", down: shop}
+`
+
+const smallFleet = `site: {name: Test, time_zone: Europe/Berlin}
+locations: [us-east-1, eu-west-1, eu-central-1]
+monitors:
+  - {id: shop, http: "https://shop.example.com/"}
+tiers:
+  - {id: oncall}
+  - {id: chat, chat: true}
+  - {id: pager, machine: true}
+`
+
+// TestReplayOfMine: a file names others beside it; its times are on the clocks of the
+// site that it is played for; chats and programs are shown what they get.
+func TestReplayOfMine(t *testing.T) {
+	dir := t.TempDir()
+	scenario, fleet := filepath.Join(dir, "mine.yaml"), filepath.Join(dir, "fleet.yaml")
+	for path, text := range map[string]string{scenario: smallScenario, fleet: smallFleet} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var stdout, stderr bytes.Buffer
+	if code := cli.Run(context.Background(), []string{"replay", scenario, "-f", fleet, "--text"}, &stdout, &stderr); code != cli.ExitFine {
+		t.Fatalf("exit %d: %s", code, &stderr)
+	}
+	for _, want := range []string{"2 Mar 2026 09:00 CET", "sonde apply: nothing changes", `"AlarmName"`, `"source":"custom"`, "after the outage began", "page      "} {
+		if !strings.Contains(stdout.String(), want) {
+			t.Errorf("%q is not in\n%s", want, &stdout)
+		}
+	}
+}
+
+// TestReplayRefuses: what is no scenario is said, and waits for nobody; who interrupts
+// it is not kept waiting.
+func TestReplayRefuses(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	over, stop := context.WithCancel(context.Background())
+	stop()
+	for name, test := range map[string]struct {
+		ctx  context.Context
+		args []string
+		code int
+		want string
+	}{
+		"directory":   {context.Background(), []string{dir}, cli.ExitUsage, dir + " is a directory, and no scenario"},
+		"pipe":        {context.Background(), []string{pipe}, cli.ExitUsage, pipe + " is no regular file"},
+		"nothing":     {context.Background(), []string{filepath.Join(dir, "none")}, cli.ExitUsage, "no scenario that comes with Sonde"},
+		"interrupted": {over, []string{"storm"}, cli.ExitFailed, "interrupted"},
 	} {
-		if at := first[tier.id]; at < tier.from || at > tier.by {
-			t.Errorf("%s are told at %q, not between %s and %s", tier.id, at, tier.from, tier.by)
-		}
-	}
-	if atRisk != "17:48" {
-		t.Errorf("told of the lost redundancy at %q", atRisk)
-	}
-	if len(got.Incidents) != 1 {
-		t.Errorf("%d incidents", len(got.Incidents))
-	}
-	for _, s := range got.Report.Services {
-		if s.Uptime < 0.9908-0.00005 || s.Uptime > 0.9908+0.00005 {
-			t.Errorf("%s was up %.4f of May 2019", s.ID, s.Uptime)
-		}
+		t.Run(name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			code := cli.Run(test.ctx, append([]string{"replay"}, test.args...), &stdout, &stderr)
+			if code != test.code || !strings.Contains(stderr.String(), test.want) || stdout.Len() > 0 {
+				t.Errorf("exit %d, want %d with %q\n%s%s", code, test.code, test.want, &stdout, &stderr)
+			}
+		})
 	}
 }

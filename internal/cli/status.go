@@ -114,6 +114,8 @@ type monitorReport struct {
 	Reason  string                               `json:"reason"`
 	Failure *monitor.Failure                     `json:"failure"`
 	Only    map[monitor.Location]monitor.Outcome `json:"only,omitempty"`
+	Shadow  bool                                 `json:"shadow,omitempty"` // it counts for nothing
+	Until   time.Time                            `json:"until,omitzero"`   // of one at an old address: it is checked so long
 }
 
 type undelivered struct {
@@ -178,6 +180,7 @@ func gather(ctx context.Context, s *store.Store) (statusReport, error) {
 	if cfg == nil {
 		return report, errors.New("this store has no configuration yet")
 	}
+	cfg = cfg.InForce(report.At)
 	report.Config = cfg.Version
 	ids := make([]monitor.ServiceID, len(cfg.Services))
 	for i, svc := range cfg.Services {
@@ -223,7 +226,13 @@ func serviceOf(cfg *monitor.Config, svc monitor.Service, state store.State) serv
 	}
 	for _, m := range cfg.Members(svc) {
 		d, has := state.Details[m.ID]
-		line := monitorReport{ID: m.ID, Type: m.Kind(), Target: m.Target(), State: monitor.Unknown}
+		line := monitorReport{ID: m.ID, Type: m.Kind(), Target: m.Target(), State: monitor.Unknown, Shadow: m.Shadow}
+		if at := slices.IndexFunc(cfg.Retired, func(r monitor.Retired) bool { return r.Monitor.ID == m.ID }); at >= 0 {
+			line.Until = cfg.Retired[at].Until
+			if m.HTTP != nil {
+				line.Target += " at " + cfg.Retired[at].Address
+			}
+		}
 		if has {
 			line.State, line.Since, line.Reason, line.Failure = d.State(), d.Since, d.Reason, d.Failure
 			for location, dissent := range d.Dissent {
@@ -260,7 +269,7 @@ func printStatus(w io.Writer, r statusReport) {
 	for _, svc := range r.Services {
 		_, _ = fmt.Fprintf(t, "%s\t\t%s\t%s\t%s\n", clean(svc.Name), incident.Words(svc.Status), ago(r.At, svc.Since), standing(r.At, svc))
 		for _, m := range svc.Monitors {
-			_, _ = fmt.Fprintf(t, "\t%s\t%s\t%s\t%s\n", m.ID, m.State, ago(r.At, m.Since), clean(what(m)))
+			_, _ = fmt.Fprintf(t, "\t%s\t%s\t%s\t%s\n", m.ID, stateOf(m), ago(r.At, m.Since), clean(what(m)))
 		}
 	}
 	_ = t.Flush()
@@ -300,6 +309,17 @@ func left(svc serviceReport) string {
 		return ""
 	}
 	return fmt.Sprintf("%d of %d up", svc.Alive, svc.Total)
+}
+
+// stateOf is the state of a monitor, and that it counts for nothing.
+func stateOf(m monitorReport) string {
+	switch {
+	case !m.Until.IsZero():
+		return string(m.State) + " (old address, until " + m.Until.UTC().Format("2006-01-02 15:04 UTC") + ")"
+	case m.Shadow:
+		return string(m.State) + " (shadow)"
+	}
+	return string(m.State)
 }
 
 // what says what a person needs to know of a monitor.

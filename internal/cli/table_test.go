@@ -143,6 +143,19 @@ func TestConfigVersions(t *testing.T) {
 	run(cli.ExitFine, "nothing changes", "config", "rollback", "1")
 	run(cli.ExitFine, `"number": 3`, "config", "history", "--json")
 	run(cli.ExitUsage, "there is no version 9", "config", "rollback", "9")
+	move := func(address string) {
+		write("monitors:\n  - {id: web, tcp: " + address + ":443}\n")
+	}
+	move("203.0.113.10")
+	run(cli.ExitFine, "version 4 is in force", "apply", "-f", file)
+	move("203.0.113.20")
+	run(cli.ExitFound, "\nold address 203.0.113.10 stays checked in the shadow until ", "diff", "-f", file)
+	run(cli.ExitFine, "\nold address 203.0.113.10 stays checked in the shadow until ", "apply", "-f", file)
+	run(cli.ExitFine, "nothing changes: version 5 stays in force", "apply", "-f", file)
+	run(cli.ExitFine, "1 monitor, 1 service, 1 tier  by ", "config", "history")
+	run(cli.ExitFound, "\nold address 203.0.113.20 stays checked in the shadow until ", "config", "rollback", "4", "--dry-run")
+	run(cli.ExitFine, "version 6 is in force", "config", "rollback", "4")
+	run(cli.ExitFine, "nothing changes", "config", "rollback", "4")
 	run(cli.ExitUsage, "is no version", "config", "rollback", "one")
 }
 

@@ -84,6 +84,13 @@ func apply(ctx context.Context, system *local.System, console *local.Console, cf
 	if changed {
 		console.Say("+", fmt.Sprintf("configuration applied: %s, %s, %s",
 			plural(len(cfg.Monitors), "monitor"), plural(len(cfg.Services), "service"), plural(len(cfg.Tiers), "tier")))
+		stored, err := system.Store().Config(ctx)
+		if err != nil {
+			return err
+		}
+		for _, r := range stored.Retired {
+			console.Say("+", r.Monitor.Name+" stays checked in the shadow until "+r.Until.UTC().Format("2006-01-02 15:04 UTC"))
+		}
 	}
 	for _, m := range cfg.Monitors {
 		if m.Kind() != monitor.KindHeartbeat {

@@ -20,6 +20,8 @@ type plan struct {
 	id           named
 	p            monitor.Plan
 	services     []named
+	except       []named
+	dependents   bool
 	starts, ends named
 	at           map[string]*yaml.Node // where its keys stand
 }
@@ -39,6 +41,7 @@ var planKeys = keys[plan]{
 	{"title", "what is done, for the public", func(r *reader, c cursor, p *plan) { r.text(c, &p.p.Title); p.mark("title", c) }},
 	{"text", "more about it, for the public", func(r *reader, c cursor, p *plan) { r.text(c, &p.p.Text); p.mark("text", c) }},
 	{"services", "ids of the services that it is of, or all", func(r *reader, c cursor, p *plan) { p.services = r.names(c); p.mark("services", c) }},
+	{"dependents", "true: of the services that depend on these, too", func(r *reader, c cursor, p *plan) { r.boolean(c, &p.dependents) }},
 	{"starts", "when it begins, once; or the first time of an rrule, and before which cron does not count", func(r *reader, c cursor, p *plan) { p.readTime(r, c, "starts", &p.starts) }},
 	{"ends", "when it ends, once; or duration", func(r *reader, c cursor, p *plan) { p.readTime(r, c, "ends", &p.ends) }},
 	{"cron", "five fields: comes round at these times", func(r *reader, c cursor, p *plan) { r.text(c, &p.p.Cron); p.mark("cron", c) }},
@@ -48,6 +51,7 @@ var planKeys = keys[plan]{
 		r.duration(c, &p.p.Duration, maintenance.MinDuration, maintenance.MaxDuration)
 		p.mark("duration", c)
 	}},
+	{"except", "days such as 2026-12-25, in its time zone, on which it does not come round", func(r *reader, c cursor, p *plan) { p.except = r.names(c); p.mark("except", c) }},
 }
 
 func (f *file) readMaintenance(r *reader, c cursor) {
@@ -76,6 +80,12 @@ func (r *reader) maintenance(root *yaml.Node, f *file, cfg *monitor.Config) {
 		}
 		before := len(r.problems)
 		r.planServices(p, cfg)
+		if p.dependents {
+			p.p.Services = append(p.p.Services, maintenance.Dependents(cfg.Services, p.p.Services)...)
+		}
+		for _, day := range p.except {
+			p.p.Except = append(p.p.Except, day.name)
+		}
 		p.p.Starts, p.p.Ends = r.planTime(p, p.starts), r.planTime(p, p.ends)
 		if !p.p.Recurs() && p.p.Ends.IsZero() && !p.p.Starts.IsZero() && p.p.Duration > 0 {
 			p.p.Ends, p.p.Duration = p.p.Starts.Add(p.p.Duration), 0

@@ -4,12 +4,14 @@
 // The fields are minute, hour, day of the month, month and day of the week, each
 // *, a value, a range a-b, a step a-b/n or */n, or a list of these; months and
 // days may be named (JAN, MON); 7 is Sunday too. Where both days are
-// restricted, either will do (POSIX, crontab). @hourly, @daily, @weekly, @monthly
-// and @yearly stand for what they say.
+// restricted, either will do (POSIX, crontab). @hourly, @daily (@midnight), @weekly,
+// @monthly and @yearly (@annually) stand for what they say.
 //
 // When clocks change, a time that is left out comes as much later as the clock
 // was put forward (02:30 is 03:30), and one that there is twice comes once, the
-// first time; but a schedule of every hour comes every hour.
+// first time; but a schedule of every hour comes every hour. That holds where
+// clocks change at midnight (Santiago, Cairo), by half an hour (Lord Howe Island)
+// or by a day (Samoa), too.
 package cron
 
 import (
@@ -44,7 +46,8 @@ var fields = []field{
 }
 
 var shorthands = map[string]string{
-	"@hourly": "0 * * * *", "@daily": "0 0 * * *", "@weekly": "0 0 * * 0", "@monthly": "0 0 1 * *", "@yearly": "0 0 1 1 *",
+	"@hourly": "0 * * * *", "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@weekly": "0 0 * * 0", "@monthly": "0 0 1 * *",
+	"@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *",
 }
 
 // maxSpec is the longest text that is read, in bytes.
@@ -108,13 +111,22 @@ func (f field) parse(text string) (set uint64, err error) {
 			to = 6
 		}
 		if from > to {
-			return 0, fmt.Errorf("the %s has the range %q, which ends before it begins", f.name, span)
+			return 0, fmt.Errorf("the %s has the range %q, which ends before it begins%s", f.name, span, f.across(from, to))
 		}
 		for v := from; v <= to; v += step {
 			set |= 1 << v
 		}
 	}
 	return set, nil
+}
+
+// across is how to write a range of days that goes over Sunday, with which weeks
+// begin here.
+func (f field) across(from, to int) string {
+	if f.most != 7 {
+		return ""
+	}
+	return ": write " + strings.Join(slices.Concat(f.names[from%7:], f.names[:to+1]), ",")
 }
 
 func (f field) value(text string) (int, error) {
@@ -126,105 +138,4 @@ func (f field) value(text string) (int, error) {
 		return 0, fmt.Errorf("the %s is %q: expected %d to %d, *, a range such as %d-%d, a step such as */5, or a list", f.name, text, f.least, f.most, f.least, f.least+1)
 	}
 	return v, nil
-}
-
-// horizon is how many days ahead are looked at: 29 February may be eight years
-// away.
-const horizon = 366*8 + 2
-
-// Next is the first time after a time; false if it never comes round.
-func (s Schedule) Next(after time.Time) (time.Time, bool) {
-	day := midnight(after.In(s.in()))
-	for range horizon {
-		for _, t := range s.on(day) {
-			if t.After(after) {
-				return t.UTC(), true
-			}
-		}
-		day = midnight(day.AddDate(0, 0, 1).Add(12 * time.Hour))
-	}
-	return time.Time{}, false
-}
-
-// Prev is the last time before a time; false if it never came round.
-func (s Schedule) Prev(before time.Time) (time.Time, bool) {
-	day := midnight(before.In(s.in()))
-	for range horizon {
-		for _, t := range slices.Backward(s.on(day)) {
-			if t.Before(before) {
-				return t.UTC(), true
-			}
-		}
-		day = midnight(day.Add(-12 * time.Hour))
-	}
-	return time.Time{}, false
-}
-
-func (s Schedule) in() *time.Location {
-	if s.zone == nil {
-		return time.UTC
-	}
-	return s.zone
-}
-
-// midnight is the first instant of a day, or close to it where clocks change at
-// midnight.
-func midnight(t time.Time) time.Time {
-	y, m, d := t.Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, t.Location())
-}
-
-// everyHour is all hours of a day.
-const everyHour = 1<<24 - 1
-
-// on is the times of one day, ascending, each once.
-func (s Schedule) on(day time.Time) []time.Time {
-	y, m, d := day.Date()
-	inMonth, inWeek := s.day&(1<<d) != 0, s.weekday&(1<<int(day.Weekday())) != 0
-	if s.month&(1<<int(m)) == 0 || s.eitherDay && !inMonth && !inWeek || !s.eitherDay && (!inMonth || !inWeek) {
-		return nil
-	}
-	var out []time.Time
-	if s.hour == everyHour {
-		// By the minute, so that an hour that there is twice counts twice.
-		for t := day; t.Day() == d; t = t.Add(time.Minute) {
-			if s.minute&(1<<t.Minute()) != 0 {
-				out = append(out, t)
-			}
-		}
-		return out
-	}
-	for h := range 24 {
-		for n := range 60 {
-			if s.hour&(1<<h) != 0 && s.minute&(1<<n) != 0 {
-				out = append(out, wall(y, m, d, h, n, day.Location()))
-			}
-		}
-	}
-	slices.SortFunc(out, time.Time.Compare)
-	return slices.CompactFunc(out, time.Time.Equal)
-}
-
-// Instant is when a zone's clocks show what wall reads, whatever zone wall is in,
-// to the minute: a time that is left out comes later, one that there is twice is
-// the first, as in a schedule.
-func Instant(wallClock time.Time, zone *time.Location) time.Time {
-	y, m, d := wallClock.Date()
-	return wall(y, m, d, wallClock.Hour(), wallClock.Minute(), zone).UTC()
-}
-
-// wall is the instant of a time of day. One that is left out comes later by as
-// much as the clock was put forward; of one that there is twice it is the first.
-// time.Date promises neither.
-func wall(y int, m time.Month, d, h, n int, zone *time.Location) time.Time {
-	t := time.Date(y, m, d, h, n, 0, 0, zone)
-	_, before := t.Add(-4 * time.Hour).Zone()
-	early := time.Date(y, m, d, h, n, 0, 0, time.UTC).Add(-time.Duration(before) * time.Second).In(zone)
-	if early.Hour() == h && early.Minute() == n {
-		return early // as the clock stood before a change, if there was one
-	}
-	if t.Hour() == h && t.Minute() == n {
-		return t
-	}
-	return early
 }

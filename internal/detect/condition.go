@@ -17,7 +17,7 @@ import (
 func (s Service) Counting(cfg *monitor.Config) Service {
 	inShadow := func(id monitor.ID) bool {
 		m := find(cfg, id)
-		return m != nil && m.Shadow
+		return m != nil && m.Shadow || m == nil && s.Details[id].Shadow
 	}
 	for id := range s.Details {
 		if inShadow(id) {

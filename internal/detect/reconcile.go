@@ -54,13 +54,17 @@ func (s *stepper) adopt(m *monitor.Monitor) {
 	if e := d.Expiry; e != nil && e.About != 0 && s.in.Config != s.cfg.Version && e.About != about(m) {
 		d = s.doubts(m, d)
 	}
+	if has && d.Shadow != m.Shadow {
+		d.Shadow = m.Shadow
+		s.put(m.ID, d)
+	}
 	event, changes := Pause, m.Paused && d.Settled != monitor.Paused
 	switch {
 	case !has && m.Paused:
-		s.put(m.ID, Monitor{Settled: monitor.Paused, Since: s.now, Reason: "paused by configuration"})
+		s.put(m.ID, Monitor{Settled: monitor.Paused, Since: s.now, Reason: "paused by configuration", Shadow: m.Shadow})
 		return
 	case !has:
-		s.put(m.ID, Monitor{Settled: monitor.Unknown, Since: s.now, Reason: "not checked yet"})
+		s.put(m.ID, Monitor{Settled: monitor.Unknown, Since: s.now, Reason: "not checked yet", Shadow: m.Shadow})
 		return
 	case !m.Paused && d.Settled == monitor.Paused:
 		event, changes = Resume, true

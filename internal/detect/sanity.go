@@ -23,7 +23,8 @@ func (a Alone) IsSane() bool { return 4*a.Down <= a.Of }
 
 // Sanity counts, for every location, what it says alone: a dissent of which the
 // vote is over, a ballot against which all others that spoke stand, or an outage
-// that it has declared alone while others disagree.
+// that it has declared alone while others disagree. What is in the shadow may well be
+// down from somewhere, and says nothing of locations.
 func Sanity(cfg *monitor.Config, services []Service) map[monitor.Location]Alone {
 	out := map[monitor.Location]Alone{}
 	for _, s := range services {
@@ -48,7 +49,7 @@ func Sanity(cfg *monitor.Config, services []Service) map[monitor.Location]Alone 
 // isShared reports whether locations can be judged by a monitor: several of them
 // look at the same thing.
 func isShared(m *monitor.Monitor) bool {
-	return !m.Paused && len(m.Locations) > 1 && m.Kind() != monitor.KindHeartbeat
+	return !m.Paused && !m.Shadow && len(m.Locations) > 1 && m.Kind() != monitor.KindHeartbeat
 }
 
 // Witnesses are the monitors of a service by which a location that is set aside

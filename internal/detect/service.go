@@ -100,10 +100,13 @@ func (s *stepper) misjudged() bool {
 }
 
 // counts reports whether a monitor has a part in what the service is: one in the
-// shadow has none.
+// shadow has none, nor had one that is gone.
 func (s *stepper) counts(id monitor.ID) bool {
 	m := find(s.cfg, id)
-	return m == nil || !m.Shadow
+	if m == nil {
+		return !s.in.Details[id].Shadow
+	}
+	return !m.Shadow
 }
 
 // turn gives the service the status of its monitors after one flip.

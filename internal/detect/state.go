@@ -40,6 +40,10 @@ type Monitor struct {
 	Flipped bool          `json:"flipped,omitempty"` // Since is the time of a flip
 	Reason  string        `json:"reason,omitempty"`
 
+	// Shadow is that it counts for nothing: known also when the configuration
+	// does not name it any more.
+	Shadow bool `json:"shadow,omitempty"`
+
 	// Failure is the first failure of the present outage or of the open vote.
 	Failure *monitor.Failure `json:"failure,omitempty"`
 

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sondehq/sonde/internal/monitor"
@@ -10,7 +11,7 @@ import (
 // restored is an incident of which every cause is fine. It is over, unless one
 // of them keeps changing, a person has opened it, or caches may still hold old
 // DNS answers.
-func (s *stepper) restored(inc Incident, svc monitor.Service, before Affected) {
+func (s *stepper) restored(inc Incident, svc monitor.Service, before Affected, learned string) {
 	flapping := slices.ContainsFunc(inc.Services, func(a Affected) bool { return a.Cause && a.Flapping })
 	for _, a := range inc.Services { // what is affected may know more of DNS than the cause
 		if view, known := s.view(a.ID); known && view.Drain.After(s.now) {
@@ -21,7 +22,7 @@ func (s *stepper) restored(inc Incident, svc monitor.Service, before Affected) {
 	}
 	switch {
 	case inc.State == Draining:
-		s.put(inc, "", svc.Name+": working again.", false)
+		s.put(inc, "", strings.TrimSpace(svc.Name+": working again. "+learned), false)
 	case flapping:
 		loud := !before.Flapping
 		text := svc.Name + ": working again, but it keeps changing."
@@ -36,7 +37,11 @@ func (s *stepper) restored(inc Incident, svc monitor.Service, before Affected) {
 			name = root.Name
 		}
 		inc.Title = drainTitle(name, inc.Drain, s.now, s.cfg.Zone())
-		s.put(inc, drainText(name, inc.Drain, s.now, s.cfg.Zone()), "", true)
+		old, detail := s.old(&inc, false), s.old(&inc, true)
+		if old == detail {
+			detail = ""
+		}
+		s.put(inc, drainText(name, inc.Drain, old, s.now, s.cfg.Zone()), detail, true)
 	default:
 		s.resolve(inc)
 	}
@@ -50,6 +55,33 @@ func lastRestored(inc *Incident) (at time.Time) {
 		}
 	}
 	return at
+}
+
+// old is what is found at the old addresses of the services of an incident: all of it,
+// or what everybody may read.
+func (s *stepper) old(inc *Incident, all bool) string {
+	var found []string
+	for _, a := range inc.Services {
+		view, _ := s.view(a.ID)
+		if view.Old != "" && (all || !a.Internal) && !slices.Contains(found, view.Old) {
+			found = append(found, view.Old)
+		}
+	}
+	return strings.Join(found, " ")
+}
+
+// learn notes what is found at old addresses by now, and returns it if it is news in an
+// incident that drains: people were told that the service is restored, and operators
+// see the rest.
+func (s *stepper) learn(inc *Incident) string {
+	old := s.old(inc, true)
+	if old == "" || old == inc.Old {
+		return ""
+	}
+	if inc.Old = old; inc.State != Draining {
+		return ""
+	}
+	return old
 }
 
 func drainTitle(name string, until, now time.Time, zone *time.Location) string {
@@ -71,8 +103,11 @@ var FlushAdvice = []string{
 // forget stands before FlushAdvice in a text.
 const forget = "To forget it sooner"
 
-func drainText(name string, until, now time.Time, zone *time.Location) string {
-	text := name + ": restored; cached DNS may fail until " + clock(until, now, zone) + ". Whoever still sees errors has an old DNS answer in a cache. " + forget + ": "
+func drainText(name string, until time.Time, old string, now time.Time, zone *time.Location) string {
+	if old != "" {
+		old = " " + old
+	}
+	text := name + ": restored; cached DNS may fail until " + clock(until, now, zone) + "." + old + " Whoever still sees errors has an old DNS answer in a cache. " + forget + ": "
 	for i, line := range FlushAdvice {
 		if i > 0 {
 			text += "; "

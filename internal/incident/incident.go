@@ -79,6 +79,10 @@ type Incident struct {
 	// said; zero where nothing moved.
 	Drain time.Time `json:"drain,omitzero"`
 
+	// Old is what is found at addresses that were in use before, in words; empty where
+	// there are none.
+	Old string `json:"old,omitempty"`
+
 	// Declared by a person: it ends when a person says so. Name is the title that they
 	// gave it.
 	Manual bool   `json:"manual,omitempty"`

@@ -20,7 +20,7 @@ import (
 //	tier ID [impact=I] [after=D] [remind=D] [hold=D] [nag=D] [quiet=H-H,I] [events=E,E…] [public]
 //	service ID [internal] [on=ID,ID…]
 //	override SERVICE TIER [after=D] [impact=I] [never]
-//	change TIME ID STATUS [alive/total] [at=TIME] [detail=TEXT] [flapping] [drain=TIME] [onlydns] [contested] [shared=X,Y…]
+//	change TIME ID STATUS [alive/total] [at=TIME] [detail=TEXT] [flapping] [drain=TIME] [onlydns] [contested] [shared=X,Y…] [old=TEXT, _ for a space]
 //	suspect ID, calm ID    a vote is open, or has ended
 //	again TIME             services that are not fine are brought again
 //	tick TIME
@@ -235,6 +235,8 @@ func (s *script) change(args []string) (incident.Change, time.Time) {
 			c.At = s.time(at)
 		} else if detail, ok := strings.CutPrefix(arg, "detail="); ok {
 			c.Detail = detail
+		} else if old, ok := strings.CutPrefix(arg, "old="); ok {
+			c.Old = strings.ReplaceAll(old, "_", " ")
 		} else {
 			alive, total, _ := strings.Cut(arg, "/")
 			c.Alive, c.Total = s.number(alive), s.number(total)

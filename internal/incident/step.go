@@ -22,6 +22,7 @@ type Change struct {
 	Drain    time.Time     // until when old DNS answers were seen to last; zero: none
 	TTL      time.Duration // how long DNS answers of its names are kept; 0: not known
 	OnlyDNS  bool          // all that is left of it is old DNS answers
+	Old      string        // what is found at addresses that were in use before, in words; see detect.Service.Old
 	// Contested is that a vote is open on a failure that was seen before At: the
 	// service may turn out to be broken still.
 	Contested bool
@@ -209,8 +210,13 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 	alone := !c.isMuted(s.now) && s.standsAlone(&inc, svc, c, before)
 	measured := c
 	c = before.asSaid(c)
+	learned := s.learn(&inc)
 	if before.is(c) && !alone {
-		s.refine(inc, svc, before, c)
+		if learned != "" {
+			s.put(inc, "", learned, false)
+		} else {
+			s.refine(inc, svc, before, c)
+		}
 		return
 	}
 	if before.Cause && c.isFine() && c.Contested {
@@ -241,7 +247,7 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 	inc.name()
 	inc.weigh(s.cfg, s.when(inc, c))
 	if !slices.ContainsFunc(inc.Services, func(a Affected) bool { return a.Cause && a.Restored.IsZero() }) {
-		s.restored(inc, svc, before)
+		s.restored(inc, svc, before, learned)
 		return
 	}
 	if c.isFine() {

@@ -186,6 +186,9 @@ func (w *world) describe(fx incident.Effects) string {
 		for _, a := range inc.Services {
 			fmt.Fprintf(&b, "  %s\n", describeAffected(a))
 		}
+		if inc.Old != "" {
+			fmt.Fprintf(&b, "  operators: %s\n", inc.Old)
+		}
 		if inc.State == incident.Resolved {
 			fmt.Fprintf(&b, "  resolved %s, worst %s\n", since(inc.Resolved), inc.Worst)
 		}

@@ -120,6 +120,23 @@ func TestApplyAgain(t *testing.T) {
 	if changed, err := s.Apply(t.Context(), cfg); err != nil || !changed {
 		t.Errorf("another day: changed %t, %v", changed, err)
 	}
+	for _, move := range []struct {
+		address string
+		changed bool
+		retired int
+	}{{"203.0.113.10", true, 0}, {"203.0.113.20", true, 1}, {"203.0.113.20", false, 1}, {"203.0.113.10", true, 1}} {
+		here := []monitor.Location{monitor.Local}
+		cfg := &monitor.Config{Locations: here,
+			Monitors: []monitor.Monitor{{ID: "lb", Service: "lb", Locations: here, TCP: &monitor.TCP{Address: move.address + ":443"}}},
+			Services: []monitor.Service{{ID: "lb", Monitors: []monitor.ID{"lb"}, Needs: 1}}}
+		changed, err := s.Apply(t.Context(), cfg)
+		if err != nil || changed != move.changed {
+			t.Errorf("at %s: changed %t, want %t; %v", move.address, changed, move.changed, err)
+		}
+		if stored, err := s.Store().Config(t.Context()); err != nil || len(stored.Retired) != move.retired {
+			t.Errorf("at %s: %d old addresses, want %d; %v", move.address, len(stored.Retired), move.retired, err)
+		}
+	}
 }
 
 // TestSoak: many monitors on one machine keep time. `make soak` runs it with

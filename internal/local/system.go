@@ -198,7 +198,7 @@ func sameConfig(a, b *monitor.Config) bool {
 // asWritten is a configuration without the notes that the table makes of it.
 func asWritten(cfg *monitor.Config) monitor.Config {
 	out := *cfg
-	out.Version = 0
+	out.Version, out.Retired = 0, nil
 	if cfg.Rehearse != nil {
 		planned := *cfg.Rehearse
 		planned.Since = time.Time{}

@@ -22,6 +22,9 @@
 //   - A plan has one run at a time. While it lasts, it ends when the window of the
 //     plan that is going on ends, however often that is changed; and at once if the
 //     plan is gone, or has no such window any more.
+//   - A window that is made longer when it has ended, as one does in an overrun,
+//     goes on as another run, from when that was said; but not if a person ended
+//     it. So does one that has lasted 31 days, having been moved while it lasted.
 //   - A window that nobody looked at while it lasted is still a run, for two days
 //     after its end: but nobody is told of it.
 //

@@ -36,6 +36,8 @@ type Run struct {
 
 	// Told is when which tier heard that it began: those hear of its end.
 	Told map[monitor.TierID]time.Time `json:"told,omitempty"`
+	// ToldTo is until when each of them was told that it lasts.
+	ToldTo map[monitor.TierID]time.Time `json:"told_to,omitempty"`
 }
 
 // RunID derives the id of a run from its plan and when it was to begin: twelve
@@ -74,7 +76,8 @@ func (r *Run) Of(id monitor.ServiceID) (Window, bool) {
 
 func (r Run) clone() Run {
 	r.Services = slices.Clone(r.Services)
-	r.Joined, r.Left, r.Told = maps.Clone(r.Joined), maps.Clone(r.Left), maps.Clone(r.Told)
+	r.Joined, r.Left = maps.Clone(r.Joined), maps.Clone(r.Left)
+	r.Told, r.ToldTo = maps.Clone(r.Told), maps.Clone(r.ToldTo)
 	return r
 }
 
@@ -103,6 +106,7 @@ func begin(p monitor.Plan, w Window, now time.Time) Run {
 // follow brings a run that is going on in line with the window of its plan, and
 // reports whether that changed anything. It may be over by that.
 func follow(r *Run, p monitor.Plan, w Window, now time.Time) (changed bool) {
+	w.To = earlier(w.To, r.From.Add(MaxDuration)) // then another run goes on
 	if !r.To.Equal(w.To) {
 		// One that is made to have ended has lasted until that was said.
 		end := later(w.To, earlier(r.To, later(p.Since, p.Cancelled)))
@@ -121,6 +125,28 @@ func follow(r *Run, p monitor.Plan, w Window, now time.Time) (changed bool) {
 		changed = r.staff(p, now) || changed
 	}
 	return changed
+}
+
+// goesOn reports whether the window of a run that is over goes on after it, as
+// another run: it was made longer, or planned anew, when it had ended, or it has
+// lasted for as long as one run may. What a person ended does not begin again.
+func (r *Run) goesOn(p monitor.Plan, w Window) bool {
+	return r.EndedBy == "" && w.To.After(r.Ended) && (!p.Since.Before(r.Ended) || r.Ended.Equal(r.From.Add(MaxDuration)))
+}
+
+// EndedEarly is the run of the window that a plan is in at a time, if a person
+// ended it: it does not begin again, whatever the plan is changed to.
+func EndedEarly(p monitor.Plan, runs []Run, now time.Time) (Run, bool) {
+	windows, err := Windows(p, now, now.Add(time.Nanosecond))
+	if err != nil {
+		return Run{}, false
+	}
+	for _, r := range runs {
+		if r.Plan == p.ID && r.EndedBy != "" && slices.ContainsFunc(windows, func(w Window) bool { return w.From.Equal(r.Planned) }) {
+			return r, true
+		}
+	}
+	return Run{}, false
 }
 
 // staff gives a run the services that its plan has now, and remembers since when.

@@ -84,14 +84,12 @@ func (s *stepper) hasEnded(id monitor.PlanID, at time.Time) bool {
 // window is one that has begun.
 func (s *stepper) window(p monitor.Plan, w Window) {
 	s.outlived(p)
-	same := slices.IndexFunc(s.runs, func(r Run) bool {
-		return r.Plan == p.ID && (r.Planned.Equal(w.From) || !r.IsOver() && r.ID == RunID(p.ID, w.From)) // the latter was moved, and is moved back
-	})
+	same := s.same(p, w)
 	open := slices.IndexFunc(s.runs, func(r Run) bool { return r.Plan == p.ID && !r.IsOver() })
 	switch {
-	case same >= 0 && s.runs[same].IsOver():
+	case same >= 0 && s.runs[same].IsOver() && !s.runs[same].goesOn(p, w):
 		return
-	case same >= 0:
+	case same >= 0 && !s.runs[same].IsOver():
 		open = same
 	case open >= 0 && w.Contains(s.now):
 		// It was moved while it lasted.
@@ -118,6 +116,24 @@ func (s *stepper) window(p monitor.Plan, w Window) {
 		r.Updated, s.changed[r.ID] = s.now, true
 	}
 	s.end(r, r.To)
+	if r.IsOver() && r.goesOn(p, w) {
+		s.window(p, w)
+	}
+}
+
+// same is the run of a window, the last one if there were several; -1 if there is
+// none.
+func (s *stepper) same(p monitor.Plan, w Window) int {
+	at := -1
+	for i, r := range s.runs {
+		if r.Plan != p.ID || !r.Planned.Equal(w.From) && (r.IsOver() || r.ID != RunID(p.ID, w.From)) { // the latter was moved, and is moved back
+			continue
+		}
+		if at < 0 || s.runs[at].IsOver() && (!r.IsOver() || r.Ended.After(s.runs[at].Ended)) {
+			at = i
+		}
+	}
+	return at
 }
 
 // outlived ends a run that was over when its plan was changed, and that nobody

@@ -50,7 +50,11 @@ func (b *book) step(plans []monitor.Plan, now time.Time) maintenance.Effects {
 			b.runs[at] = r
 		}
 		for _, n := range fx.Notifications[r.ID] {
-			b.told = append(b.told, fmt.Sprintf("%s: %s", n.Tier, n.Event))
+			what := string(n.Event)
+			if n.Event == incident.EventMaintenance && n.Receipt != string(n.Event) {
+				what = "until"
+			}
+			b.told = append(b.told, fmt.Sprintf("%s: %s", n.Tier, what))
 		}
 	}
 	return fx
@@ -82,6 +86,7 @@ func TestStep(t *testing.T) {
 	}
 	all := []string{"administrators: maintenance", "customers: maintenance"}
 	over := append(slices.Clone(all), "administrators: maintenance-over", "customers: maintenance-over")
+	changed := slices.Insert(slices.Clone(over), 2, "administrators: until", "customers: until")
 	for _, tt := range []struct {
 		name  string
 		looks []look
@@ -95,11 +100,15 @@ func TestStep(t *testing.T) {
 		{"slept through for days", []look{{100 + 48*60, p(10, 60, 0)}}, nil, nil},
 		{"planned while it lasts", []look{{40, p(10, 60, 30)}}, []string{"30 to 60, going on"}, all},
 		{"planned in hindsight", []look{{100, p(10, 60, 90)}}, nil, nil},
-		{"made longer", []look{{10, p(10, 60, 0)}, {50, p(10, 90, 50)}, {60, p(10, 90, 50)}, {95, p(10, 90, 50)}}, []string{"10 to 90"}, over},
-		{"made longer when it was over", []look{{10, p(10, 60, 0)}, {60, p(10, 60, 0)}, {70, p(10, 90, 65)}}, []string{"10 to 60"}, over},
-		{"made shorter", []look{{10, p(10, 60, 0)}, {20, p(10, 30, 20)}, {30, p(10, 30, 20)}}, []string{"10 to 30"}, over},
+		{"made longer", []look{{10, p(10, 60, 0)}, {50, p(10, 90, 50)}, {60, p(10, 90, 50)}, {95, p(10, 90, 50)}}, []string{"10 to 90"}, changed},
+		{"made longer when it was over", []look{{10, p(10, 60, 0)}, {60, p(10, 60, 0)}, {70, p(10, 90, 65)}}, []string{"10 to 60", "65 to 90, going on"}, append(slices.Clone(over), all...)},
+		{"made longer when it was over, and nobody looked", []look{{10, p(10, 60, 0)}, {70, p(10, 90, 65)}, {95, p(10, 90, 65)}}, []string{"10 to 60", "65 to 90"}, append(slices.Clone(over), over...)},
+		{"made longer twice", []look{{10, p(10, 60, 0)}, {60, p(10, 60, 0)}, {70, p(10, 90, 65)}, {92, p(10, 120, 91)}, {93, p(10, 130, 93)}}, []string{"10 to 60", "65 to 90", "91 to 130, going on"}, append(append(slices.Clone(over), over...), changed[:4]...)},
+		{"made longer when it was over, in hindsight", []look{{10, p(10, 60, 0)}, {60, p(10, 60, 0)}, {96, p(10, 90, 95)}}, []string{"10 to 60"}, over},
+		{"taken out, and put back", []look{{10, p(10, 60, 0)}, {20, nil}, {30, p(10, 60, 30)}}, []string{"10 to 20", "30 to 60, going on"}, append(slices.Clone(over), all...)},
+		{"made shorter", []look{{10, p(10, 60, 0)}, {20, p(10, 30, 20)}, {30, p(10, 30, 20)}}, []string{"10 to 30"}, changed},
 		{"made shorter in hindsight", []look{{10, p(10, 60, 0)}, {45, p(10, 30, 40)}}, []string{"10 to 40"}, over},
-		{"moved while it lasts", []look{{10, p(10, 60, 0)}, {20, p(15, 90, 20)}, {60, p(15, 90, 20)}}, []string{"10 to 90, going on"}, all},
+		{"moved while it lasts", []look{{10, p(10, 60, 0)}, {20, p(15, 90, 20)}, {60, p(15, 90, 20)}}, []string{"10 to 90, going on"}, changed[:4]},
 		{"moved away while it lasts", []look{{10, p(10, 60, 0)}, {20, p(40, 90, 20)}, {45, p(40, 90, 20)}}, []string{"10 to 20", "40 to 90, going on"}, append(slices.Clone(over), all...)},
 		{"taken out", []look{{10, p(10, 60, 0)}, {20, nil}}, []string{"10 to 20"}, over},
 		{"taken out when it was over", []look{{10, p(10, 60, 0)}, {80, nil}}, []string{"10 to 60"}, over},
@@ -125,6 +134,80 @@ func TestStep(t *testing.T) {
 				t.Errorf("told (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestEndedByPerson: what a person ended does not begin again, however its plan is
+// changed.
+func TestEndedByPerson(t *testing.T) {
+	var b book
+	b.step([]monitor.Plan{once(10, 60, 0)}, after(10))
+	b.runs[0].Ended, b.runs[0].EndedBy = after(30), "anna"
+	for _, p := range []monitor.Plan{once(10, 60, 0), once(10, 60, 35), once(10, 120, 40)} {
+		if fx := b.step([]monitor.Plan{p}, after(50)); len(fx.Coverage) > 0 || len(b.runs) > 1 {
+			t.Errorf("it goes on: %+v", b.runs)
+		}
+	}
+}
+
+// TestLongest: one that is moved while it lasts may go on for more than 31 days, as
+// several runs, of which Step sees each as long as it matters. Each is told once.
+func TestLongest(t *testing.T) {
+	const day = 24 * 60
+	var b book
+	p := once(0, 31*day, 0)
+	for hour := 0; hour <= 70*24; hour += 6 {
+		if at := hour * 60; at == 20*day {
+			p = once(20*day, 51*day, 20*day)
+		}
+		all := b.runs
+		b.runs = slices.DeleteFunc(slices.Clone(all), func(r maintenance.Run) bool { // as the store reads them
+			return r.From.Before(after(hour * 60).Add(-maintenance.MaxDuration - maintenance.LookBack))
+		})
+		seen := len(b.runs)
+		fx := b.step([]monitor.Plan{p}, after(hour*60))
+		if again := b.step([]monitor.Plan{p}, after(hour*60)); len(again.Runs) > 0 {
+			t.Errorf("again at day %d: %+v", hour/24, again.Runs)
+		}
+		b.runs = append(slices.Clone(all[:len(all)-seen]), b.runs...)
+		if w, has := fx.Coverage.Of("web"); has != (hour < 51*24) || has && !w.Contains(after(hour*60)) {
+			t.Errorf("day %d: %v, %t", hour/24, w, has)
+		}
+	}
+	if diff := cmp.Diff([]string{fmt.Sprintf("0 to %d", 31*day), fmt.Sprintf("%d to %d", 31*day, 51*day)}, b.spans()); diff != "" {
+		t.Errorf("runs (-want +got):\n%s", diff)
+	}
+	if len(b.told) != 8 {
+		t.Errorf("told: %v", b.told)
+	}
+}
+
+// TestChangedEnd: who heard that it began hears until when it lasts now.
+func TestChangedEnd(t *testing.T) {
+	var b book
+	b.step([]monitor.Plan{once(10, 60, 0)}, after(10))
+	ids := map[string]bool{}
+	for i, tt := range []struct {
+		to   int
+		want string
+	}{
+		{90, "It takes longer than planned: until 04:30 UTC, not 04:00 UTC."},
+		{30, "It is to end earlier than planned: until 03:30 UTC, not 04:30 UTC."},
+		{90, "It takes longer than planned: until 04:30 UTC, not 03:30 UTC."},
+		{22 * 60, "It takes longer than planned: until 2026-06-02 01:00 UTC, not 2026-06-01 04:30 UTC."},
+	} {
+		p := once(10, tt.to, 11+i)
+		p.Text = "Hold on."
+		fx := b.step([]monitor.Plan{p}, after(11+i))
+		for _, n := range fx.Notifications[b.runs[0].ID] {
+			if n.Text != tt.want+" Hold on." || n.Event != incident.EventMaintenance || !n.Until.Equal(after(tt.to)) {
+				t.Errorf("to %d: %+v", tt.to, n)
+			}
+			ids[n.ID] = true
+		}
+	}
+	if len(ids) != 2*4 {
+		t.Errorf("%d different notifications, want 8", len(ids))
 	}
 }
 
@@ -296,9 +379,14 @@ func (b *book) paired(t *rapid.T) {
 		if _, err := fmt.Sscanf(line, "%s %s", &tier, &event); err != nil {
 			t.Fatal(err)
 		}
-		if event == string(incident.EventMaintenance) {
+		switch event {
+		case string(incident.EventMaintenance):
 			open[tier]++
-		} else {
+		case "until":
+			if open[tier] == 0 {
+				t.Fatalf("%s heard of another end without a beginning: %v", tier, b.told)
+			}
+		default:
 			open[tier]--
 		}
 		if open[tier] < 0 {

@@ -1,6 +1,8 @@
 package maintenance
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sondehq/sonde/internal/incident"
@@ -12,7 +14,8 @@ const maxNamed = 50
 
 // tell finds what tiers have to hear of a run now, and marks it. A tier that
 // wants to hear of maintenance hears of the beginning while it lasts; who has
-// heard of the beginning hears of the end, and nobody else does.
+// heard of the beginning hears when it is to end at another time, and of the end,
+// and nobody else does.
 func tell(cfg *monitor.Config, r *Run, others Coverage, now time.Time) []incident.Notification {
 	var out []incident.Notification
 	for _, tier := range cfg.Tiers {
@@ -22,6 +25,7 @@ func tell(cfg *monitor.Config, r *Run, others Coverage, now time.Time) []inciden
 		case !heard && !r.IsOver() && tier.Hears(monitor.HearsMaintenance):
 		case heard && r.IsOver():
 			event = incident.EventMaintained
+		case heard && r.changes(tier.ID):
 		default:
 			continue
 		}
@@ -32,21 +36,58 @@ func tell(cfg *monitor.Config, r *Run, others Coverage, now time.Time) []inciden
 		if len(services) == 0 && event == incident.EventMaintenance {
 			continue // nothing that the tier may know of
 		}
-		if event == incident.EventMaintained {
-			delete(r.Told, tier.ID)
-		} else {
-			if r.Told == nil {
-				r.Told = map[monitor.TierID]time.Time{}
-			}
-			r.Told[tier.ID] = now
-		}
 		n := notification(cfg, tier, r, event, services, now)
+		if heard && !r.IsOver() {
+			n.Receipt = fmt.Sprintf("%s-%d", event, now.Unix()) // it may change back
+			n.ID = digest("notification", r.ID, n.Receipt, string(tier.ID))
+			n.Text = strings.TrimSpace(lasts(r.ToldTo[tier.ID], r.To, cfg.Zone()) + " " + r.Text)
+		}
+		r.mark(tier.ID, event, now)
 		if until, quiet := tier.Quiet.Until(now); quiet {
 			n.At = until // planned work wakes nobody
 		}
 		out = append(out, n)
 	}
 	return out
+}
+
+// changes reports whether a run that lasts is to end at another time than a tier
+// was told.
+func (r *Run) changes(tier monitor.TierID) bool {
+	to, told := r.ToldTo[tier]
+	return told && !to.Equal(r.To)
+}
+
+// lasts says that a run is to end at another time than was told.
+func lasts(told, to time.Time, zone *time.Location) string {
+	form := "15:04 MST"
+	if told.In(zone).Format(time.DateOnly) != to.In(zone).Format(time.DateOnly) {
+		form = "2006-01-02 15:04 MST"
+	}
+	how := "It takes longer than planned"
+	if to.Before(told) {
+		how = "It is to end earlier than planned"
+	}
+	return fmt.Sprintf("%s: until %s, not %s.", how, to.In(zone).Format(form), told.In(zone).Format(form))
+}
+
+// mark notes what a tier has been told.
+func (r *Run) mark(tier monitor.TierID, event incident.Event, now time.Time) {
+	if event == incident.EventMaintained {
+		delete(r.Told, tier)
+		delete(r.ToldTo, tier)
+		return
+	}
+	if r.Told == nil {
+		r.Told = map[monitor.TierID]time.Time{}
+	}
+	if r.ToldTo == nil {
+		r.ToldTo = map[monitor.TierID]time.Time{}
+	}
+	if r.Told[tier].IsZero() {
+		r.Told[tier] = now
+	}
+	r.ToldTo[tier] = r.To
 }
 
 // goesOn notes until when services are in other maintenance.

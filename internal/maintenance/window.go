@@ -1,13 +1,9 @@
 package maintenance
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
-
-	"github.com/teambition/rrule-go"
 
 	"github.com/sondehq/sonde/internal/cron"
 	"github.com/sondehq/sonde/internal/monitor"
@@ -20,10 +16,8 @@ const (
 	MaxDuration = 31 * 24 * time.Hour
 	MaxTitle    = 200
 	MaxText     = 2000
-	maxRule     = 500  // bytes of an RRULE
+	MaxExcept   = 200  // days on which a plan does not come round
 	maxWindows  = 1000 // that Windows returns
-	maxInterval = 1000 // of an RRULE
-	maxTimes    = 24   // times of a day in an RRULE
 	looked      = 100  // windows that Check looks at
 )
 
@@ -41,7 +35,13 @@ func (w Window) Contains(t time.Time) bool { return !t.Before(w.From) && t.Befor
 // first 1000 at most. A plan that was cancelled has none after that: a window
 // that was going on then ends then.
 func Windows(p monitor.Plan, from, to time.Time) ([]Window, error) {
-	all, err := planned(p, from, to)
+	return First(p, from, to, maxWindows)
+}
+
+// First are the first n of Windows, for whoever needs no more: it costs as much as
+// they do.
+func First(p monitor.Plan, from, to time.Time, n int) ([]Window, error) {
+	all, err := planned(p, from, to, n)
 	if err != nil || p.Cancelled.IsZero() {
 		return all, err
 	}
@@ -57,7 +57,7 @@ func Windows(p monitor.Plan, from, to time.Time) ([]Window, error) {
 	return out, nil
 }
 
-func planned(p monitor.Plan, from, to time.Time) ([]Window, error) {
+func planned(p monitor.Plan, from, to time.Time, most int) ([]Window, error) {
 	if !to.After(from) {
 		return nil, nil
 	}
@@ -72,12 +72,12 @@ func planned(p monitor.Plan, from, to time.Time) ([]Window, error) {
 		return nil, err
 	}
 	var out []Window
-	for len(out) < maxWindows {
+	for len(out) < most {
 		at, has := next()
 		if !has || !at.Before(to) {
 			break
 		}
-		if w := (Window{at, at.Add(p.Duration)}); w.To.After(from) {
+		if w := (Window{at, at.Add(p.Duration)}); w.To.After(from) && !p.Excepts(at) {
 			out = append(out, w)
 		}
 	}
@@ -104,90 +104,6 @@ func beginnings(p monitor.Plan, after, to time.Time) (func() (time.Time, bool), 
 	return rule(p, after, to)
 }
 
-// rule goes through an RRULE. It is computed on the wall clock, as if the zone
-// were UTC, so that no change of the clocks moves what comes after it; then each
-// reading is found in the zone.
-func rule(p monitor.Plan, after, to time.Time) (func() (time.Time, bool), error) {
-	option, err := parseRule(p.RRule, p.Zone())
-	if err != nil {
-		return nil, fmt.Errorf("rrule: %w", err)
-	}
-	option.Dtstart = onClock(p.Starts, p.Zone())
-	// A day more: readings move by less than that. Without an end, a rule that
-	// never comes round would be followed to the year 9999.
-	if last := onClock(to, p.Zone()).Add(24 * time.Hour); option.Until.IsZero() || option.Until.After(last) {
-		option.Until = last
-	}
-	if option.Until.Before(option.Dtstart) {
-		return func() (time.Time, bool) { return time.Time{}, false }, nil
-	}
-	r, err := rrule.NewRRule(*option)
-	if err != nil {
-		return nil, fmt.Errorf("rrule: %w", err)
-	}
-	next := r.Iterator()
-	var before time.Time
-	return func() (time.Time, bool) {
-		for {
-			reading, has := next()
-			if !has {
-				return time.Time{}, false
-			}
-			at := cron.Instant(reading, p.Zone())
-			if at.After(after) && at.After(before) {
-				before = at
-				return at, true
-			}
-		}
-	}, nil
-}
-
-// onClock is what a zone's clocks show, as if it were UTC.
-func onClock(t time.Time, zone *time.Location) time.Time {
-	local := t.In(zone)
-	return time.Date(local.Year(), local.Month(), local.Day(), local.Hour(), local.Minute(), local.Second(), 0, time.UTC)
-}
-
-func parseRule(text string, zone *time.Location) (*rrule.ROption, error) {
-	text = strings.TrimPrefix(strings.TrimSpace(text), "RRULE:")
-	if len(text) > maxRule {
-		return nil, fmt.Errorf("it is longer than %d characters", maxRule)
-	}
-	if strings.ContainsAny(text, "\r\n") || strings.Contains(text, "DTSTART") {
-		return nil, errors.New("expected one rule without DTSTART, such as FREQ=MONTHLY;BYDAY=1SU: the first time is `starts`")
-	}
-	option, err := rrule.StrToROption(text)
-	if err != nil {
-		return nil, fmt.Errorf("expected a rule of RFC 5545 such as FREQ=MONTHLY;BYDAY=1SU: %w", err)
-	}
-	switch {
-	case option.Freq > rrule.DAILY:
-		return nil, errors.New("FREQ must be YEARLY, MONTHLY, WEEKLY or DAILY; for several times a day use BYHOUR")
-	case option.Interval < 0 || option.Interval > maxInterval:
-		return nil, fmt.Errorf("INTERVAL must be 1 to %d", maxInterval)
-	case option.Count < 0:
-		return nil, errors.New("COUNT must be at least 1")
-	case len(option.Bysecond) > 0:
-		return nil, errors.New("BYSECOND is not possible: windows begin with the minute")
-	case max(len(option.Byhour), 1)*max(len(option.Byminute), 1) > maxTimes:
-		return nil, fmt.Errorf("BYHOUR and BYMINUTE make more than %d times a day", maxTimes)
-	}
-	if !option.Until.IsZero() && strings.Contains(text, "Z") {
-		option.Until = onClock(option.Until, zone) // RFC 5545 has it in UTC; without Z it is a reading
-	}
-	if isDate(text) {
-		option.Until = option.Until.Add(24*time.Hour - time.Second) // a day is meant with all that is in it
-	}
-	return option, nil
-}
-
-// isDate reports whether a rule says UNTIL as a date, without a time of day.
-func isDate(rule string) bool {
-	_, until, has := strings.Cut(rule, "UNTIL=")
-	until, _, _ = strings.Cut(until, ";")
-	return has && !strings.Contains(until, "T")
-}
-
 // Mistake is what is wrong with a plan, and in which field, as monitors.yaml
 // calls it.
 type Mistake struct {
@@ -208,6 +124,11 @@ var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 // not know which services there are.
 func Check(p monitor.Plan) error {
 	rules := 0
+	for _, day := range p.Except {
+		if _, err := time.Parse(time.DateOnly, day); err != nil {
+			return mistake("except", "expected a day such as 2026-12-25, found %q", day)
+		}
+	}
 	for _, set := range []bool{p.Cron != "", p.RRule != ""} {
 		if set {
 			rules++
@@ -220,6 +141,10 @@ func Check(p monitor.Plan) error {
 		return mistake("title", "it is longer than %d characters", MaxTitle)
 	case len([]rune(p.Text)) > MaxText:
 		return mistake("text", "it is longer than %d characters", MaxText)
+	case len(p.Except) > MaxExcept:
+		return mistake("except", "%d days are more than %d", len(p.Except), MaxExcept)
+	case len(p.Except) > 0 && rules == 0:
+		return mistake("except", "what is planned for once has no other days: move it, or take it out")
 	case rules > 1:
 		return mistake("rrule", "cron and rrule are both given: one is possible")
 	case rules == 0:
@@ -272,14 +197,13 @@ func checkRule(p monitor.Plan) error {
 	if from.IsZero() {
 		from = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
-	windows, err := planned(p, from, from.AddDate(9, 0, 0))
+	windows, err := planned(p, from, from.AddDate(9, 0, 0), looked)
 	switch {
 	case err != nil:
 		return mistake(field, "%s", strings.TrimPrefix(err.Error(), field+": "))
 	case len(windows) == 0:
 		return mistake(field, "it never comes round")
 	}
-	windows = windows[:min(len(windows), looked)]
 	for i, w := range windows[1:] {
 		if !w.From.After(windows[i].To) {
 			return mistake("duration", "the window of %s is not over before the next begins, %s: make it shorter, or the rule rarer",
@@ -292,19 +216,5 @@ func checkRule(p monitor.Plan) error {
 // Next are the next windows of a plan, at most n: the one that is going on, and
 // those within the coming nine years.
 func Next(p monitor.Plan, now time.Time, n int) ([]Window, error) {
-	var out []Window
-	for _, years := range []int{0, 1, 9} {
-		until := now.AddDate(years, 0, 0)
-		if years == 0 {
-			until = now.AddDate(0, 1, 0)
-		}
-		all, err := Windows(p, now, until)
-		if err != nil {
-			return nil, err
-		}
-		if out = all; len(out) >= n {
-			break
-		}
-	}
-	return slices.Clone(out[:min(len(out), n)]), nil
+	return First(p, now, now.AddDate(9, 0, 0), n)
 }

@@ -95,6 +95,9 @@ func TestParseTime(t *testing.T) {
 		{"2026-12-01T22:00", "2026-12-02T06:00:00Z"},
 		{" 2026-12-01T22:00:00Z ", "2026-12-01T22:00:00Z"},
 		{"2026-12-01T22:00+01:00", "2026-12-01T21:00:00Z"},
+		{"2026-05-28 18:00:30", "2026-05-29T01:00:30Z"},
+		{"2026-05-28T18:00:30-07:00", "2026-05-29T01:00:30Z"},
+		{"2026-03-08 02:30:15", "2026-03-08T10:30:15Z"},
 		{"2026-03-08 02:30", "2026-03-08T10:30:00Z"}, // left out: 03:30 PDT
 		{"2026-11-01 01:30", "2026-11-01T08:30:00Z"}, // twice: the first
 	} {
@@ -132,6 +135,8 @@ func TestCheck(t *testing.T) {
 		{"far steps", "rrule", "INTERVAL", rule("FREQ=DAILY;INTERVAL=99999999")},
 		{"its own beginning", "rrule", "without DTSTART", rule("DTSTART:20260601T000000Z\nRRULE:FREQ=DAILY")},
 		{"long text", "rrule", "longer than", rule("FREQ=DAILY;BYMONTHDAY=" + strings.Repeat("1,", 400) + "1")},
+		{"no day", "except", "expected a day such as 2026-12-25", monitor.Plan{Title: "T", Cron: "0 3 * * *", TimeZone: "UTC", Duration: time.Hour, Except: []string{"2026-02-30"}}},
+		{"a day of one that is for once", "except", "planned for once", monitor.Plan{Title: "T", Starts: at, Ends: at.Add(time.Hour), Except: []string{"2026-06-01"}}},
 		{"no gap", "duration", "is not over before the next", monitor.Plan{Title: "T", Cron: "* * * * *", TimeZone: "UTC", Duration: time.Minute}},
 		{"bad zone", "time_zone", "IANA", monitor.Plan{Title: "T", Cron: "0 3 * * *", TimeZone: "Mars", Duration: time.Hour}},
 	} {
@@ -142,6 +147,28 @@ func TestCheck(t *testing.T) {
 				t.Errorf("got %v, want %s: …%s…", err, tt.field, tt.says)
 			}
 		})
+	}
+}
+
+// TestExcept: a plan does not come round on days that it excepts, which are those
+// of its zone; a count counts them.
+func TestExcept(t *testing.T) {
+	for _, p := range []monitor.Plan{
+		{Title: "T", Cron: "0 22 * * *", TimeZone: "America/Los_Angeles", Duration: 4 * time.Hour},
+		{Title: "T", RRule: "FREQ=DAILY;COUNT=4", TimeZone: "America/Los_Angeles", Duration: 4 * time.Hour, Starts: in(t, "America/Los_Angeles", "2026-12-23 22:00")},
+	} {
+		p.Except = []string{"2026-12-25", "2026-12-27"}
+		if err := maintenance.Check(p); err != nil {
+			t.Fatal(err)
+		}
+		windows, err := maintenance.First(p, in(t, p.TimeZone, "2026-12-23 12:00"), in(t, p.TimeZone, "2026-12-27 12:00"), 3)
+		var got []string
+		for _, w := range windows {
+			got = append(got, w.From.In(p.Zone()).Format("02 15:04"))
+		}
+		if diff := cmp.Diff([]string{"23 22:00", "24 22:00", "26 22:00"}, got); diff != "" || err != nil {
+			t.Errorf("%s%s: (-want +got), %v:\n%s", p.Cron, p.RRule, err, diff)
+		}
 	}
 }
 
@@ -194,7 +221,7 @@ func FuzzParseTime(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := maintenance.ParseTime(at.Format(time.RFC3339), location)
+		again, err := maintenance.ParseTime(at.Format(time.RFC3339Nano), location)
 		if err == nil && !again.Equal(at) {
 			t.Fatalf("%q is %s, and that is %s", text, at, again)
 		}

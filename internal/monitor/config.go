@@ -25,6 +25,10 @@ type Config struct {
 	Rehearse *Rehearsal `json:"rehearse,omitempty"` // nil: only when somebody asks for it
 
 	Maintenance []Plan `json:"maintenance,omitempty"` // in the order of the file; what people plan besides is in the table
+
+	// Retired is the monitors at addresses that were in use before, by ID; the table's
+	// own note. See InForce.
+	Retired []Retired `json:"retired,omitempty"`
 }
 
 // Rehearsal is when the way to people is tried, by a marked message, and whose.

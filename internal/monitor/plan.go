@@ -27,6 +27,7 @@ type Plan struct {
 	RRule    string        `json:"rrule,omitempty"` // RFC 5545
 	TimeZone string        `json:"time_zone"`       // IANA name; of Cron and RRule
 	Duration time.Duration `json:"duration,omitempty"`
+	Except   []string      `json:"except,omitempty"` // days such as 2026-12-25, in TimeZone, on which it does not begin
 
 	// Since is when it became what it is: what was planned in hindsight is no
 	// maintenance.
@@ -47,6 +48,12 @@ func (p Plan) Covers(id ServiceID) bool {
 	return len(p.Services) == 0 || slices.Contains(p.Services, id)
 }
 
+// Excepts reports whether a beginning is on one of the days on which it does not
+// come round.
+func (p Plan) Excepts(at time.Time) bool {
+	return len(p.Except) > 0 && slices.Contains(p.Except, at.In(p.Zone()).Format(time.DateOnly))
+}
+
 // Zone is its time zone; UTC where it is unknown to this system.
 func (p Plan) Zone() *time.Location {
 	in, err := zone.Load(p.TimeZone)
@@ -60,5 +67,5 @@ func (p Plan) Zone() *time.Location {
 func (p Plan) Same(o Plan) bool {
 	return p.ID == o.ID && p.Title == o.Title && p.Text == o.Text && slices.Equal(p.Services, o.Services) &&
 		p.Starts.Equal(o.Starts) && p.Ends.Equal(o.Ends) && p.Cron == o.Cron && p.RRule == o.RRule &&
-		p.TimeZone == o.TimeZone && p.Duration == o.Duration
+		p.TimeZone == o.TimeZone && p.Duration == o.Duration && slices.Equal(p.Except, o.Except)
 }

@@ -3,6 +3,7 @@ package monitor
 import (
 	"time"
 
+	"github.com/sondehq/sonde/internal/cron"
 	"github.com/sondehq/sonde/internal/zone"
 )
 
@@ -15,7 +16,10 @@ type Override struct {
 }
 
 // Quiet is the hours in which a tier is spared messages of lesser impacts: they
-// wait until the hours end.
+// wait until the hours end. They stand on the wall clock, as cron has it: a time
+// that clocks leave out in spring comes as much later, and one that there is twice
+// in autumn is the first. So quiet hours that end at 01:30 do not begin again when
+// the clock is put back.
 type Quiet struct {
 	From     int    `json:"from"` // minutes after midnight
 	To       int    `json:"to"`   // as well; before From: of the next day
@@ -23,8 +27,9 @@ type Quiet struct {
 	Below    Impact `json:"below"` // impacts below this one wait
 }
 
-// Until reports whether a time is within the quiet hours, and when they end. A
-// zone that this system does not know has none: nobody is spared by mistake.
+// Until reports whether a time is within the quiet hours, and when they end, which
+// is after it. A zone that this system does not know has none: nobody is spared by
+// mistake.
 func (q *Quiet) Until(now time.Time) (time.Time, bool) {
 	if q == nil || q.From == q.To {
 		return time.Time{}, false
@@ -33,15 +38,22 @@ func (q *Quiet) Until(now time.Time) (time.Time, bool) {
 	if err != nil {
 		return time.Time{}, false
 	}
-	local := now.In(in)
-	y, m, d := local.Date()
-	minute := local.Hour()*60 + local.Minute()
-	at := func(day int) time.Time { return time.Date(y, m, d+day, 0, q.To, 0, 0, in).UTC() }
-	switch {
-	case q.From < q.To && minute >= q.From && minute < q.To, q.From > q.To && minute < q.To:
-		return at(0), true
-	case q.From > q.To && minute >= q.From:
-		return at(1), true
+	y, m, d := now.In(in).Date()
+	var until time.Time
+	// Those of the day before last the longest; where a zone leaves out a day, of
+	// the one before that. Those of one day may go over into those of the next.
+	for day := d - 2; day <= d+1; day++ {
+		at := func(day, minutes int) time.Time {
+			return cron.Instant(time.Date(y, m, day, 0, minutes, 0, 0, time.UTC), in)
+		}
+		from, to := at(day, q.From), at(day, q.To)
+		if q.To < q.From {
+			to = at(day+1, q.To)
+		}
+		within := !now.Before(from) || !until.IsZero() && !until.Before(from)
+		if within && to.After(now) && to.After(until) {
+			until = to
+		}
 	}
-	return time.Time{}, false
+	return until, !until.IsZero()
 }

@@ -202,7 +202,7 @@ func (p *Pipeline) notices(ctx context.Context, cfg *monitor.Config, svc monitor
 // hasNews reports whether a service has changed in what incidents are about.
 func hasNews(cfg *monitor.Config, was, next detect.Service, now time.Time) bool {
 	a, b := changeOf(cfg, was, now), changeOf(cfg, next, now)
-	return a.Status != b.Status || a.Alive != b.Alive || a.Flapping != b.Flapping || a.OnlyDNS != b.OnlyDNS || a.Contested != b.Contested || a.Detail != b.Detail
+	return a.Status != b.Status || a.Alive != b.Alive || a.Flapping != b.Flapping || a.OnlyDNS != b.OnlyDNS || a.Contested != b.Contested || a.Detail != b.Detail || a.Old != b.Old
 }
 
 // incidents decides what a service's condition means for incidents.
@@ -294,7 +294,7 @@ func changeOf(cfg *monitor.Config, all detect.Service, now time.Time) incident.C
 	c := incident.Change{
 		Service: s.Service, Status: s.Status, At: at, Alive: s.Alive, Total: s.Total, Detail: detailOf(s), Check: s.Check,
 		Muted: s.InMaintenance(now), Flapping: s.Flaps(), Shared: s.Shared(), Contested: s.Contested(),
-		Drain: all.Drains(now), TTL: all.TTL(),
+		Drain: all.Drains(now), TTL: all.TTL(), Old: all.Old(cfg),
 	}
 	var since time.Time
 	if since, c.OnlyDNS = s.OnlyDrains(now); c.OnlyDNS && since.After(c.At) {

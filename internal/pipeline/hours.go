@@ -71,7 +71,9 @@ func (p *Pipeline) hourOf(ctx context.Context, cfg *monitor.Config, svc monitor.
 		r := uptime.FromResults(m, w, results[m.ID])
 		if r.Checks() > 0 {
 			rollups = append(rollups, r)
-			all.Merge(r.Latency)
+			if !m.Shadow {
+				all.Merge(r.Latency)
+			}
 		}
 	}
 	if len(rollups) == 0 {

@@ -149,11 +149,11 @@ func (p *Pipeline) maintenanceViews(ctx context.Context, cfg *monitor.Config, m 
 		}
 	}
 	for _, plan := range m.All(cfg) {
-		windows, err := maintenance.Windows(plan, now, now.Add(plannedAhead))
+		windows, err := maintenance.First(plan, now, now.Add(plannedAhead), perPlan)
 		if err != nil {
 			continue // what this version cannot read has no windows
 		}
-		for _, w := range windows[:min(len(windows), perPlan)] {
+		for _, w := range windows {
 			view, public := planView(cfg, plan, w)
 			if public && w.From.After(now) && !known[view.ID] {
 				coming = append(coming, view)

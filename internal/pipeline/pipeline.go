@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -74,7 +75,8 @@ type Pipeline struct {
 	Deps
 
 	mu       sync.Mutex
-	config   *monitor.Config
+	written  *monitor.Config
+	config   *monitor.Config // of written, what is checked now
 	configAt time.Time
 	plan     *schedule.Plan
 	noted    map[string]bool // what was set aside, by key
@@ -107,10 +109,14 @@ func pause(ctx context.Context, d time.Duration) {
 var ErrNoConfig = errors.New("the table holds no configuration: apply a monitors.yaml first")
 
 // Config returns the configuration in force, at most ConfigAge old, and at
-// least of the version asked for.
+// least of the version asked for, with the monitors at old addresses whose time is
+// not over: these go without a new version.
 func (p *Pipeline) Config(ctx context.Context, atLeast int64) (*monitor.Config, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.config != nil && slices.ContainsFunc(p.config.Retired, func(r monitor.Retired) bool { return !p.Now().Before(r.Until) }) {
+		p.config, p.plan = p.written.InForce(p.Now()), nil
+	}
 	if p.config != nil && p.config.Version >= atLeast && p.Now().Sub(p.configAt) < p.ConfigAge {
 		return p.config, nil
 	}
@@ -131,8 +137,8 @@ func (p *Pipeline) Config(ctx context.Context, atLeast int64) (*monitor.Config, 
 	if cfg == nil {
 		return nil, ErrNoConfig
 	}
-	p.config, p.configAt, p.plan = cfg, p.Now(), nil
-	return cfg, nil
+	p.written, p.config, p.configAt, p.plan = cfg, cfg.InForce(p.Now()), p.Now(), nil
+	return p.config, nil
 }
 
 // conflictTries is how often a transaction that met somebody else's is tried

@@ -164,8 +164,11 @@ func serviceView(cfg *monitor.Config, svc monitor.Service, state store.State, as
 		view.Status = monitor.NotKnown
 	}
 	for _, m := range cfg.Members(svc) {
+		if cfg.IsRetired(m.ID) {
+			continue // where something was before is for operators
+		}
 		d, has := state.Details[m.ID]
-		line := store.MonitorView{ID: m.ID, Name: m.Name, Type: m.Kind(), State: monitor.Unknown}
+		line := store.MonitorView{ID: m.ID, Name: m.Name, Type: m.Kind(), State: monitor.Unknown, Shadow: m.Shadow}
 		if has {
 			line.State, line.Since = d.Shown(), d.Since
 		}

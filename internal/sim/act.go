@@ -2,7 +2,6 @@ package sim
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/monitor"
@@ -12,15 +11,6 @@ import (
 
 // personTries is how often a person tries again when Sonde was faster.
 const personTries = 5
-
-// refused is an act that could not be done.
-type refused struct {
-	act Act
-	err error
-}
-
-func (r *refused) Error() string { return fmt.Sprintf("%s at %s: %v", r.act.Do, r.act.At, r.err) }
-func (r *refused) Unwrap() error { return r.err }
 
 var errNoIncident = errors.New("no incident is open")
 
@@ -32,14 +22,11 @@ func (w *world) act(a Act) {
 			break
 		}
 	}
-	switch {
-	case err == nil:
-		w.lines.add("%s: %s %s", a.By, a.Do, a.Tier)
-	case a.Strict:
-		w.failure = &refused{a, err}
-	default:
+	if err != nil {
 		w.lines.add("%s: %s: %v", a.By, a.Do, err)
+		return
 	}
+	w.lines.add("%s: %s %s", a.By, a.Do, a.Tier)
 }
 
 func (w *world) actOnce(a Act) (err error) {

@@ -45,7 +45,7 @@ type books struct {
 	doubts    []doubt
 
 	states   map[monitor.ServiceID]detect.Service // as they were written last
-	says     map[monitor.ID]map[monitor.Location]says
+	says     map[monitor.ID]map[monitor.Location]word
 	turns    map[monitor.ID]turnsOf
 	turned   map[monitor.ServiceID]bool // since Detect began
 	flipped  map[string]time.Time       // when a flip was written first, by service and key
@@ -81,7 +81,7 @@ func newBooks() *books {
 		heads: map[string][]head{}, dueIDs: map[string]int{}, receipts: map[string]int{}, sends: map[string]int{}, excused: map[string]int{},
 		flips: map[monitor.ServiceID]map[string]monitor.Flip{}, order: map[monitor.ServiceID][]string{},
 		said: map[line]incident.Notification{}, keys: map[table.Key]bool{}, votes: map[monitor.ID]vote{},
-		states: map[monitor.ServiceID]detect.Service{}, says: map[monitor.ID]map[monitor.Location]says{}, turns: map[monitor.ID]turnsOf{},
+		states: map[monitor.ServiceID]detect.Service{}, says: map[monitor.ID]map[monitor.Location]word{}, turns: map[monitor.ID]turnsOf{},
 		turned: map[monitor.ServiceID]bool{}, flipped: map[string]time.Time{}, evidence: map[string]bool{}, failed: map[string]failure{},
 	}
 }

@@ -2,10 +2,8 @@ package sim
 
 import (
 	"cmp"
-	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/sondehq/sonde/internal/monitor"
@@ -24,45 +22,60 @@ var others = regexp.MustCompile(`\b(status|text|body|headers|cookies|hops|banner
 func (n *network) judge(r monitor.Result, m monitor.Monitor, names []string, now time.Time) monitor.Result {
 	values := expect.Values{}
 	for _, name := range names {
-		if slow, is := n.slow[name]; is {
-			r.Timing.TTFB += slow
-			r.Timing.Total += slow
-		}
-		if end, is := n.expires[name]; is {
-			r.Certificate = &monitor.Certificate{Subject: "CN=" + cmp.Or(hostOf(m), name), NotAfter: end, Days: int(end.Sub(now).Hours() / 24)}
-			r.Expires = end
+		if slow, is := n.slow[name]; is && !spares(slow.spare, names) {
+			r.Timing.TTFB += slow.by
+			r.Timing.Total += slow.by
 		}
 	}
+	r, over := n.ended(r, m, names, now)
 	if r.Timing.Total > m.Timeout {
 		return broken(r, monitor.Failure{Kind: monitor.FailTimeout, Detail: "no answer within " + m.Timeout.String() + " (first byte)"})
 	}
+	if over {
+		return r
+	}
+	values["cert_days"] = 90
 	if r.Certificate != nil {
-		if !now.Before(r.Certificate.NotAfter) {
-			return broken(r, monitor.Failure{Kind: monitor.FailCertificate, Detail: "the certificate expired at " + r.Certificate.NotAfter.UTC().Format("2006-01-02 15:04 UTC")})
-		}
 		values["cert_days"] = r.Certificate.Days
-	} else {
-		values["cert_days"] = 90
 	}
 	t := r.Timing
 	values["dns_ms"], values["connect_ms"], values["tls_ms"] = monitor.MS(t.DNS), monitor.MS(t.Connect), monitor.MS(t.TLS)
 	values["ttfb_ms"], values["transfer_ms"], values["total_ms"] = monitor.MS(t.TTFB), monitor.MS(t.Transfer), monitor.MS(t.Total)
 	values["request_ms"], values["token_ms"] = 1.0, 0.0
-	for i, source := range slices.Concat(m.Expect, m.Warn) {
-		if !scripted.MatchString(source) || others.MatchString(source) {
+	return n.expects(r, m, values)
+}
+
+// ended adds the certificate that is about to end, if one of these names has such,
+// and reports whether it has ended: then the check fails.
+func (n *network) ended(r monitor.Result, m monitor.Monitor, names []string, now time.Time) (monitor.Result, bool) {
+	for _, name := range names {
+		end, is := n.expires[name]
+		if !is {
 			continue
 		}
-		program, err := expect.Compile(source, m.Kind())
-		if err != nil {
-			continue // the configuration was checked when it was read
+		r.Certificate = &monitor.Certificate{Subject: "CN=" + cmp.Or(hostOf(m), name), NotAfter: end, Days: int(end.Sub(now).Hours() / 24)}
+		r.Expires = end
+		if !now.Before(end) {
+			return broken(r, monitor.Failure{Kind: monitor.FailCertificate, Detail: "the certificate expired at " + end.UTC().Format("2006-01-02 15:04 UTC")}), true
+		}
+	}
+	return r, false
+}
+
+// expects holds values against what the monitor expects, as far as a scenario decides
+// them.
+func (n *network) expects(r monitor.Result, m monitor.Monitor, values expect.Values) monitor.Result {
+	for i, source := range slices.Concat(m.Expect, m.Warn) {
+		program := n.program(source, m.Kind())
+		if program == nil {
+			continue // a scenario does not decide it
 		}
 		ok, shown := program.Eval(values)
 		if ok {
 			continue
 		}
-		warn := i >= len(m.Expect)
 		r = broken(r, monitor.Failure{Kind: monitor.FailExpect, Detail: source + " (" + shown + ")"})
-		if warn {
+		if i >= len(m.Expect) {
 			r.Outcome = monitor.OutcomeDegraded
 		}
 		return r
@@ -70,24 +83,22 @@ func (n *network) judge(r monitor.Result, m monitor.Monitor, names []string, now
 	return r
 }
 
-// failures are the ways to be down that a scenario can name.
-var failures = map[string]monitor.Failure{
-	"refused":     {Kind: monitor.FailRefused, Detail: "connection refused"},
-	"timeout":     {Kind: monitor.FailTimeout, Detail: "no answer in time (connect)"},
-	"reset":       {Kind: monitor.FailReset, Detail: "connection reset by peer"},
-	"unreachable": {Kind: monitor.FailUnreachable, Detail: "no route to host"},
-	"dns":         {Kind: monitor.FailDNS, Detail: "no such host"},
-	"tls":         {Kind: monitor.FailTLS, Detail: "handshake failure"},
-	"certificate": {Kind: monitor.FailCertificate, Detail: "the certificate is not valid"},
+// programKey is an expression and the kind that it is of.
+type programKey struct {
+	source string
+	kind   monitor.Kind
 }
 
-// failureNamed reads refused, timeout … or an HTTP status such as 503.
-func failureNamed(name string) (monitor.Failure, bool) {
-	if f, known := failures[name]; known {
-		return f, true
+// program is an expression that a scenario decides, compiled once; nil for others.
+func (n *network) program(source string, kind monitor.Kind) *expect.Program {
+	key := programKey{source, kind}
+	if known, has := n.programs[key]; has {
+		return known
 	}
-	if code, err := strconv.Atoi(name); err == nil && code >= 400 && code <= 599 {
-		return monitor.Failure{Kind: monitor.FailExpect, Detail: fmt.Sprintf("status == 200 (status was %d)", code)}, true
+	var program *expect.Program
+	if kind == monitor.KindHeartbeat || scripted.MatchString(source) && !others.MatchString(source) {
+		program, _ = expect.Compile(source, kind)
 	}
-	return monitor.Failure{}, false
+	n.programs[key] = program
+	return program
 }

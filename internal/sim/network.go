@@ -12,22 +12,42 @@ import (
 	"time"
 
 	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/probe/expect"
 )
 
 // network is the targets of a scenario: what is down, slow or about to expire, by
 // the names that events give them, and what resolvers answer.
 type network struct {
 	start   time.Time
-	down    map[string]breakage
-	slow    map[string]time.Duration
+	cfg     *monitor.Config // in force
+	down    map[string]*breakage
+	slow    map[string]*slowness
 	expires map[string]time.Time // certificates
 	names   map[string]*record
+
+	pings    map[monitor.ID]monitor.Ping        // of heartbeats
+	answers  map[monitor.ID]map[string]resolves // what DNS monitors found last, by resolver
+	turned   bool                               // answers have changed
+	programs map[programKey]*expect.Program
 }
 
-// breakage is how a target is down, and from where it looks so.
+// breakage is how a target is down, from where it looks so, and what of it works.
 type breakage struct {
-	failure monitor.Failure
-	from    []monitor.Location // empty: from everywhere
+	with  failing
+	from  []monitor.Location // empty: from everywhere
+	spare map[string]bool    // what is up again of it, by name
+}
+
+// slowness is by how much a target is slower, and what of it is not.
+type slowness struct {
+	by    time.Duration
+	spare map[string]bool
+}
+
+// resolves is what a resolver said last, and whether that is what is expected.
+type resolves struct {
+	says string
+	good bool
 }
 
 // record is what resolvers say of a name.
@@ -38,7 +58,8 @@ type record struct {
 }
 
 func newNetwork(start time.Time) *network {
-	return &network{start: start, down: map[string]breakage{}, slow: map[string]time.Duration{}, expires: map[string]time.Time{}, names: map[string]*record{}}
+	return &network{start: start, down: map[string]*breakage{}, slow: map[string]*slowness{}, expires: map[string]time.Time{}, names: map[string]*record{},
+		pings: map[monitor.ID]monitor.Ping{}, answers: map[monitor.ID]map[string]resolves{}, programs: map[programKey]*expect.Program{}}
 }
 
 // move gives a name other addresses: resolvers that hold the old ones keep them
@@ -132,12 +153,19 @@ func (n *network) addressesOf(m monitor.Monitor) []string {
 
 // find implements Targets.
 func (n *network) find(c monitor.Check, now time.Time) monitor.Result {
-	r := monitor.Result{Outcome: monitor.OutcomeUp, Timing: healthy(c)}
 	m := c.Monitor
-	for _, name := range handles(m) {
-		if b, is := n.down[name]; is && b.holds(c.Location) {
-			return broken(r, b.failure)
+	if m.Heartbeat != nil {
+		return n.listen(m, now)
+	}
+	r := monitor.Result{Outcome: monitor.OutcomeUp, Timing: healthy(c)}
+	if b := n.breaks(m, c.Location); b != nil {
+		broken := b.result(r, m)
+		if broken.Failure.Kind == monitor.FailExpect { // it is spoken to: a certificate comes first
+			if ended, is := n.ended(r, m, handles(m), now); is {
+				return ended
+			}
 		}
+		return broken
 	}
 	if m.DNS != nil {
 		return n.ask(r, c, now)
@@ -151,8 +179,35 @@ func (n *network) find(c monitor.Check, now time.Time) monitor.Result {
 	return n.judge(r, m, append(handles(m), addresses...), now)
 }
 
-func (b breakage) holds(location monitor.Location) bool {
+// breaks is what makes a monitor fail from a location, by one of its names; nil if
+// nothing does.
+func (n *network) breaks(m monitor.Monitor, location monitor.Location) *breakage {
+	if len(n.down) == 0 {
+		return nil
+	}
+	names := handles(m)
+	for _, name := range names {
+		if b, is := n.down[name]; is && b.holds(location) && !spares(b.spare, names) {
+			return b
+		}
+	}
+	return nil
+}
+
+// spares reports whether one of a monitor's names is excepted.
+func spares(spare map[string]bool, names []string) bool {
+	return len(spare) > 0 && slices.ContainsFunc(names, func(name string) bool { return spare[name] })
+}
+
+func (b *breakage) holds(location monitor.Location) bool {
 	return len(b.from) == 0 || slices.Contains(b.from, location)
+}
+
+// result is the result of a check of what is broken.
+func (b *breakage) result(r monitor.Result, m monitor.Monitor) monitor.Result {
+	failure, outcome := b.with.of(m)
+	r.Outcome, r.Failure = outcome, &failure
+	return r
 }
 
 func broken(r monitor.Result, f monitor.Failure) monitor.Result {
@@ -181,9 +236,10 @@ func (n *network) speak(r monitor.Result, c monitor.Check, addresses []string) m
 	for _, a := range addresses {
 		one := monitor.AddressResult{Address: a, Outcome: monitor.OutcomeUp, TotalMS: monitor.MS(r.Timing.Total)}
 		if b, is := n.down[a]; is && b.holds(c.Location) {
-			one.Outcome, one.Failure = monitor.OutcomeDown, &b.failure
-			first.Kind = cmp.Or(first.Kind, b.failure.Kind)
-			bad = append(bad, a+": "+b.failure.Detail)
+			failure, outcome := b.with.of(c.Monitor)
+			one.Outcome, one.Failure = outcome, &failure
+			first.Kind = cmp.Or(first.Kind, failure.Kind)
+			bad = append(bad, a+": "+failure.Detail)
 		}
 		if each {
 			r.Addresses = append(r.Addresses, one)
@@ -228,7 +284,9 @@ func (n *network) ask(r monitor.Result, c monitor.Check, now time.Time) monitor.
 	for _, resolver := range resolvers {
 		says, until := known.says(resolver, now)
 		r.Answers = append(r.Answers, says...)
-		if len(m.DNS.Answers) == 0 || sameSet(says, m.DNS.Answers) {
+		good := len(m.DNS.Answers) == 0 || sameSet(says, m.DNS.Answers)
+		n.answered(m.ID, resolver, resolves{strings.Join(says, ", "), good})
+		if good {
 			continue
 		}
 		cut.Behind = append(cut.Behind, monitor.Behind{Server: resolver, Says: strings.Join(says, ", ")})
@@ -253,6 +311,16 @@ func (n *network) ask(r monitor.Result, c monitor.Check, now time.Time) monitor.
 		return broken(r, monitor.Failure{Kind: monitor.FailDNS, Detail: fmt.Sprintf("%d of %d resolvers answer as expected; %s says %s", good, len(resolvers), b.Server, b.Says)})
 	}
 	return n.judge(r, m, handles(m), now)
+}
+
+// answered notes what a resolver said.
+func (n *network) answered(id monitor.ID, resolver string, said resolves) {
+	if n.answers[id] == nil {
+		n.answers[id] = map[string]resolves{}
+	}
+	if n.answers[id][resolver] != said {
+		n.answers[id][resolver], n.turned = said, true
+	}
 }
 
 func sameSet(a, b []string) bool {

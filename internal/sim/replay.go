@@ -1,9 +1,12 @@
 package sim
 
 import (
+	"cmp"
+	"context"
 	"embed"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sondehq/sonde/internal/incident"
@@ -28,83 +31,96 @@ type Replay struct {
 	Tiers     int              `json:"tiers"`
 	Log       []Happening      `json:"log"` // all that happened, in its order
 	Incidents []PlayedIncident `json:"incidents"`
-	Page      []PlayedService  `json:"page"` // as it was in the end
+	Page      *Page            `json:"page"` // as it was in the end; in Log, whenever it changed
 	Report    report.Report    `json:"report"`
+
+	// Rest says that the report is of more time than was played, and what the rest
+	// is taken for; empty where all of it was.
+	Rest string `json:"rest,omitempty"`
 }
 
 // Happening is one line of a replay's log.
 type Happening struct {
 	At   time.Time `json:"at"`
-	Who  string    `json:"who"` // scenario, sonde, a person, or the tier that is told
+	Who  string    `json:"who"` // scenario, sonde, page, a person, or the tier that is told
 	Text string    `json:"text"`
 
-	// Of a message:
+	// Of a message, the form that its tier gets: Chat where it is a chat, Machine
+	// where it is for programs (Program), otherwise Email and SMS.
 	Told      bool   `json:"told,omitempty"`
 	Subject   string `json:"subject,omitempty"`
 	Email     string `json:"email,omitempty"`
 	SMS       string `json:"sms,omitempty"`
+	Chat      string `json:"chat,omitempty"`
+	Machine   string `json:"machine,omitempty"`
+	Program   bool   `json:"program,omitempty"`
 	Incidents int    `json:"incidents,omitempty"` // that it tells of
+
+	Page *Page `json:"page,omitempty"` // what it shows now
 }
 
 // PlayedIncident is an incident as it was in the end, and its follow-up.
 type PlayedIncident struct {
 	incident.Incident
+	Over     time.Time         `json:"over,omitzero"` // when it was known to be over, and told
+	Heard    []Heard           `json:"heard"`         // in the order of their messages
 	Updates  []incident.Update `json:"updates"`
 	FollowUp string            `json:"follow_up"` // the draft, in Markdown
 }
 
-// PlayedService is a service on the page.
-type PlayedService struct {
-	ID     monitor.ServiceID `json:"id"`
-	Name   string            `json:"name"`
-	Status monitor.Status    `json:"status"`
+// Heard is the first message that a tier got about an incident, and about its outage
+// if that came later.
+type Heard struct {
+	Tier   monitor.TierID `json:"tier"`
+	At     time.Time      `json:"at"`     // when it was sent
+	Since  time.Time      `json:"since"`  // when what it tells of began
+	Outage bool           `json:"outage"` // it tells of an outage; false: of less
 }
 
-// Replay plays the scenario against a configuration, which it fits (Against). An
-// error of type config.Errors means that the scenario asks for what cannot be: to
-// acknowledge when no incident is open.
-func (s *Scenario) Replay(cfg *monitor.Config) (*Replay, error) {
-	script := Script{Seed: 1, Start: s.Start.UTC(), Length: s.Length, Config: cfg}
-	for _, e := range s.events {
-		switch e.act.Do {
-		case Acknowledge, Post, Publish, Decline:
-			script.Acts = append(script.Acts, e.act)
-		}
-	}
+// Replay plays the scenario until ctx ends. An error of type config.Errors means that
+// the scenario asks for what cannot be: to acknowledge when no incident is open.
+func (s *Scenario) Replay(ctx context.Context) (*Replay, error) {
+	cfg := s.Config
 	net := newNetwork(s.Start)
-	w := newWorld(script, net.find)
+	w := newWorld(Script{Seed: 1, Start: s.Start.UTC(), Length: s.Length, Config: cfg}, net.find)
+	w.ctx, w.lines.off = ctx, true
+	w.shared = store.New(&port{world: w}, w.clock)
 	out := &Replay{
 		Scenario: s.Name, About: s.About, From: s.Start, To: s.Start.Add(s.Length), Zone: s.Zone.String(),
 		Monitors: len(cfg.Monitors), Services: len(cfg.Services), Tiers: len(cfg.Tiers),
-		Log: []Happening{}, Incidents: []PlayedIncident{}, Page: []PlayedService{},
+		Log: []Happening{}, Incidents: []PlayedIncident{},
 	}
-	say := func(who string) func(string) {
-		return func(text string) { out.Log = append(out.Log, Happening{At: w.now.In(s.Zone), Who: who, Text: text}) }
-	}
-	w.told = func(d Delivery) {
-		out.Log = append(out.Log, Happening{
-			At: d.At.In(s.Zone), Who: string(d.Message.Tier), Text: d.Message.Subject, Told: true, Subject: d.Message.Subject,
-			Email: d.Message.Email, SMS: d.Message.SMS, Incidents: incidentsIn(d.About),
-		})
-	}
-	w.noted = func(u incident.Update) {
-		who, text := "sonde", u.Text
-		if u.By != "" {
-			who = u.By
-		}
-		if text == "" {
-			text = u.Detail
-		}
-		say(who)(text)
-	}
-	s.stage(w, net, say("scenario"))
-	if err := s.history(w); err != nil {
+	p := &playing{scenario: s, world: w, net: net, out: out}
+	w.told, w.noted, w.wrote = p.told, p.noted, p.wrote
+	p.stage()
+	if err := p.history(); err != nil {
 		return nil, err
 	}
 	if err := w.run(); err != nil {
 		return nil, s.blame(err)
 	}
-	return out, s.sum(w, out)
+	p.look()
+	return out, p.sum()
+}
+
+// told logs a message.
+func (p *playing) told(d Delivery) {
+	m := d.Message
+	h := Happening{At: d.At.In(p.scenario.Zone), Who: string(m.Tier), Text: m.Subject, Told: true, Subject: m.Subject, Incidents: incidentsIn(d.About)}
+	switch {
+	case m.Chat != "":
+		h.Chat = m.Chat
+	case m.Program:
+		h.Machine, h.Program = m.Machine, true
+	default:
+		h.Email, h.SMS = m.Email, m.SMS
+	}
+	p.out.Log = append(p.out.Log, h)
+}
+
+// noted logs an update of an incident.
+func (p *playing) noted(u incident.Update) {
+	p.say(cmp.Or(u.By, "sonde"), cmp.Or(u.Text, u.Detail))
 }
 
 // blame finds the event that asked for what cannot be.
@@ -114,19 +130,12 @@ func (s *Scenario) blame(err error) error {
 		return fmt.Errorf("play %s: %w", s.Name, err)
 	}
 	r := &reader{file: s.file}
-	at := s.Start.Add(no.act.At).Format("15:04:05 MST")
-	for _, e := range s.events {
-		if e.act != no.act {
-			continue
-		}
-		hint := ""
-		if errors.Is(no.err, errNoIncident) {
-			hint = "`sonde replay` without it shows when one is"
-		}
-		r.report(e.node, e.path, hint, "nobody can %s at %s: %v", no.act.Do, at, no.err)
-		return r.sorted()
+	hint := ""
+	if errors.Is(no.err, errNoIncident) {
+		hint = "`sonde replay` without it shows when one is"
 	}
-	return err
+	r.report(no.event.says.node, no.event.says.path, hint, "nobody can %s at %s: %v", no.event.action, s.Start.Add(no.event.at).In(s.Zone).Format("15:04:05 MST"), no.err)
+	return r.sorted()
 }
 
 func incidentsIn(all []incident.Notification) int {
@@ -138,25 +147,21 @@ func incidentsIn(all []incident.Notification) int {
 }
 
 // history stores that all was well before the scenario began.
-func (s *Scenario) history(w *world) error {
-	if s.Since.IsZero() {
+func (p *playing) history() error {
+	if p.scenario.Since.IsZero() {
 		return nil
 	}
-	for _, svc := range w.script.Config.Services {
-		op, err := store.FlipOp(monitor.Flip{Service: svc.ID, From: string(monitor.NotKnown), To: string(monitor.Operational),
-			At: s.Since.UTC(), Decided: s.Since.UTC(), Reason: "all was well before the scenario"})
-		if err != nil {
+	for _, svc := range p.scenario.Config.Services {
+		if err := p.works(svc.ID, p.scenario.Since, "all was well before the scenario"); err != nil {
 			return err
-		}
-		if err := w.store.Commit(w.ctx, op); err != nil {
-			return fmt.Errorf("put history: %w", err)
 		}
 	}
 	return nil
 }
 
 // sum reads what is left in the table.
-func (s *Scenario) sum(w *world, out *Replay) error {
+func (p *playing) sum() error {
+	w := p.world
 	cfg, err := w.store.Config(w.ctx)
 	if err != nil {
 		return err
@@ -170,29 +175,50 @@ func (s *Scenario) sum(w *world, out *Replay) error {
 		if err != nil {
 			return err
 		}
-		out.Incidents = append(out.Incidents, PlayedIncident{inc, story.Updates, incident.Draft(cfg, story, w.now)})
+		one := PlayedIncident{Incident: inc, Heard: p.heard(id), Updates: story.Updates, FollowUp: incident.Draft(cfg, story, w.now)}
+		if at := slices.IndexFunc(w.books.heads[id], func(h head) bool { return h.inc.State == incident.Resolved }); at >= 0 {
+			one.Over = p.in(w.books.heads[id][at].at)
+		}
+		p.out.Incidents = append(p.out.Incidents, one)
 	}
-	page, _, err := w.store.Snapshot(w.ctx)
-	if err != nil {
-		return err
+	return p.figures(cfg)
+}
+
+// heard is what each tier was sent first about an incident.
+func (p *playing) heard(id string) []Heard {
+	all := []Heard{}
+	for _, d := range p.world.books.mail {
+		for _, n := range d.About {
+			outage := n.Worst.AtLeast(monitor.ImpactMajor)
+			if n.Incident != id || n.Event == incident.EventAsked || slices.ContainsFunc(all, func(h Heard) bool { return h.Tier == n.Tier && (h.Outage || !outage) }) {
+				continue
+			}
+			all = append(all, Heard{n.Tier, p.in(d.At), p.in(n.Since), outage})
+		}
 	}
-	for _, v := range page.Services {
-		out.Page = append(out.Page, PlayedService{v.ID, v.Name, v.Status})
-	}
-	return s.figures(w, cfg, out)
+	return all
 }
 
 // figures is the uptime: of the month, if the scenario says how it was before;
 // otherwise of the time that was played.
-func (s *Scenario) figures(w *world, cfg *monitor.Config, out *Replay) error {
+func (p *playing) figures(cfg *monitor.Config) error {
+	s, w, out := p.scenario, p.world, p.out
 	window := uptime.Window{From: s.Start.UTC(), To: s.Start.Add(s.Length).UTC()}
-	name := "played"
-	if !s.Since.IsZero() {
+	name, month := "played", !s.Since.IsZero()
+	if month {
 		local := s.Start.In(s.Zone)
 		window, name = uptime.Month(local.Year(), local.Month(), s.Zone), local.Format("2006-01")
 	}
-	r := report.Report{Site: cfg.Site.Name, Window: name, From: window.From, To: window.To, Zone: s.Zone.String(), Over: true,
+	r := report.Report{Site: cfg.Site.Name, Window: name, From: window.From, To: window.To, Zone: s.Zone.String(), Over: true, Month: month,
 		Services: []report.Service{}, Incidents: []report.IncidentRef{}}
+	if end := s.Start.Add(s.Length); end.Before(window.To) {
+		out.Rest = "played until " + end.In(s.Zone).Format("2 Jan 15:04") + "; the rest of the month is taken as working"
+		for _, svc := range cfg.Services {
+			if err := p.works(svc.ID, end, "it was played until then, and all is taken as working after it"); err != nil {
+				return err
+			}
+		}
+	}
 	for _, svc := range cfg.Services {
 		line, err := w.store.Timeline(w.ctx, svc.ID, window.From, window.To)
 		if err != nil {
@@ -206,5 +232,17 @@ func (s *Scenario) figures(w *world, cfg *monitor.Config, out *Replay) error {
 	}
 	r.Sort()
 	out.Report = r
+	return nil
+}
+
+// works stores that a service works from a time on.
+func (p *playing) works(id monitor.ServiceID, at time.Time, why string) error {
+	op, err := store.FlipOp(monitor.Flip{Service: id, From: string(monitor.NotKnown), To: string(monitor.Operational), At: at.UTC(), Decided: at.UTC(), Reason: why})
+	if err != nil {
+		return err
+	}
+	if err := p.world.store.Commit(p.world.ctx, op); err != nil {
+		return fmt.Errorf("put history: %w", err)
+	}
 	return nil
 }

@@ -2,9 +2,11 @@ package sim
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -22,35 +24,32 @@ type Scenario struct {
 	Zone   *time.Location
 	Length time.Duration
 	Since  time.Time       // since when all was well before it; zero: since Start
-	Config *monitor.Config // its own fleet and policy; nil if it has none
+	Config *monitor.Config // what it is played against; nil if there is nothing
 
 	names  []moved
 	events []happens
 	file   string
 }
 
-// moved is a name and its addresses.
-type moved struct {
-	name      string
-	addresses []string
-	ttl       time.Duration
+// Options say what a scenario is played against.
+type Options struct {
+	// Config is played against in place of the scenario's own fleet and policy.
+	Config *monitor.Config
+
+	// Tiers are taken in place of those of the scenario's configuration, and of
+	// those that it puts in force later.
+	Tiers []monitor.Tier
+
+	// Open reads a file that the scenario names, as it names it; nil: it may name
+	// none.
+	Open func(path string) ([]byte, error)
 }
 
-// happens is one event.
-type happens struct {
-	at      time.Duration
-	node    *yaml.Node
-	path    string
-	action  string   // down, up, slow …
-	targets []string // of down, up, slow, expires, flap; locations of silent
-	from    []monitor.Location
-	failure monitor.Failure
-	by      time.Duration // of slow; until expiry; of a silence; between two flaps
-	ms      int           // of slow
-	times   int
-	move    moved
-	speaks  map[string]string // of apply: monitor to address; of a DNS monitor: to the addresses it expects
-	act     Act
+// moved is a name and its addresses.
+type moved struct {
+	name      value
+	addresses []value
+	ttl       time.Duration
 }
 
 // Home is the location of a configuration that names none.
@@ -62,58 +61,48 @@ const (
 	maxEvents = 2000
 )
 
-// ReadScenario reads a scenario's text; name is what problems call it. Its error is
-// of type config.Errors. A scenario without a config of its own is played against
-// another one, see Against.
-func ReadScenario(name string, text []byte) (*Scenario, error) {
-	r := &reader{file: name}
+// ReadScenario reads a scenario's text, and holds it against what it is played
+// against; name is what problems call it. Its error is of type config.Errors, and
+// names all that is wrong at once: what depends on a part that cannot be read is
+// looked at when that is mended.
+func ReadScenario(name string, text []byte, opts Options) (*Scenario, error) {
+	r := &reader{file: name, opts: opts}
 	root := r.parse(text)
 	if root == nil {
 		return nil, r.sorted()
 	}
+	r.root, r.lines = root, bytes.Split(text, []byte("\n"))
 	s := &Scenario{Zone: time.UTC, file: name}
-	var start, since, zone string
-	var startNode, sinceNode, zoneNode, events, configured *yaml.Node
-	at := func(into **yaml.Node, text *string) field {
-		return func(n *yaml.Node, path string) { *into = n; r.text(text)(n, path) }
-	}
+	var start, since, zone, length value
+	var events, names, configured *yaml.Node
 	ok := r.mapping(root, "", map[string]field{
-		"name": r.text(&s.Name), "about": r.text(&s.About), "length": r.duration(&s.Length),
-		"start": at(&startNode, &start), "since": at(&sinceNode, &since), "zone": at(&zoneNode, &zone),
-		"dns":    func(n *yaml.Node, path string) { r.records(s, n, path) },
+		"name": r.text(&s.Name), "about": r.text(&s.About), "length": r.needed(&length),
+		"start": r.needed(&start), "since": r.needed(&since), "zone": r.needed(&zone),
+		"dns":    func(n *yaml.Node, _ string) { names = n },
 		"events": func(n *yaml.Node, _ string) { events = n },
 		"config": func(n *yaml.Node, _ string) { configured = n },
 	})
 	if !ok {
 		return nil, r.sorted()
 	}
-	if zoneNode != nil {
-		if loaded, err := time.LoadLocation(zone); err == nil && zone != "Local" {
-			s.Zone = loaded
-		} else {
-			r.report(zoneNode, "zone", "such as America/Los_Angeles", "the time zone %q is not known", zone)
-		}
+	s.Name = cmp.Or(s.Name, name)
+	own := r.own(configured)
+	s.Config = own
+	if opts.Config != nil {
+		s.Config = opts.Config
 	}
-	s.Start = r.local(startNode, "start", start, s.Zone, "2006-01-02 15:04")
-	if sinceNode != nil {
-		s.Since = r.local(sinceNode, "since", since, s.Zone, "2006-01-02")
-		if s.Since.After(s.Start) && !s.Start.IsZero() {
-			r.report(sinceNode, "since", "it says since when all was well before the start", "%s is after the start", since)
-		}
-	}
-	switch {
-	case s.Length == 0:
-		r.report(nil, "length", "such as length: 6h", "a scenario needs a length")
-	case s.Length > maxLength:
-		r.report(nil, "length", "", "%s is longer than %s", s.Length, maxLength)
+	r.clocks(s, zone, own)
+	r.times(s, start, since, length)
+	if names != nil {
+		r.records(s, names)
 	}
 	if events == nil {
-		r.report(nil, "events", "", "a scenario needs events")
+		r.report(root, "events", "", "a scenario needs events")
 	} else {
 		r.events(s, events)
 	}
-	if configured != nil {
-		r.config(s, configured, text)
+	if s.Config != nil {
+		r.fit(s)
 	}
 	if len(r.problems) > 0 {
 		return nil, r.sorted()
@@ -121,81 +110,161 @@ func ReadScenario(name string, text []byte) (*Scenario, error) {
 	return s, nil
 }
 
-// local reads a time of the scenario's zone.
-func (r *reader) local(n *yaml.Node, path, text string, zone *time.Location, layout string) time.Time {
+// own is the fleet and policy that the scenario brings, with whatever tiers were
+// asked for.
+func (r *reader) own(n *yaml.Node) *monitor.Config {
 	if n == nil {
-		r.report(nil, path, "such as "+path+": "+layout, "a scenario needs to say when it begins")
+		return nil
+	}
+	return r.config(n, "config")
+}
+
+// clocks finds the zone of the scenario's times: its own, or that of the site that
+// it is played for.
+func (r *reader) clocks(s *Scenario, named value, own *monitor.Config) {
+	zone := named.text
+	if named.node == nil {
+		if cfg := cmp.Or(own, s.Config); cfg != nil {
+			s.Zone = cfg.Zone()
+		}
+		return
+	}
+	if loaded, err := time.LoadLocation(zone); err == nil && zone != "Local" && zone != "" {
+		s.Zone = loaded
+	} else if zone != "" {
+		r.report(named.node, "zone", "such as America/Los_Angeles", "the time zone %q is not known", zone)
+	}
+}
+
+// times reads when it begins, how long it lasts and since when all was well.
+func (r *reader) times(s *Scenario, start, since, length value) {
+	s.Start = r.local(start, "start", s.Zone, "2006-01-02 15:04")
+	if since.node != nil {
+		s.Since = r.local(since, "since", s.Zone, "2006-01-02")
+		if s.Since.After(s.Start) && !s.Start.IsZero() {
+			r.report(since.node, "since", "it says since when all was well before the start", "%s is after the start", since.text)
+		}
+	}
+	if length.node == nil {
+		r.report(r.root, "length", "such as length: 6h", "a scenario needs a length")
+		return
+	}
+	r.duration(&s.Length)(length.node, "length")
+	if s.Length > maxLength {
+		r.report(length.node, "length", "", "%s is longer than %s", s.Length, maxLength)
+	}
+}
+
+// local reads a time of the scenario's zone.
+func (r *reader) local(v value, path string, zone *time.Location, layout string) time.Time {
+	if v.node == nil {
+		r.report(r.root, path, "such as "+path+": "+layout, "a scenario needs to say when it begins")
 		return time.Time{}
 	}
-	t, err := time.ParseInLocation(layout, text, zone)
+	t, err := time.ParseInLocation(layout, v.text, zone)
 	if err != nil || t.Year() < 1990 || t.Year() > 2100 {
-		r.report(n, path, "", "expected a local time such as %s, found %q", layout, text)
+		r.report(v.node, path, "", "expected a local time such as %s, found %q", layout, v.text)
 		return time.Time{}
 	}
-	if t.Format(layout) != text {
-		r.report(n, path, "", "there is no %s in %s: the clocks are put forward over it", text, zone)
+	if t.Format(layout) != v.text {
+		r.report(v.node, path, "", "there is no %s in %s: the clocks are put forward over it", v.text, zone)
 	}
 	return t
 }
 
-func (r *reader) records(s *Scenario, n *yaml.Node, path string) {
+func (r *reader) records(s *Scenario, n *yaml.Node) {
 	if n.Kind != yaml.SequenceNode {
-		r.report(n, path, "", "expected a list of names")
+		r.report(n, "dns", "", "expected a list of names")
 		return
 	}
 	for i, one := range n.Content {
-		at := fmt.Sprintf("%s[%d]", path, i)
+		at := fmt.Sprintf("dns[%d]", i)
 		var m moved
-		r.mapping(one, at, map[string]field{"name": r.text(&m.name), "addresses": r.texts(&m.addresses), "ttl": r.duration(&m.ttl)})
-		r.addresses(one, at, m.addresses)
-		if m.name == "" {
+		if !r.mapping(one, at, map[string]field{"name": r.needed(&m.name), "addresses": r.addresses(&m.addresses), "ttl": r.duration(&m.ttl)}) {
+			continue
+		}
+		if m.name.node == nil {
 			r.report(one, at, "", "a record needs a name")
+		}
+		if m.addresses == nil {
+			r.report(one, at, "", "a name needs addresses")
+		}
+		if slices.ContainsFunc(s.names, func(o moved) bool { return o.name.text == m.name.text }) {
+			r.report(m.name.node, at+".name", "", "%s stands here twice", m.name.text)
 		}
 		s.names = append(s.names, m)
 	}
 }
 
-func (r *reader) addresses(n *yaml.Node, path string, all []string) {
-	if len(all) == 0 {
-		r.report(n, path, "", "a name needs addresses")
-	}
-	for _, a := range all {
-		if _, err := netip.ParseAddr(a); err != nil {
-			r.report(n, path, "", "%q is no IP address", a)
+func (r *reader) addresses(into *[]value) field {
+	return func(n *yaml.Node, path string) {
+		r.values(into)(n, path)
+		for _, a := range *into {
+			if _, err := netip.ParseAddr(a.text); err != nil {
+				r.report(a.node, a.path, "", "%q is no IP address", a.text)
+			}
 		}
 	}
 }
 
-// config reads the fleet that stands in the scenario itself: its lines, at their
+// config reads a fleet that stands in the scenario itself: its lines, at their
 // places, as a monitors.yaml.
-func (r *reader) config(s *Scenario, n *yaml.Node, text []byte) {
+func (r *reader) config(n *yaml.Node, path string) *monitor.Config {
 	if n.Kind != yaml.MappingNode || n.Style&yaml.FlowStyle != 0 || len(n.Content) == 0 {
-		r.report(n, "config", "", "expected what a monitors.yaml holds, indented, from the next line on")
-		return
+		r.report(n, path, "", "expected what a monitors.yaml holds, indented, from the next line on")
+		return nil
 	}
-	lines := bytes.Split(text, []byte("\n"))
-	for i := range lines {
-		inside := i+1 >= n.Line && i+1 <= r.endOf(n, lines)
-		if !inside {
-			lines[i] = nil
-		}
-	}
-	cfg, err := config.Load(r.file, bytes.Join(lines, []byte("\n")), config.Options{Home: Home})
+	lines := make([][]byte, len(r.lines))
+	copy(lines[n.Line-1:], r.lines[n.Line-1:r.endOf(n)])
+	return r.load(r.file, bytes.Join(lines, []byte("\n")))
+}
+
+// load compiles a fleet; what is wrong with it is a problem of the scenario.
+func (r *reader) load(name string, text []byte) *monitor.Config {
+	cfg, err := config.Load(name, text, config.Options{Home: Home})
 	var problems config.Errors
 	if errors.As(err, &problems) {
 		r.problems = append(r.problems, problems...)
-		return
+		return nil
 	}
-	s.Config = cfg
+	if r.opts.Tiers != nil {
+		cfg.Tiers = r.opts.Tiers
+	}
+	return cfg
 }
 
-// endOf is the last line of a block: that before the next one that is not
-// indented.
-func (r *reader) endOf(n *yaml.Node, lines [][]byte) int {
-	for i := n.Line; i < len(lines); i++ {
-		if line := lines[i]; len(line) > 0 && line[0] != ' ' && line[0] != '#' && line[0] != '\r' {
-			return i
-		}
+// endOf is after which line a block ends: before that of what follows it.
+func (r *reader) endOf(n *yaml.Node) int {
+	end := len(r.lines)
+	if next := following(r.root, n); next != nil {
+		end = next.Line - 1
 	}
-	return len(lines)
+	for end > n.Line {
+		last := bytes.TrimSpace(r.lines[end-1])
+		if len(last) > 0 && last[0] != '#' && !bytes.Equal(last, []byte("-")) && !bytes.Equal(last, []byte("...")) {
+			break
+		}
+		end--
+	}
+	return end
+}
+
+// following is the node that stands after another and all that is in it; nil if
+// none does.
+func following(root, n *yaml.Node) (next *yaml.Node) {
+	passed := false
+	var walk func(*yaml.Node) bool
+	walk = func(at *yaml.Node) bool {
+		if at == n {
+			passed = true
+			return false
+		}
+		if passed {
+			next = at
+			return true
+		}
+		return slices.ContainsFunc(at.Content, walk)
+	}
+	walk(root)
+	return next
 }

@@ -56,8 +56,6 @@ type Act struct {
 
 	Service monitor.ServiceID // of what is opened
 	Impact  monitor.Impact    // of what is opened
-
-	Strict bool // it is an error if it cannot be done
 }
 
 // Deed is what an Act does.

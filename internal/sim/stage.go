@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -11,227 +10,198 @@ import (
 	"github.com/sondehq/sonde/internal/monitor"
 )
 
-// Against checks that a scenario can be played against a configuration: that all
-// of its targets, locations and tiers are there. Its error is of type
-// config.Errors.
-func (s *Scenario) Against(cfg *monitor.Config) error {
-	r := &reader{file: s.file}
-	known := map[string]bool{}
-	hosts := map[string]bool{}
-	for _, m := range cfg.Monitors {
-		for _, name := range handles(m) {
-			known[name] = true
-		}
-		if m.HTTP != nil && m.HTTP.Address != "" {
-			known[addressOnly(m.HTTP.Address)] = true
-		}
-		if m.DNS != nil {
-			hosts[m.DNS.Name] = true
-		}
-		hosts[hostOf(m)] = true
+// playing is a scenario that is being played.
+type playing struct {
+	scenario *Scenario
+	world    *world
+	net      *network
+	out      *Replay
+
+	stale int // how many snapshots may show something new
+}
+
+// refused is an event that could not be.
+type refused struct {
+	event *happens
+	err   error
+}
+
+func (r *refused) Error() string {
+	return fmt.Sprintf("%s at %s: %v", r.event.action, r.event.at, r.err)
+}
+func (r *refused) Unwrap() error { return r.err }
+
+// stage plans a scenario's events in its world.
+func (p *playing) stage() {
+	for _, m := range p.scenario.names {
+		p.net.move(m.name.text, words(m.addresses), max(m.ttl, time.Minute), p.scenario.Start)
 	}
-	points := func(name string, addresses []string) { // what nobody asks for points nowhere
-		for _, a := range addresses {
-			if hosts[name] {
-				known[a] = true
+	for i := range p.scenario.events {
+		e := &p.scenario.events[i]
+		if e.config != nil {
+			for _, l := range e.config.Locations {
+				if !slices.Contains(p.scenario.Config.Locations, l) && !slices.Contains(p.world.places, l) {
+					p.world.places = append(p.world.places, l)
+				}
 			}
 		}
-	}
-	for _, n := range s.names {
-		points(n.name, n.addresses)
-	}
-	for _, e := range s.events {
-		points(e.move.name, e.move.addresses)
-		for _, to := range e.speaks {
-			for _, a := range addressList(to) {
-				known[a] = true
+		p.world.at(p.scenario.Start.Add(e.at), func() {
+			if err := p.happen(e); err != nil {
+				p.world.failure = &refused{e, err}
 			}
-		}
+		})
 	}
-	for _, e := range s.events {
-		r.against(cfg, e, known, hosts)
-	}
-	if len(r.problems) == 0 {
-		return nil
-	}
-	return r.sorted()
+	p.beat(p.scenario.Config)
 }
 
-func addressOnly(text string) string {
-	if ap, err := netip.ParseAddrPort(text); err == nil {
-		return ap.Addr().String()
-	}
-	return text
-}
-
-func (r *reader) against(cfg *monitor.Config, e happens, known, hosts map[string]bool) {
-	names := slices.Sorted(maps.Keys(known))
-	var locations, tiers []string
-	for _, l := range cfg.Locations {
-		locations = append(locations, string(l))
-	}
-	for _, t := range cfg.Tiers {
-		tiers = append(tiers, string(t.ID))
-	}
-	one := func(what, got string, of []string) {
-		if !slices.Contains(of, got) {
-			r.report(e.node, e.path, r.closest(got, of), "the configuration knows no %s %q", what, got)
-		}
-	}
-	if e.action == "silent" {
-		for _, l := range e.targets {
-			one("location", l, locations)
-		}
-	} else {
-		for _, t := range e.targets {
-			one("monitor, service, host or address", t, names)
-		}
-	}
-	for _, l := range e.from {
-		one("location", string(l), locations)
-	}
-	switch e.action {
-	case "dns":
-		one("host", e.move.name, slices.Sorted(maps.Keys(hosts)))
-	case "publish", "decline":
-		one("tier", string(e.act.Tier), tiers)
-	}
-	for _, id := range slices.Sorted(maps.Keys(e.speaks)) {
-		m, ok := cfg.Monitor(monitor.ID(id))
-		if pinned := ok && m.HTTP != nil && m.HTTP.Address != ""; !pinned && (!ok || m.DNS == nil || len(m.DNS.Answers) == 0) {
-			r.report(e.node, e.path, "", "%q is no HTTP monitor with an address of its own, and no DNS monitor with answers", id)
-		}
-	}
-}
-
-// stage plans a scenario's events in a world, and returns what the world is to
-// call it when each happens.
-func (s *Scenario) stage(w *world, n *network, say func(string)) {
-	for _, m := range s.names {
-		n.move(m.name, m.addresses, max(m.ttl, time.Minute), s.Start)
-	}
-	for _, e := range s.events {
-		switch e.action {
-		case "ack", "update", "publish", "decline":
-			// They are acts of the script.
-		default:
-			w.at(s.Start.Add(e.at), func() { e.happen(w, n, say) })
-		}
-	}
+// say adds a line to the log.
+func (p *playing) say(who, text string) {
+	p.out.Log = append(p.out.Log, Happening{At: p.world.now.In(p.scenario.Zone), Who: who, Text: text})
 }
 
 // happen does what an event says.
-func (e happens) happen(w *world, n *network, say func(string)) {
-	what := strings.Join(e.targets, ", ")
+func (p *playing) happen(e *happens) error {
+	n, w := p.net, p.world
+	what := strings.Join(words(e.targets), ", ")
+	tell := func(format string, args ...any) { p.say("scenario", fmt.Sprintf(format, args...)) }
 	switch e.action {
 	case "down":
-		for _, t := range e.targets {
-			n.down[t] = breakage{e.failure, e.from}
-		}
-		say(what + " down: " + e.failure.Detail + place(e.from))
+		n.breakAll(e)
+		tell("%s down%s%s", what, n.looks(e), place(e.from))
 	case "up":
-		for _, t := range e.targets {
-			n.mend(t)
-		}
-		say(what + " up")
+		p.mend(e)
+		tell("%s up", what)
 	case "slow":
 		for _, t := range e.targets {
-			n.slow[t] = time.Duration(e.ms) * time.Millisecond
+			n.slow[t.text] = &slowness{by: time.Duration(e.ms) * time.Millisecond}
 		}
-		say(fmt.Sprintf("%s slower by %d ms", what, e.ms))
+		tell("%s slower by %d ms", what, e.ms)
 	case "expires":
 		for _, t := range e.targets {
-			n.expires[t] = w.now.Add(e.by)
+			n.expires[t.text] = w.now.Add(e.by)
 		}
-		say(fmt.Sprintf("certificate of %s expires in %s", what, e.by))
+		tell("certificate of %s expires in %s", what, e.by)
+	case "renew":
+		for _, t := range e.targets {
+			if delete(n.expires, t.text); t.text == "*" {
+				clear(n.expires)
+			}
+		}
+		tell("certificate of %s renewed", what)
 	case "flap":
-		say(fmt.Sprintf("%s goes down and up every %s, %d times", what, e.by, e.times))
-		e.flap(w, n, e.times)
+		tell("%s goes down and up every %s, %d times", what, e.by, e.times)
+		p.flap(e, e.times)
 	case "silent":
 		for _, l := range e.targets {
-			w.plan(Fault{At: e.at, Kind: Silent, Place: monitor.Location(l), For: e.by})
+			w.plan(Fault{At: e.at, Kind: Silent, Place: monitor.Location(l.text), For: e.by})
 		}
-		say(fmt.Sprintf("no results from %s for %s", what, e.by))
+		tell("no results from %s for %s", what, e.by)
 	case "dns":
-		n.move(e.move.name, e.move.addresses, e.move.ttl, w.now)
-		say(e.move.name + " points to " + strings.Join(e.move.addresses, ", "))
+		n.move(e.says.text, words(e.addresses), e.ttl, w.now)
+		tell("%s points to %s", e.says.text, strings.Join(words(e.addresses), ", "))
 	case "apply":
-		e.apply(w, say)
+		return p.applies(e)
+	case "maintenance":
+		return p.plans(e)
+	case "end":
+		return p.ends(e)
+	case "correct":
+		return p.corrects(e)
+	default:
+		return p.acts(e)
 	}
+	return nil
 }
 
-func place(from []monitor.Location) string {
+func place(from []value) string {
 	if len(from) == 0 {
 		return ""
 	}
-	var names []string
-	for _, l := range from {
-		names = append(names, string(l))
-	}
-	return ", as seen from " + strings.Join(names, ", ")
+	return ", as seen from " + strings.Join(words(from), ", ")
 }
 
-func (n *network) mend(target string) {
-	delete(n.down, target)
-	delete(n.slow, target)
-	delete(n.expires, target)
-	if target == "*" {
-		clear(n.down)
-		clear(n.slow)
-		clear(n.expires)
+// looks is how something fails, as far as all that is meant fails alike.
+func (n *network) looks(e *happens) string {
+	var all []string
+	add := func(detail string) {
+		if !slices.Contains(all, detail) {
+			all = append(all, detail)
+		}
 	}
+	for _, m := range n.cfg.Monitors {
+		if !slices.ContainsFunc(e.targets, func(t value) bool { return slices.Contains(append(handles(m), n.addressesOf(m)...), t.text) }) {
+			continue
+		}
+		if m.Heartbeat != nil {
+			add("no pings")
+			continue
+		}
+		f, _ := e.with.of(m)
+		add(f.Detail)
+	}
+	if len(all) == 0 || len(all) > 2 {
+		return ""
+	}
+	return ": " + strings.Join(all, "; ")
+}
+
+func (n *network) breakAll(e *happens) {
+	var from []monitor.Location
+	for _, l := range e.from {
+		from = append(from, monitor.Location(l.text))
+	}
+	for _, t := range e.targets {
+		n.down[t.text] = &breakage{with: e.with, from: from}
+	}
+}
+
+// mend lets targets work again: what is down by their names, and their part of what
+// is down by others.
+func (p *playing) mend(e *happens) {
+	n, silent := p.net, p.net.silent()
+	for _, t := range e.targets {
+		delete(n.down, t.text)
+		delete(n.slow, t.text)
+		if t.text == "*" {
+			clear(n.down)
+			clear(n.slow)
+		}
+		for _, b := range n.down {
+			b.spare = with(b.spare, t.text)
+		}
+		for _, s := range n.slow {
+			s.spare = with(s.spare, t.text)
+		}
+	}
+	p.mended(silent)
+}
+
+func with(names map[string]bool, name string) map[string]bool {
+	if names == nil {
+		names = map[string]bool{}
+	}
+	names[name] = true
+	return names
 }
 
 // flap breaks the targets and mends them, a number of times.
-func (e happens) flap(w *world, n *network, left int) {
+func (p *playing) flap(e *happens, left int) {
 	if left == 0 {
 		return
 	}
-	for _, t := range e.targets {
-		n.down[t] = breakage{e.failure, e.from}
-	}
-	w.after(e.by/2, func() {
-		for _, t := range e.targets {
-			n.mend(t)
-		}
-	})
-	w.after(e.by, func() { e.flap(w, n, left-1) })
+	p.net.breakAll(e)
+	p.world.after(e.by/2, func() { p.mend(e) })
+	p.world.after(e.by, func() { p.flap(e, left-1) })
 }
 
-// addressList takes apart what apply says of one monitor.
-func addressList(text string) []string {
-	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
-}
-
-// apply stores a configuration in which some monitors speak to other addresses,
-// or expect others of DNS.
-func (e happens) apply(w *world, say func(string)) {
-	cfg, err := w.store.Config(w.ctx)
-	if err != nil {
-		w.failure = err
-		return
+// withPort is an address with the port of the one before it, if that had one.
+func withPort(address, before string) string {
+	ap, err := netip.ParseAddrPort(before)
+	ip, bad := netip.ParseAddr(address)
+	if err != nil || bad != nil {
+		return address
 	}
-	next := *cfg
-	next.Monitors = slices.Clone(cfg.Monitors)
-	var done []string
-	for i, m := range next.Monitors {
-		to, is := e.speaks[string(m.ID)]
-		switch {
-		case !is:
-		case m.DNS != nil:
-			dns := *m.DNS
-			dns.Answers = addressList(to)
-			next.Monitors[i].DNS = &dns
-			done = append(done, string(m.ID)+" expects "+to)
-		default:
-			http := *m.HTTP
-			http.Address = to
-			next.Monitors[i].HTTP = &http
-			done = append(done, string(m.ID)+" at "+to)
-		}
-	}
-	w.change(&next)
-	say("sonde apply: " + strings.Join(done, ", "))
+	return netip.AddrPortFrom(ip, ap.Port()).String()
 }
 
 // Shipped lists the names of the scenarios that come with Sonde.

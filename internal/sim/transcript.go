@@ -22,13 +22,20 @@ type transcript struct {
 	start  time.Time
 	text   bytes.Buffer
 	digest hash.Hash
+	off    bool // nobody wants it
 }
 
 func (t *transcript) add(format string, args ...any) {
+	if t.off {
+		return
+	}
 	_, _ = fmt.Fprintf(&t.text, "%9.3f %s\n", t.now().Sub(t.start).Seconds(), fmt.Sprintf(format, args...))
 }
 
 func (t *transcript) wrote(ops []table.Op) {
+	if t.off {
+		return
+	}
 	if t.digest == nil {
 		t.digest = sha256.New()
 	}
@@ -63,7 +70,9 @@ type logHandler struct {
 var spoken = map[string]bool{"flip": true, "incident": true, "notified": false, "check": false}
 
 // Enabled implements slog.Handler.
-func (h logHandler) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
+func (h logHandler) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= slog.LevelInfo && !h.lines.off
+}
 
 // Handle implements slog.Handler.
 func (h logHandler) Handle(_ context.Context, r slog.Record) error {

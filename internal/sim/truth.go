@@ -70,9 +70,9 @@ func silentAfter(m monitor.Monitor) time.Duration {
 	return d
 }
 
-// says is what a location has said last of a monitor, and since when it says nothing
+// word is what a location has said last of a monitor, and since when it says nothing
 // else: since that was written.
-type says struct {
+type word struct {
 	outcome monitor.Outcome
 	since   time.Time
 	last    time.Time // scheduled
@@ -82,7 +82,7 @@ type says struct {
 // hear takes a result into account.
 func (b *books) hear(r monitor.Result, now time.Time) {
 	if b.says[r.Monitor] == nil {
-		b.says[r.Monitor] = map[monitor.Location]says{}
+		b.says[r.Monitor] = map[monitor.Location]word{}
 	}
 	s, spoke := b.says[r.Monitor][r.Location]
 	if !spoke || s.outcome != r.Outcome {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/sondehq/sonde/internal/notify"
 	"github.com/sondehq/sonde/internal/pipeline"
 	"github.com/sondehq/sonde/internal/store"
+	"github.com/sondehq/sonde/internal/table"
 	"github.com/sondehq/sonde/internal/table/memory"
 )
 
@@ -57,8 +59,13 @@ type world struct {
 	lines   *transcript
 	failure error // what no script may cause
 
-	told  func(Delivery)        // of each message, if set
-	noted func(incident.Update) // of each update of an incident, if set
+	// What a replay wants to know, if it is set.
+	told  func(Delivery)        // of each message
+	noted func(incident.Update) // of each update of an incident
+	wrote func([]table.Op)      // of each transaction
+
+	places []monitor.Location // that only a later configuration has
+	shared *store.Store       // of all stages, where nothing goes wrong that is one's alone; nil: each has its own
 }
 
 // errCrash is what a function that died returns to nobody.
@@ -88,7 +95,7 @@ func (w *world) begin() error {
 	if _, err := w.store.PutConfig(w.ctx, w.script.Config, 0, "script"); err != nil {
 		return fmt.Errorf("put configuration: %w", err)
 	}
-	for _, location := range w.script.Config.Locations {
+	for _, location := range slices.Concat(w.script.Config.Locations, w.places) {
 		w.every(minute, 2*time.Second, Dispatch, location, func(tick time.Time) error {
 			return w.call(Dispatch, location, func(p *pipeline.Pipeline) error {
 				_, err := p.Dispatch(w.ctx, tick, tick.Add(minute))
@@ -120,9 +127,9 @@ func (w *world) run() error {
 		return err
 	}
 	end := w.script.Start.Add(w.script.Length + w.script.Settle)
-	for w.failure == nil && w.step(end) {
+	for w.failure == nil && w.ctx.Err() == nil && w.step(end) {
 	}
-	return w.failure
+	return errors.Join(w.failure, w.ctx.Err())
 }
 
 // every calls a scheduled stage at each interval, some moments late, as the
@@ -196,8 +203,12 @@ func (w *world) instance(stage Stage, place monitor.Location) *pipeline.Pipeline
 		now = func() time.Time { return w.now.Add(w.skew(place)) }
 	}
 	port := &port{world: w, stage: stage, place: place}
+	table := store.New(port, now)
+	if w.shared != nil {
+		table = w.shared
+	}
 	return pipeline.New(pipeline.Deps{
-		Store: store.New(port, now), Now: now, Log: slog.New(w.lines.handler(stage)), Location: place,
+		Store: table, Now: now, Log: slog.New(w.lines.handler(stage)), Location: place,
 		Queue: port, Engine: port, Publisher: port, Fresh: fresh, ConfigAge: configAge,
 		Pause: func(context.Context, time.Duration) {},
 	})

@@ -20,7 +20,30 @@ import (
 // reader reads a scenario strictly: every problem with its place, all at once.
 type reader struct {
 	file     string
+	opts     Options
 	problems config.Errors
+
+	root  *yaml.Node
+	lines [][]byte
+
+	within    string          // the action of the event that is being read
+	elsewhere map[string]bool // the keys that go with another one
+}
+
+// value is a text of the file, with its place.
+type value struct {
+	text string
+	node *yaml.Node // nil: it does not stand there
+	path string
+}
+
+// words are the texts of values.
+func words(all []value) []string {
+	var out []string
+	for _, v := range all {
+		out = append(out, v.text)
+	}
+	return out
 }
 
 func (r *reader) report(n *yaml.Node, path, hint, format string, args ...any) {
@@ -36,20 +59,29 @@ var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
 // parse makes the text a tree; nil, with a problem, if it is none.
 func (r *reader) parse(text []byte) *yaml.Node {
 	if len(text) > config.MaxFile {
-		r.report(nil, "", "", "the file is larger than %d bytes (1 MiB)", config.MaxFile)
+		r.report(top, "", "", "the file is larger than %d bytes (1 MiB)", config.MaxFile)
 		return nil
 	}
 	if !utf8.Valid(text) {
-		r.report(nil, "", "save the file as UTF-8", "the file is not UTF-8")
+		r.report(top, "", "save the file as UTF-8", "the file is not UTF-8")
 		return nil
 	}
-	var whole yaml.Node
-	err := yaml.NewDecoder(bytes.NewReader(text)).Decode(&whole)
+	var whole, more yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	err := decoder.Decode(&whole)
+	if err == nil && len(whole.Content) > 0 {
+		if err = decoder.Decode(&more); err == nil {
+			r.report(&more, "", "put it into a file of its own", "a second document begins here: a file holds one scenario")
+			return nil
+		} else if errors.Is(err, io.EOF) {
+			return whole.Content[0]
+		}
+	}
 	switch {
-	case errors.Is(err, io.EOF) || err == nil && len(whole.Content) == 0:
-		r.report(nil, "", "a scenario needs at least start:, length: and events:", "the file is empty")
+	case errors.Is(err, io.EOF) || err == nil:
+		r.report(top, "", "a scenario needs at least start:, length: and events:", "the file is empty")
 		return nil
-	case err != nil:
+	default:
 		p := config.Problem{File: r.file, Line: 1, Column: 1, Message: err.Error()}
 		if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
 			p.Message = "not YAML: " + m[2]
@@ -60,8 +92,10 @@ func (r *reader) parse(text []byte) *yaml.Node {
 		r.problems = append(r.problems, p)
 		return nil
 	}
-	return whole.Content[0]
 }
+
+// top is the place of what concerns the whole file.
+var top = &yaml.Node{Line: 1, Column: 1}
 
 // field reads the value of one key.
 type field func(n *yaml.Node, path string)
@@ -84,6 +118,12 @@ func (r *reader) mapping(n *yaml.Node, path string, fields map[string]field) boo
 		switch {
 		case seen[k.Value]:
 			r.report(k, path, "", "the key %q stands here twice", k.Value)
+		case !known && r.within != "":
+			hint := "one of " + strings.Join(keysOf(fields), ", ")
+			if !r.elsewhere[k.Value] {
+				hint = r.closest(k.Value, keysOf(fields))
+			}
+			r.report(k, path, hint, "the key %q does not go with %s", k.Value, r.within)
 		case !known:
 			r.report(k, path, r.closest(k.Value, keysOf(fields)), "the key %q is not known", k.Value)
 		default:
@@ -150,26 +190,51 @@ func distanceOf(a, b string) int {
 
 func (r *reader) text(into *string) field {
 	return func(n *yaml.Node, path string) {
-		if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
+		switch {
+		case n.Kind == yaml.AliasNode:
+			r.report(n, path, "write it out", "aliases are not read here")
+		case n.Kind != yaml.ScalarNode || n.ShortTag() == "!!null":
 			r.report(n, path, "", "expected text")
-			return
+		default:
+			*into = n.Value
 		}
-		*into = n.Value
 	}
 }
 
-// texts reads a list of texts, or one that stands for a list of one.
-func (r *reader) texts(into *[]string) field {
+// needed reads a text that is not empty, and keeps its place.
+func (r *reader) needed(into *value) field {
+	return func(n *yaml.Node, path string) {
+		*into = value{"", n, path}
+		before := len(r.problems)
+		r.text(&into.text)(n, path)
+		into.text = strings.TrimSpace(into.text)
+		if into.text == "" && len(r.problems) == before {
+			r.report(n, path, "", "expected text, and it is empty")
+		}
+	}
+}
+
+// values reads a list of texts, or one that stands for a list of one. None may be
+// empty, or stand there twice.
+func (r *reader) values(into *[]value) field {
 	return func(n *yaml.Node, path string) {
 		all := []*yaml.Node{n}
 		if n.Kind == yaml.SequenceNode {
 			all = n.Content
 		}
+		if len(all) == 0 {
+			r.report(n, path, "", "the list is empty")
+		}
+		*into = []value{}
 		for _, one := range all {
-			var text string
-			r.text(&text)(one, path)
-			if text != "" {
-				*into = append(*into, text)
+			var v value
+			r.needed(&v)(one, path)
+			switch {
+			case v.text == "":
+			case slices.Contains(words(*into), v.text):
+				r.report(one, path, "", "%s stands here twice", v.text)
+			default:
+				*into = append(*into, v)
 			}
 		}
 	}
@@ -200,6 +265,9 @@ func (r *reader) number(into *int, least, most int) field {
 // sorted returns the problems in the order of their places.
 func (r *reader) sorted() config.Errors {
 	slices.SortStableFunc(r.problems, func(a, b config.Problem) int {
+		if a.File != b.File && (a.File == r.file || b.File == r.file) { // the other is one that the scenario names
+			return map[bool]int{true: -1, false: 1}[a.File == r.file]
+		}
 		if a.Line != b.Line {
 			return a.Line - b.Line
 		}

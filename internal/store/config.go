@@ -15,8 +15,8 @@ type ConfigInfo struct {
 	Number   int64     `json:"number"` // the version
 	Applied  time.Time `json:"applied"`
 	By       string    `json:"by,omitempty"`
-	Form     int       `json:"form"` // what a program must know to read it
-	Monitors int       `json:"monitors"`
+	Form     int       `json:"form"`     // what a program must know to read it
+	Monitors int       `json:"monitors"` // without those at old addresses
 	Services int       `json:"services"`
 	Tiers    int       `json:"tiers"`
 	Content  string    `json:"content"` // always "gzip+json", in the data attribute
@@ -107,19 +107,19 @@ func (s *Store) ConfigAt(ctx context.Context, number int64) (*monitor.Config, er
 }
 
 // PutConfig stores a configuration as the version after the one it was based
-// on, and returns it with its number. It fails with table.ErrConflict if that
-// version is not the current one any more.
+// on, and returns it with its number and with the table's own notes: since when its
+// plans are in force, and which old addresses stay checked (monitor.Retire). It fails
+// with table.ErrConflict if that version is not the current one any more.
 func (s *Store) PutConfig(ctx context.Context, cfg *monitor.Config, basedOn int64, by string) (*monitor.Config, error) {
 	stored := *cfg
 	stored.Version = basedOn + 1
-	if len(stored.Maintenance) > 0 || stored.Rehearse != nil {
-		before, err := s.ConfigAt(ctx, basedOn)
-		if err != nil || before == nil {
-			before = new(monitor.Config) // one that cannot be read: the plans after it are taken for new
-		}
-		stored.Maintenance = stampPlans(before.Maintenance, stored.Maintenance, by, s.now())
-		stored.Rehearse = stampRehearsal(before.Rehearse, stored.Rehearse, s.now())
+	before, err := s.ConfigAt(ctx, basedOn)
+	if err != nil || before == nil {
+		before = new(monitor.Config) // one that cannot be read: the plans after it are taken for new
 	}
+	stored.Maintenance = stampPlans(before.Maintenance, stored.Maintenance, by, s.now())
+	stored.Rehearse = stampRehearsal(before.Rehearse, stored.Rehearse, s.now())
+	stored.Retired = monitor.Retire(before, &stored, s.now())
 	data, err := deflate(&stored)
 	if err != nil {
 		return nil, fmt.Errorf("encode configuration: %w", err)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/sondehq/sonde/internal/incident"
@@ -65,6 +66,8 @@ type MonitorView struct {
 	Type  monitor.Kind  `json:"type"`
 	State monitor.State `json:"state"`
 	Since time.Time     `json:"since"`
+	// Shadow is that it counts for nothing in its service.
+	Shadow bool `json:"shadow,omitempty"`
 	// Only says from which locations alone it looks different: "down from
 	// eu-west-1 only".
 	Only   map[monitor.Location]monitor.Outcome `json:"only,omitempty"`
@@ -106,12 +109,17 @@ func (m MonitorView) RegistrationEnds() time.Time {
 // FirstEnd is the first of what a service's monitors say ends; zero: none does.
 func (v ServiceView) FirstEnd(of func(MonitorView) time.Time) time.Time {
 	var first time.Time
-	for _, m := range v.Monitors {
+	for _, m := range v.Counting() {
 		if end := of(m); !end.IsZero() && (first.IsZero() || end.Before(first)) {
 			first = end
 		}
 	}
 	return first
+}
+
+// Counting is the monitors that say what the service is: all but those in the shadow.
+func (v ServiceView) Counting() []MonitorView {
+	return slices.DeleteFunc(slices.Clone(v.Monitors), func(m MonitorView) bool { return m.Shadow })
 }
 
 // TurnView is what a service was from a time on, until the next one.

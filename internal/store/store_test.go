@@ -42,6 +42,45 @@ func commit(t testing.TB, s *store.Store, op table.Op, err error) error {
 	return s.Commit(context.Background(), op)
 }
 
+// TestConfigRetires: an address that a version leaves behind is noted in it, whatever
+// the configuration that is put says; one that puts it back leaves the other.
+func TestConfigRetires(t *testing.T) {
+	s, ctx := open(t), context.Background()
+	at := func(address string) *monitor.Config {
+		return &monitor.Config{
+			Locations: []monitor.Location{"us-west-2"},
+			Monitors:  []monitor.Monitor{{ID: "lb", Service: "lb", Locations: []monitor.Location{"us-west-2"}, HTTP: &monitor.HTTP{URL: "https://app.example.com/", Address: address}}},
+			Services:  []monitor.Service{{ID: "lb", Monitors: []monitor.ID{"lb"}, Needs: 1}},
+		}
+	}
+	rolledBack := at("203.0.113.10")
+	rolledBack.Retired = []monitor.Retired{{Address: "203.0.113.1", Until: t0.Add(time.Hour)}}
+	for i, put := range []struct {
+		cfg  *monitor.Config
+		want []string
+	}{
+		{at("203.0.113.10"), nil},
+		{at("203.0.113.20"), []string{"203.0.113.10"}},
+		{at("203.0.113.30"), []string{"203.0.113.10", "203.0.113.20"}},
+		{rolledBack, []string{"203.0.113.20", "203.0.113.30"}},
+	} {
+		if _, err := s.PutConfig(ctx, put.cfg, int64(i), "me"); err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := s.Config(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, r := range cfg.Retired {
+			got = append(got, r.Address)
+		}
+		if diff := cmp.Diff(put.want, got); diff != "" || len(cfg.Monitors) != 1 {
+			t.Errorf("version %d has %d monitors, and leaves (-want +got):\n%s", i+1, len(cfg.Monitors), diff)
+		}
+	}
+}
+
 func TestConfigVersions(t *testing.T) {
 	s, ctx := open(t), context.Background()
 	if cfg, err := s.Config(ctx); cfg != nil || err != nil {

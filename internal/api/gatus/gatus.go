@@ -178,7 +178,7 @@ func why(s monitor.Status) string {
 
 func conditions(v store.ServiceView) []Condition {
 	var list []Condition
-	for _, m := range v.Monitors {
+	for _, m := range v.Counting() {
 		list = append(list, Condition{m.Name + " is up", m.State == monitor.Up || m.State == monitor.Degraded})
 	}
 	return list

@@ -186,10 +186,11 @@ func orServices(group string) string {
 
 // kindOf is the type of monitor that Uptime Kuma would call it.
 func kindOf(v store.ServiceView) string {
-	if len(v.Monitors) != 1 {
+	monitors := v.Counting()
+	if len(monitors) != 1 {
 		return "group"
 	}
-	switch kind := v.Monitors[0].Type; kind {
+	switch kind := monitors[0].Type; kind {
 	case monitor.KindTCP:
 		return "port"
 	case monitor.KindHeartbeat:

@@ -138,7 +138,8 @@ func services(s *store.Snapshot) []*family {
 }
 
 // monitors is what blackbox_exporter would say of each monitor's last check. One
-// that belongs to two services has two series.
+// that belongs to two services has two series; one in the shadow has none, since alerts
+// are written for all that there are.
 func monitors(s *store.Snapshot) []*family {
 	state := &family{name: "sonde_monitor_state", help: "1 for what the monitor is now, after the votes: up, degraded, suspect, down, recovering, flapping, unknown or paused."}
 	checked := &family{name: "sonde_monitor_last_check_timestamp_seconds", help: "When the last check was due that had a verdict."}
@@ -147,7 +148,7 @@ func monitors(s *store.Snapshot) []*family {
 	code := &family{name: "probe_http_status_code", help: "Response HTTP status code"}
 	expiry := &family{name: "probe_ssl_earliest_cert_expiry", help: "Returns earliest SSL cert expiry in unixtime"}
 	for _, v := range s.Services {
-		for _, m := range v.Monitors {
+		for _, m := range v.Counting() {
 			labels := func(more ...string) []string {
 				return append([]string{"service", string(v.ID), "group", v.Group, "monitor", string(m.ID), "type", string(m.Type)}, more...)
 			}
@@ -202,7 +203,7 @@ func likeGatus(s *store.Snapshot, now time.Time) []*family {
 // it has several.
 func kindOf(v store.ServiceView) string {
 	kind := ""
-	for _, m := range v.Monitors {
+	for _, m := range v.Counting() {
 		if kind != "" && kind != string(m.Type) {
 			return ""
 		}

@@ -136,6 +136,9 @@ func (s *sheet) monitorRow(m *store.MonitorView) monitorRow {
 			r.Word = s.T("monitor.unknown")
 		}
 	}
+	if m.Shadow { // whatever it is, nobody is to worry
+		r.Class, r.Word = "none", s.T("monitor.shadow", "state", r.Word)
+	}
 	if r.Name == "" {
 		r.Name = string(m.ID)
 	}

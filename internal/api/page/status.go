@@ -97,6 +97,9 @@ func (s *sheet) row(svc *store.ServiceView) row {
 	}
 	for i := range svc.Monitors {
 		m := &svc.Monitors[i]
+		if m.Shadow {
+			continue
+		}
 		for _, place := range s.only(m) {
 			r.Only = append(r.Only, plain(m.Name)+": "+place)
 		}

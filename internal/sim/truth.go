@@ -282,7 +282,7 @@ func (b *books) checkTurned(w *world, was, is detect.Service, flips []monitor.Fl
 
 // checkOutvoted: whoever said something else in a vote is known to, until they agree.
 func (b *books) checkOutvoted(w *world, m monitor.Monitor, was, is detect.Monitor, f monitor.Flip) {
-	if was.Vote == nil || is.Vote != nil || is.Settled != monitor.State(f.To) {
+	if len(m.Locations) < 2 || was.Vote == nil || is.Vote != nil || is.Settled != monitor.State(f.To) {
 		return
 	}
 	fits := map[monitor.State]monitor.Outcome{monitor.Up: monitor.OutcomeUp, monitor.Degraded: monitor.OutcomeDegraded, monitor.Down: monitor.OutcomeDown}[is.Settled]

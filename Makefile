@@ -4,6 +4,7 @@ FUNCTIONS = dispatch probe detect notify sweep rollup api publish
 LAMBDA_BUILD = CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -trimpath -tags lambda.norpc -ldflags "-s -w"
 FUZZTIME ?= 20s
 SEEDS ?= 10000
+FIRST ?= 1
 
 # SAM CLI, cfn-lint and checkov, of the versions that infra/requirements-*.txt pin.
 export SAM_CLI_TELEMETRY = 0
@@ -11,7 +12,7 @@ TOOLS = sh infra/venv.sh
 ENV ?= dev
 STACK ?= sonde
 
-.PHONY: help demo test race check lint fuzz bench sim mutations kill soak api functions build emulators validate deploy location browser site clean
+.PHONY: help demo test race check lint fuzz bench sim mutations storm kill soak api functions build emulators validate deploy location browser site clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -50,11 +51,14 @@ fuzz: ## every fuzz test for FUZZTIME, two side by side
 bench: ## benchmarks of what matters: probes, detect, table, page
 	go test -run '^$$' -bench . -benchmem ./internal/... ./functions
 
-sim: ## SEEDS scripts of outages and faults through the stages, on a virtual clock
-	go test -count=1 -timeout 60m -run TestSeeds ./internal/sim -seeds $(SEEDS) -v
+sim: ## SEEDS scripts of outages and faults through the stages, on a virtual clock, from seed FIRST
+	go test -count=1 -timeout 60m -run TestSeeds ./internal/sim -seed $(FIRST) -seeds $(SEEDS) -v
 
-mutations: ## deliberate bugs built into the stages: each must be found by the simulator
+mutations: ## deliberate bugs built into the stages: each must be found by the simulator, within 1,000 seeds
 	go test -count=1 -timeout 60m -run TestMutations ./internal/sim -mutations 1000 -v
+
+storm: ## 5,000 monitors fail at once: each tier gets one digest, within one run
+	go test -count=1 -timeout 20m -run 'TestStorm$$' ./internal/pipeline -storm-monitors 5000 -v
 
 kill: ## kill `sonde up` 50 times at random moments during an outage
 	go test -count=1 -timeout 20m -run TestKill ./internal/local/killtest -kills 50 -v

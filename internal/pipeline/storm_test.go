@@ -4,8 +4,13 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"maps"
+	"runtime"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/monitor"
@@ -30,6 +35,21 @@ func (s *storm) Publish(_ context.Context, m notify.Message) (string, error) {
 	return "carrier-" + m.ID, nil
 }
 
+func newStorm(t *testing.T, cfg *monitor.Config) *storm {
+	t.Helper()
+	s := &storm{world: world{t: t, now: start, down: map[monitor.ID]bool{}}, told: map[monitor.TierID][]notify.Message{}}
+	clock := func() time.Time { return s.now }
+	s.store = store.New(memory.New(clock), clock)
+	if _, err := s.store.PutConfig(context.Background(), cfg, 0, "test"); err != nil {
+		t.Fatal(err)
+	}
+	s.stages = pipeline.New(pipeline.Deps{
+		Store: s.store, Now: clock, Location: monitor.Local, Queue: s, Engine: s, Publisher: s,
+		Fresh: time.Minute, ConfigAge: time.Hour, Pause: func(context.Context, time.Duration) {},
+	})
+	return s
+}
+
 // TestStorm: everything fails at once. Each tier gets one digest within one run
 // of Notify, or of Sweep where it waits for its time, and one when all is over;
 // each notification has its receipt.
@@ -38,17 +58,7 @@ func TestStorm(t *testing.T) {
 		t.Skip("it takes a minute where races are looked for")
 	}
 	cfg := sites(*stormMonitors)
-	s := &storm{world: world{t: t, now: start, down: map[monitor.ID]bool{}}, told: map[monitor.TierID][]notify.Message{}}
-	clock := func() time.Time { return s.now }
-	s.store = store.New(memory.New(clock), clock)
-	ctx := context.Background()
-	if _, err := s.store.PutConfig(ctx, cfg, 0, "test"); err != nil {
-		t.Fatal(err)
-	}
-	s.stages = pipeline.New(pipeline.Deps{
-		Store: s.store, Now: clock, Location: monitor.Local, Queue: s, Engine: s, Publisher: s,
-		Fresh: time.Minute, ConfigAge: time.Hour, Pause: func(context.Context, time.Duration) {},
-	})
+	s, ctx := newStorm(t, cfg), context.Background()
 	for _, m := range cfg.Monitors {
 		s.down[m.ID] = true
 	}
@@ -74,6 +84,11 @@ func TestStorm(t *testing.T) {
 	s.round(cfg)
 	if _, err := s.stages.Notify(ctx); err != nil {
 		t.Fatal(err)
+	}
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	if most := uint64(64<<20 + 100<<10*len(cfg.Monitors)); memory.Sys > most {
+		t.Errorf("it took %d MB, want at most %d", memory.Sys>>20, most>>20)
 	}
 	for _, tier := range cfg.Tiers {
 		if got := s.told[tier.ID]; len(got) != 2 || got[1].Attributes["event"] != string(incident.EventResolved) {
@@ -106,10 +121,81 @@ func (s *storm) round(cfg *monitor.Config) {
 		}
 		batches = append(batches, got...)
 	}
-	for _, b := range batches { // as the stream brings them
-		if err := s.stages.Detect(ctx, []store.Batch{b}); err != nil {
+	for some := range slices.Chunk(batches, streamed) {
+		if err := s.stages.Detect(ctx, some); err != nil {
 			s.t.Fatal(err)
 		}
+	}
+}
+
+// streamed is how many batches the stream brings in one call at most (template.yaml).
+const streamed = 10
+
+// TestStormSpread: what breaks over a minute, fifty monitors every five seconds, as the
+// change feed brings it: Notify is called for each. A tier that hears at once gets four
+// messages at once, then one each half minute or minute, of all that came meanwhile; one
+// that waits hears by runs of Sweep. Each incident is told once.
+func TestStormSpread(t *testing.T) {
+	const rounds = 12
+	cfg := sites(rounds * monitor.ShardMonitors)
+	s, ctx := newStorm(t, cfg), context.Background()
+	var at []time.Duration // of what on-call is told
+	for i := range rounds {
+		for _, svc := range cfg.Services {
+			s.down[svc.Monitors[0]] = svc.Shard == i
+		}
+		s.shard(cfg, i)
+		before := len(s.told["oncall"])
+		if _, err := s.stages.Notify(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if len(s.told["oncall"]) > before {
+			at = append(at, s.now.Sub(start))
+		}
+		s.now = s.now.Add(time.Minute / rounds)
+	}
+	for range 3 {
+		if err := s.stages.Sweep(ctx); err != nil {
+			t.Fatal(err)
+		}
+		s.now = s.now.Add(time.Minute)
+	}
+	want := []time.Duration{0, 5 * time.Second, 10 * time.Second, 15 * time.Second, 45 * time.Second}
+	if diff := cmp.Diff(want, at); diff != "" {
+		t.Errorf("on-call is told as it breaks at (-want +got):\n%s", diff)
+	}
+	for tier, messages := range map[monitor.TierID]int{"oncall": 6, "administrators": 2, "customers": 2} {
+		told := map[string]int{}
+		for _, m := range s.told[tier] {
+			for _, id := range m.Notifications {
+				told[id]++
+			}
+		}
+		twice := slices.ContainsFunc(slices.Collect(maps.Values(told)), func(n int) bool { return n > 1 })
+		if len(s.told[tier]) != messages || len(told) != len(cfg.Services) || twice {
+			t.Errorf("%s got %d messages of %d incidents, one twice: %t; want %d of %d", tier, len(s.told[tier]), len(told), twice, messages, len(cfg.Services))
+		}
+	}
+}
+
+// shard checks the monitors of one shard, and lets Detect have the results.
+func (s *storm) shard(cfg *monitor.Config, shard int) {
+	s.t.Helper()
+	ctx, b := context.Background(), schedule.Batch{Shard: shard, Location: monitor.Local, Scheduled: s.now, Config: cfg.Version}
+	for _, svc := range cfg.Services {
+		if svc.Shard == shard {
+			b.Monitors = append(b.Monitors, svc.Monitors...)
+		}
+	}
+	if err := s.stages.Probe(ctx, b); err != nil {
+		s.t.Fatal(err)
+	}
+	got, err := s.store.Batches(ctx, shard, s.now, s.now.Add(time.Second))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.stages.Detect(ctx, got); err != nil {
+		s.t.Fatal(err)
 	}
 }
 

@@ -49,10 +49,17 @@ func (w *world) actOnce(a Act) (err error) {
 	if err != nil {
 		return err
 	}
-	if len(board.Open) == 0 {
+	var fx incident.Effects
+	switch {
+	case a.Do == Declare:
+		fx, err = a.declares(w, cfg, board)
+	case a.Do == Resolve:
+		fx, err = a.resolves(w, cfg, board, s)
+	case len(board.Open) == 0:
 		return errNoIncident
+	default:
+		fx, err = a.on(w, cfg, board.Open[0])
 	}
-	fx, err := a.on(w, cfg, board.Open[0])
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,16 @@ type books struct {
 	keys      map[table.Key]bool             // of results
 	votes     map[monitor.ID]vote
 	doubts    []doubt
+
+	states   map[monitor.ServiceID]detect.Service // as they were written last
+	says     map[monitor.ID]map[monitor.Location]word
+	turns    map[monitor.ID]turnsOf
+	turned   map[monitor.ServiceID]bool // since Detect began
+	flipped  map[string]time.Time       // when a flip was written first, by service and key
+	evidence map[string]bool            // by check
+	failed   map[string]failure         // by notification
+	posts    []incident.Update          // what people wrote
+	measured time.Time                  // the figures of the page that were looked at last
 }
 
 // doubt is which locations were set aside from a time on.
@@ -58,7 +68,7 @@ type line struct {
 }
 
 // vote is an open vote, as the state was written last.
-type vote struct{ opened, deadline time.Time }
+type vote struct{ opened, known time.Time }
 
 // head is an incident as it was written at a time.
 type head struct {
@@ -71,6 +81,8 @@ func newBooks() *books {
 		heads: map[string][]head{}, dueIDs: map[string]int{}, receipts: map[string]int{}, sends: map[string]int{}, excused: map[string]int{},
 		flips: map[monitor.ServiceID]map[string]monitor.Flip{}, order: map[monitor.ServiceID][]string{},
 		said: map[line]incident.Notification{}, keys: map[table.Key]bool{}, votes: map[monitor.ID]vote{},
+		states: map[monitor.ServiceID]detect.Service{}, says: map[monitor.ID]map[monitor.Location]word{}, turns: map[monitor.ID]turnsOf{},
+		turned: map[monitor.ServiceID]bool{}, flipped: map[string]time.Time{}, evidence: map[string]bool{}, failed: map[string]failure{},
 	}
 }
 
@@ -81,14 +93,36 @@ func (b *books) violate(rule, format string, args ...any) {
 // wrote takes note of a transaction, and checks what holds after each.
 func (b *books) wrote(w *world, ops []table.Op) error {
 	turned := false
+	var flips []monitor.Flip
+	var was, is detect.Service
 	for _, op := range ops {
 		if op.Verb != table.Put {
 			continue
+		}
+		switch op.Row.Kind {
+		case "state":
+			if err := json.Unmarshal(op.Row.Doc, &is); err != nil {
+				return err
+			}
+			was = b.states[is.Service]
+		case "flip":
+			var f monitor.Flip
+			if err := json.Unmarshal(op.Row.Doc, &f); err != nil {
+				return err
+			}
+			flips = append(flips, f)
 		}
 		if err := b.row(w, op.Row); err != nil {
 			return err
 		}
 		turned = turned || op.Row.Kind == "incident"
+	}
+	if is.Service != "" {
+		b.state(w, is)
+		b.checkJudged(w, is)
+		b.checkTurned(w, was, is, flips)
+		b.states[is.Service] = is
+		b.turned[is.Service] = b.turned[is.Service] || slices.ContainsFunc(flips, func(f monitor.Flip) bool { return f.Monitor == "" })
 	}
 	if turned {
 		b.apart()
@@ -127,15 +161,24 @@ func (b *books) row(w *world, row table.Row) error {
 		}
 		b.receipts[r.Notification]++
 	case "update":
+		var u incident.Update
+		if err := json.Unmarshal(row.Doc, &u); err != nil {
+			return err
+		}
+		if u.By != "" && u.Text != "" {
+			b.posts = append(b.posts, u)
+		}
 		if w.noted != nil {
-			var u incident.Update
-			if err := json.Unmarshal(row.Doc, &u); err != nil {
-				return err
-			}
 			w.noted(u)
 		}
+	case "evidence":
+		var r monitor.Result
+		if err := json.Unmarshal(row.Doc, &r); err != nil {
+			return err
+		}
+		b.evidence[r.ID()] = true
 	case "flip":
-		return b.flip(row)
+		return b.flip(row, w.now)
 	case store.KindBatch:
 		batch, err := store.DecodeBatch(row)
 		if err != nil {
@@ -146,6 +189,9 @@ func (b *books) row(w *world, row table.Row) error {
 		}
 		b.keys[row.Key] = true
 		b.results = append(b.results, batch)
+		for _, r := range batch.Results {
+			b.hear(r, w.now)
+		}
 	case "doubted":
 		var d struct {
 			Locations map[monitor.Location]time.Time
@@ -154,12 +200,6 @@ func (b *books) row(w *world, row table.Row) error {
 			return err
 		}
 		b.doubts = append(b.doubts, doubt{w.now, slices.Sorted(maps.Keys(d.Locations))})
-	case "state":
-		var state detect.Service
-		if err := json.Unmarshal(row.Doc, &state); err != nil {
-			return err
-		}
-		b.state(w, state)
 	}
 	return nil
 }
@@ -174,7 +214,7 @@ func (b *books) aside(at time.Time) []monitor.Location {
 	return nil
 }
 
-func (b *books) flip(row table.Row) error {
+func (b *books) flip(row table.Row, now time.Time) error {
 	var f monitor.Flip
 	if err := json.Unmarshal(row.Doc, &f); err != nil {
 		return err
@@ -184,6 +224,7 @@ func (b *books) flip(row table.Row) error {
 	}
 	if _, again := b.flips[f.Service][row.SK]; !again {
 		b.order[f.Service] = append(b.order[f.Service], row.SK)
+		b.flipped[string(f.Service)+row.SK] = now
 	}
 	b.flips[f.Service][row.SK] = f
 	return nil
@@ -199,20 +240,21 @@ func (b *books) flipsOf(id monitor.ServiceID) []monitor.Flip {
 	return all
 }
 
-// state follows the votes: each ends soon after its deadline.
+// state follows the votes. That each ends is checked when Sweep has come through.
 func (b *books) state(w *world, state detect.Service) {
 	for _, id := range slices.Sorted(maps.Keys(state.Details)) {
 		d := state.Details[id]
-		if v, open := b.votes[id]; open && (d.Vote == nil || !d.Vote.Opened.Equal(v.opened)) {
-			if late := w.now.Sub(v.deadline); late > w.patience() {
-				b.violate("a vote ends at its deadline", "that of %s was open for %s", id, w.now.Sub(v.opened))
-			}
+		v, open := b.votes[id]
+		switch {
+		case d.Vote == nil:
 			delete(b.votes, id)
+		case !open || !d.Vote.Opened.Equal(v.opened):
+			b.votes[id] = vote{d.Vote.Opened, w.now}
 		}
-		if d.Vote != nil {
-			if m, ok := w.script.Config.Monitor(id); ok {
-				b.votes[id] = vote{d.Vote.Opened, d.Vote.Deadline(m)}
-			}
+	}
+	for id := range b.states[state.Service].Details {
+		if _, still := state.Details[id]; !still {
+			delete(b.votes, id)
 		}
 	}
 }
@@ -286,6 +328,7 @@ func (b *books) sent(w *world, m notify.Message) {
 		b.sends[id]++
 	}
 	b.inTurn(w, d.About)
+	b.apartFromOver(w, d.About)
 	b.mail = append(b.mail, d)
 	if w.told != nil {
 		w.told(d)

@@ -1,10 +1,10 @@
 package sim
 
 import (
+	"reflect"
 	"slices"
 	"time"
 
-	"github.com/sondehq/sonde/internal/detect"
 	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/monitor"
 )
@@ -24,6 +24,12 @@ func (w *world) check() {
 	w.checkStates(cfg)
 	w.checkIncidents(cfg)
 	w.checkPolicy(cfg)
+	w.checkTold(cfg)
+	w.checkBegun(cfg)
+	w.checkWanted()
+	w.checkEndings(cfg)
+	w.checkByHand()
+	w.checkRehearsed()
 	w.checkQuiet(cfg)
 	w.checkFlapping()
 	w.checkDrained(cfg)
@@ -91,7 +97,14 @@ func (w *world) checkHeard() {
 	lines := map[line][]incident.Notification{}
 	var order []line
 	for _, n := range b.due {
-		if n.Event.IsMaintenance() {
+		if len(b.heads[n.Incident]) == 0 {
+			continue // of no incident: maintenance, a certificate, a test
+		}
+		if n.Event == incident.EventAsked {
+			if w.asks(n) {
+				continue
+			}
+			b.violate("those who heard the beginning are asked", "%s is asked of %s", n.Tier, n.Incident)
 			continue
 		}
 		l := line{n.Incident, n.Tier}
@@ -113,6 +126,13 @@ func (w *world) checkHeard() {
 			}
 		}
 	}
+}
+
+// asks reports whether a tier had heard of an incident when it was asked of it.
+func (w *world) asks(n incident.Notification) bool {
+	return slices.ContainsFunc(w.books.due, func(o incident.Notification) bool {
+		return o.Incident == n.Incident && o.Tier == n.Tier && o.Event == incident.EventOpened && !o.At.After(n.At)
+	})
 }
 
 func receipts(all []incident.Notification) []string {
@@ -146,7 +166,7 @@ func (w *world) checkStates(cfg *monitor.Config) {
 				b.violate("a vote ends", "%s is %s since %s", m.ID, d.State(), d.Vote.Opened.Sub(w.script.Start))
 			}
 		}
-		if status, alive, total := detect.Judge(svc.Needs, settled); state.Status != status || state.Alive != alive || state.Total != total {
+		if status, alive, total := judge(svc.Needs, settled); state.Status != status || state.Alive != alive || state.Total != total {
 			b.violate("a service is what its monitors are", "%s is %s, %d of %d; must be %s, %d of %d", svc.ID, state.Status, state.Alive, state.Total, status, alive, total)
 		}
 	}
@@ -187,8 +207,20 @@ func (w *world) checkIncidents(cfg *monitor.Config) {
 	}
 	for _, inc := range board.Open {
 		w.checkSteady(cfg, inc)
+		for _, a := range inc.Services {
+			_, known := cfg.Service(a.ID)
+			if _, prober := a.ID.Prober(); !known && !prober && a.Restored.IsZero() {
+				b.violate("what is not watched any more is in no open incident", "%s is in %s", a.ID, inc.ID)
+			}
+		}
 	}
 	for _, location := range b.aside(w.now) {
+		shows := func(m monitor.Monitor) bool { // what it does not find down shows that it can be believed
+			return len(m.Locations) > 1 && slices.Contains(m.Locations, location) && w.truth(m) == monitor.Up
+		}
+		if !slices.ContainsFunc(cfg.Monitors, shows) {
+			continue
+		}
 		b.violate("a location that finds what the others find counts again", "%s is still set aside", location)
 	}
 	for _, svc := range cfg.Services {
@@ -201,13 +233,22 @@ func (w *world) checkIncidents(cfg *monitor.Config) {
 		}
 		broken := state.Status.Impact() != monitor.ImpactNone
 		at := slices.IndexFunc(board.Open, func(inc incident.Incident) bool { a, in := inc.Affects(svc.ID); return in && a.Restored.IsZero() })
+		if at >= 0 && !broken && board.Open[at].Manual {
+			continue // it is as people say
+		}
 		if broken != (at >= 0) {
 			b.violate("what is broken is in an open incident, what is fine in none", "%s is %s; in an open incident: %t", svc.ID, state.Status, at >= 0)
 		}
-		if len(svc.DependsOn) == 0 && len(cfg.Dependents(svc.ID)) == 0 {
-			w.checkOutages(svc, counting(cfg, svc))
-		}
+		w.checkOutages(svc, counting(cfg, svc))
 	}
+}
+
+// related reports whether a service has, or had, to do with another one.
+func (w *world) related(id monitor.ServiceID) bool {
+	return slices.ContainsFunc(w.configs(), func(cfg *monitor.Config) bool {
+		svc, _ := cfg.Service(id)
+		return len(svc.DependsOn) > 0 || len(cfg.Dependents(id)) > 0
+	})
 }
 
 // checkOutages: each time in which all of a service's targets were down, from
@@ -234,13 +275,28 @@ func (w *world) checkOutages(svc monitor.Service, members []monitor.Monitor) {
 			// A check that is made late counts as of when it was due.
 			covered = covered || at < o.to && over.Add(w.travel()).Sub(w.script.Start) >= o.to
 		}
-		if opened > 1 {
+		if opened > 1 && !w.related(svc.ID) || w.began(svc.ID, o) > 1 {
 			b.violate("one outage opens one incident", "%s was down from %s to %s, %d incidents were opened", svc.ID, o.from, o.to, opened)
 		}
-		if o = w.quiet(svc.ID, o); !covered && o.to-o.from >= w.notice(members) && !w.blind(members, o) {
+		if o = w.quiet(svc.ID, o); !covered && !w.related(svc.ID) && o.to-o.from >= w.notice(members) && !w.blind(members, o) {
 			b.violate("an outage opens an incident", "%s was down from %s to %s, and no incident says so until then", svc.ID, o.from, o.to)
 		}
 	}
+}
+
+// began is how many incidents a service has begun in a time, and kept: one that turned out
+// to be of a service above it ends with that.
+func (w *world) began(id monitor.ServiceID, o span) (n int) {
+	for _, name := range w.books.incidents {
+		heads := w.books.heads[name]
+		kept := !slices.ContainsFunc(heads, func(h head) bool { return h.inc.Root != id || len(h.inc.Services) > 1 })
+		a, _ := heads[0].inc.Affects(id)
+		since := a.Since.Sub(w.script.Start)
+		if kept && !heads[0].inc.Manual && since >= o.from && since < o.to && heads[0].inc.Opened.Sub(w.script.Start) >= o.from {
+			n++
+		}
+	}
+	return n
 }
 
 // span is a time of the script.
@@ -288,10 +344,20 @@ func (w *world) notice(members []monitor.Monitor) time.Duration {
 // blind reports whether a location was silent, or a monitor not what it is in the
 // end, in a span.
 func (w *world) blind(members []monitor.Monitor, o span) bool {
-	if len(w.script.Changes) > 0 {
+	if slices.ContainsFunc(members, func(m monitor.Monitor) bool { return !w.steady(m.Service) }) {
 		return true
 	}
 	return slices.ContainsFunc(w.script.Faults, func(f Fault) bool {
-		return f.Kind == Silent && f.At < o.to && f.At+f.For > o.from-time.Minute
+		looks := slices.ContainsFunc(members, func(m monitor.Monitor) bool { return slices.Contains(m.Locations, f.Place) })
+		return f.Kind == Silent && looks && f.At < o.to && f.At+f.For > o.from-time.Minute
+	})
+}
+
+// steady reports whether a service and its monitors are the same in all configurations.
+func (w *world) steady(id monitor.ServiceID) bool {
+	first, known := w.script.Config.Service(id)
+	return known && !slices.ContainsFunc(w.script.Changes, func(c Change) bool {
+		svc, still := c.Config.Service(id)
+		return !still || !reflect.DeepEqual(svc, first) || !reflect.DeepEqual(c.Config.Members(svc), w.script.Config.Members(first))
 	})
 }

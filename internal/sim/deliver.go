@@ -30,10 +30,25 @@ func (w *world) streamed(row table.Row) {
 		}
 		w.record(row)
 	case store.KindNotification:
-		if !w.waking {
-			w.waking = true
-			w.after(200*time.Millisecond+w.latency("notify", 600*time.Millisecond), func() { w.notify(time.Second) })
+		if w.strikes(WakeLost, "", "") != nil {
+			return // Sweep finds it
 		}
+		if late := w.strikes(WakeLate, "", ""); late != nil {
+			w.after(late.For, w.wake)
+			return
+		}
+		if twice := w.strikes(WakeTwice, "", ""); twice != nil {
+			w.after(twice.For, w.wake)
+		}
+		w.wake()
+	}
+}
+
+// wake calls Notify, if it is not on its way.
+func (w *world) wake() {
+	if !w.waking {
+		w.waking = true
+		w.after(200*time.Millisecond+w.latency("notify", 600*time.Millisecond), func() { w.notify(time.Second) })
 	}
 }
 
@@ -72,8 +87,12 @@ func (w *world) detect(f *feed, wait time.Duration) {
 		batches[i] = b
 	}
 	f.busy = true
+	clear(w.books.turned)
 	err := w.call(Detect, "", func(p *pipeline.Pipeline) error { return p.Detect(w.ctx, batches) })
 	f.busy = false
+	if err == nil && w.inside == 0 {
+		w.checkRenewed()
+	}
 	if err != nil {
 		w.after(wait, func() { w.detect(f, min(2*wait, 10*time.Second)) })
 		return

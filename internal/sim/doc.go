@@ -16,6 +16,10 @@
 // that it is played. What stands in for AWS is the ports: table (memory),
 // queue, engine, publisher, clock.
 //
+// A fault strikes any operation of a run, since time stands still within one: its Skip
+// says which. What is due must have been done by the first run of Sweep that began
+// after it and came through; that is checked there and then, or in the end.
+//
 // What holds, whatever the script:
 //   - the same script gives the same transcript, byte for byte;
 //   - a service is in at most one open incident, and one outage opens one;
@@ -28,8 +32,13 @@
 //     for less than they let through, or for each change of what keeps changing;
 //   - no alert comes and no incident opens inside planned maintenance, and who
 //     heard that it began hears that it is over;
-//   - what the states are in the end is what the results say without any fault;
-//   - uptime is what counting the seconds one by one gives.
+//   - who heard of something hears that it got worse, what people write, that a promised
+//     update is late, and reminders until somebody acknowledges; what people decide holds;
+//   - what is over has a message of its own, and what failed is not tried again at once;
+//   - what the states are is what the results say, of each service what its monitors
+//     make it; votes end, silence is not known, and who is outvoted is remembered;
+//   - the page shows what is stored, after each flip and each sweep;
+//   - uptime, in the table and on the page, is what counting the seconds one by one gives.
 //
 // What it leaves out: probes (their results are made up), and time within a stage: a
 // stage takes none. What two stages do at the same time is played as one of them

@@ -18,6 +18,7 @@ func (w *world) plan(f Fault) {
 		case Silent, Skew:
 			f.At = w.now.Sub(w.script.Start)
 			w.spells = append(w.spells, f)
+			w.troubled(w.now.Add(f.For))
 			w.lines.add("%s: %s", f.Kind, f.Place)
 		default:
 			f.Times = max(f.Times, 1)
@@ -29,11 +30,21 @@ func (w *world) plan(f Fault) {
 // strikes takes the first fault of a kind that waits for this operation, once;
 // nil if there is none. After the script's length nothing goes wrong any more.
 func (w *world) strikes(kind Trouble, stage Stage, place monitor.Location) *Fault {
+	return w.strikesOne(kind, stage, place, false)
+}
+
+// strikesOne is strikes; a minor operation is one that is made again every minute.
+// Those faults that wait for a later one let this one through.
+func (w *world) strikesOne(kind Trouble, stage Stage, place monitor.Location, minor bool) *Fault {
 	if len(w.armed) == 0 {
 		return nil
 	}
 	at := slices.IndexFunc(w.armed, func(f *Fault) bool {
-		return f.Kind == kind && (f.Stage == "" || stage == "" || f.Stage == stage) && (f.Place == "" || place == "" || f.Place == place)
+		if f.Kind != kind || f.Stage != "" && stage != "" && f.Stage != stage || f.Place != "" && place != "" && f.Place != place || minor && !f.Minor {
+			return false
+		}
+		f.Skip--
+		return f.Skip < 0
 	})
 	if at < 0 {
 		return nil
@@ -44,6 +55,7 @@ func (w *world) strikes(kind Trouble, stage Stage, place monitor.Location) *Faul
 	}
 	f := w.armed[at]
 	w.lines.add("fault: %s, %s %s", f.Kind, stage, place)
+	w.troubled(w.now.Add(f.For))
 	if f.Times--; f.Times <= 0 {
 		w.armed = slices.Delete(w.armed, at, at+1)
 	}

@@ -31,6 +31,9 @@ func Generate(seed uint64) Script {
 	vary(seed, &s)
 	moves(seed, &s)
 	outlast(seed, &s)
+	more(seed, &s)
+	rebuild(seed, &s)
+	cancel(seed, &s)
 	return s
 }
 
@@ -152,8 +155,8 @@ func (g *generator) acts(s *Script) []Act {
 
 // once are the faults that strike one operation, or a few.
 var once = []Trouble{
-	CrashBeforeWrite, CrashAfterWrite, LostAnswer, Throttle, Conflict, Interleave, Interleave, Stall, Stall, Stall, Stall, CrashBeforeSend, CrashAfterSend, CarrierFails, CarrierUnclear,
-	QueueFails, QueueTwice, QueueLate, StreamTwice, StreamLate, ScheduleMissed, ScheduleTwice, ScheduleLate,
+	CrashBeforeWrite, CrashAfterWrite, LostAnswer, ThrottleRead, ThrottleWrite, ThrottleWrite, Conflict, Interleave, Interleave, Stall, Stall, Stall, Stall, CrashBeforeSend, CrashAfterSend, CarrierFails, CarrierRefuses, CarrierUnclear,
+	QueueFails, QueueTwice, QueueLate, StreamTwice, StreamLate, WakeTwice, WakeLate, WakeLost, ScheduleMissed, ScheduleTwice, ScheduleLate,
 }
 
 func (g *generator) faults(s *Script) []Fault {
@@ -178,10 +181,14 @@ func (g *generator) faults(s *Script) []Fault {
 			f.Stage, f.Times = pick(g, Dispatch, Sweep, Rollup), 1
 			f.For = time.Duration(g.between(1, 50)) * time.Second
 		case Stall:
-			f.For = time.Duration(g.between(500, 12_000)) * time.Millisecond
-		case QueueTwice, QueueLate, StreamTwice, StreamLate:
+			f.For = time.Duration(g.between(500, pick(g, 12_000, 12_000, 12_000, 45_000))) * time.Millisecond // or longer than a lease
+		case QueueTwice, QueueLate, StreamTwice, StreamLate, WakeTwice, WakeLate:
 			f.For = time.Duration(g.between(1, 50)) * time.Second
 		}
+		if f.Skip = g.between(0, 8); g.one(2) {
+			f.Skip = 0
+		}
+		f.Minor = g.one(4)
 		all = append(all, f)
 	}
 	if g.one(3) {

@@ -42,15 +42,47 @@ func (s *Script) plan() {
 	if len(s.Plans) == 0 {
 		return
 	}
-	with := func(cfg *monitor.Config) *monitor.Config {
+	with := func(cfg *monitor.Config, at time.Duration) *monitor.Config {
 		next := *cfg
-		next.Maintenance = slices.Concat(cfg.Maintenance, s.Plans)
+		next.Maintenance = slices.Clone(cfg.Maintenance)
+		for _, p := range s.Plans {
+			if p.Cancelled.After(s.Start.Add(at)) {
+				p.Cancelled = time.Time{} // not yet
+			}
+			next.Maintenance = append(next.Maintenance, p)
+		}
 		return &next
 	}
-	s.Config, s.Changes = with(s.Config), slices.Clone(s.Changes)
+	s.Config, s.Changes = with(s.Config, 0), slices.Clone(s.Changes)
 	for i := range s.Changes {
-		s.Changes[i].Config = with(s.Changes[i].Config)
+		s.Changes[i].Config = with(s.Changes[i].Config, s.Changes[i].At)
 	}
+}
+
+// cancel ends, in one script in three that has such, a plan for good, by a change of the
+// configuration. It has dice of its own.
+func cancel(seed uint64, s *Script) {
+	g := &generator{rand.New(rand.NewPCG(seed, 0x43_41_4e_43))}
+	if len(s.Plans) == 0 || !g.one(3) {
+		return
+	}
+	at, in := time.Duration(g.between(60, int((s.Length-2*time.Minute)/time.Second)))*time.Second, s.Config
+	for _, c := range s.Changes {
+		if c.At <= at {
+			in = c.Config
+		}
+	}
+	s.Plans[g.IntN(len(s.Plans))].Cancelled = s.Start.Add(at)
+	s.Changes = append(s.Changes, Change{At: at, Config: in})
+	slices.SortStableFunc(s.Changes, func(a, b Change) int { return int(a.At - b.At) })
+}
+
+// cancelling reports whether a plan of a service was cancelled, and a sweep may not have
+// come through since that knew of it.
+func (w *world) cancelling(id monitor.ServiceID, at time.Time) bool {
+	return slices.ContainsFunc(w.script.Plans, func(p monitor.Plan) bool {
+		return !p.Cancelled.IsZero() && p.Covers(id) && !at.Before(p.Cancelled) && !at.After(w.swept(p.Cancelled.Add(configAge)))
+	})
 }
 
 // windows are the times of a service's planned maintenance, as somebody reads
@@ -58,16 +90,34 @@ func (s *Script) plan() {
 func (s Script) windows(id monitor.ServiceID) []span {
 	var all []span
 	for _, p := range s.Plans {
-		switch {
-		case !p.Covers(id):
-		case p.Cron == "":
-			all = append(all, span{p.Starts.Sub(s.Start), p.Ends.Sub(s.Start)})
-		default:
-			for at := s.Start; at.Before(s.Start.Add(s.Length + s.Settle)); at = at.Add(time.Minute) {
-				if p.Cron == fmt.Sprintf("%d * * * *", at.Minute()) {
-					all = append(all, span{at.Sub(s.Start), at.Add(p.Duration).Sub(s.Start)})
-				}
-			}
+		if p.Covers(id) {
+			all = append(all, s.windowsOf(p)...)
+		}
+	}
+	return all
+}
+
+// windowsOf are the times of one plan: none after it was cancelled.
+func (s Script) windowsOf(p monitor.Plan) (all []span) {
+	all = s.planned(p)
+	if p.Cancelled.IsZero() {
+		return all
+	}
+	over := p.Cancelled.Sub(s.Start)
+	all = slices.DeleteFunc(all, func(v span) bool { return v.from >= over })
+	for i := range all {
+		all[i].to = min(all[i].to, over)
+	}
+	return all
+}
+
+func (s Script) planned(p monitor.Plan) (all []span) {
+	if p.Cron == "" {
+		return []span{{p.Starts.Sub(s.Start), p.Ends.Sub(s.Start)}}
+	}
+	for at := s.Start; at.Before(s.Start.Add(s.Length + s.Settle)); at = at.Add(time.Minute) {
+		if p.Cron == fmt.Sprintf("%d * * * *", at.Minute()) {
+			all = append(all, span{at.Sub(s.Start), at.Add(p.Duration).Sub(s.Start)})
 		}
 	}
 	return all
@@ -82,20 +132,25 @@ func (w *world) inMaintenance(id monitor.ServiceID, at time.Time) bool {
 	return slices.ContainsFunc(w.script.windows(id), func(v span) bool { return d >= v.from && d < v.to })
 }
 
-// longestStall is for how long Generate lets a function stand still, and a bit: it
-// then writes what it decided before a window began.
-const longestStall = 15 * time.Second
-
 // follows reports whether the window that a service is in began a moment ago, soon
 // after another: a service knows of one window, and of the next when a sweep has
 // come through.
 func (w *world) follows(id monitor.ServiceID, at time.Time) bool {
-	d, late := at.Sub(w.script.Start), w.patience()
+	d := at.Sub(w.script.Start)
 	all := w.script.windows(id)
 	return slices.ContainsFunc(all, func(v span) bool {
-		stalled := len(w.script.Faults) > 0 && d < v.from+longestStall
-		after := slices.ContainsFunc(all, func(o span) bool { return o.to <= v.from && o.to > v.from-late })
-		return d >= v.from && d < v.from+late && (stalled || after)
+		if d < v.from || d >= v.to {
+			return false
+		}
+		before := span{} // the last that was over then
+		for _, o := range all {
+			if o.to <= v.from && o.to > before.to {
+				before = o
+			}
+		}
+		from := w.script.Start.Add(v.from)
+		known := w.swept(w.script.Start.Add(before.to)).Before(from) || !at.Before(w.swept(from))
+		return d < v.from+w.longestStall() || before.to > 0 && !known
 	})
 }
 
@@ -156,6 +211,32 @@ func (w *world) checkMaintenance() {
 	for _, l := range order {
 		if !slices.Equal(heard[l], []incident.Event{incident.EventMaintenance, incident.EventMaintained}) {
 			b.violate("who heard that maintenance began hears that it is over", "%s of %s heard %v", l.tier, l.run, heard[l])
+		}
+	}
+}
+
+// checkBegun: who wants to hear of maintenance hears that it has begun, if Sweep came
+// through while it lasted.
+func (w *world) checkBegun(cfg *monitor.Config) {
+	for _, p := range w.script.Plans {
+		for _, v := range w.script.windowsOf(p) {
+			from := w.script.Start.Add(v.from)
+			by := w.swept(from)
+			if !by.Before(w.script.Start.Add(v.to)) {
+				continue
+			}
+			for _, tier := range cfg.Tiers {
+				knows := slices.ContainsFunc(cfg.Services, func(svc monitor.Service) bool {
+					return p.Covers(svc.ID) && !w.keeps(tier, incident.Affected{ID: svc.ID, Internal: svc.Internal})
+				})
+				wants := slices.Contains(tier.Events, monitor.HearsMaintenance) || len(tier.Events) == 0 && tier.Public
+				said := slices.ContainsFunc(w.books.due, func(n incident.Notification) bool {
+					return n.Event == incident.EventMaintenance && n.Tier == tier.ID && n.Opened.Equal(from)
+				})
+				if knows && wants && !said {
+					w.books.violate("who wants to hear of maintenance hears that it begins", "%s of %s, from %s, by %s", tier.ID, p.ID, v.from, by.Sub(w.script.Start))
+				}
+			}
 		}
 	}
 }

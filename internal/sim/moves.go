@@ -146,15 +146,15 @@ func (w *world) checkDrained(cfg *monitor.Config) {
 	for _, id := range b.incidents {
 		over := slices.IndexFunc(b.heads[id], func(h head) bool { return h.inc.State == incident.Resolved })
 		if over < 0 {
-			if inc := b.now(id); inc.State == incident.Draining && w.now.After(inc.Drain.Add(w.patience())) {
+			if inc := b.now(id); inc.State == incident.Draining && w.now.After(w.swept(inc.Drain.Add(w.patience()))) {
 				b.violate("what is drained is over", "%s still waits for old DNS answers of %s", id, inc.Drain.Sub(w.script.Start))
 			}
 			continue
 		}
-		if len(w.script.Changes) > 0 {
+		end := b.heads[id][over]
+		if slices.ContainsFunc(end.inc.Services, func(a incident.Affected) bool { return !w.steady(a.ID) }) {
 			continue // what monitors a service has lost knew of DNS is gone with them
 		}
-		end := b.heads[id][over]
 		until, who := w.seenToLast(cfg, end.inc)
 		if until.After(end.at) {
 			b.violate("an incident is not over while old DNS answers last", "%s ends at %s, %s lasts until %s",

@@ -42,5 +42,6 @@ func (s *Script) find(c monitor.Check, now time.Time) monitor.Result {
 		}
 	}
 	s.resolve(&r, c, at)
+	s.until(&r, c, at)
 	return r
 }

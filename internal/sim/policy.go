@@ -13,13 +13,13 @@ import (
 // how bad each incident was, and for how long.
 func (w *world) checkPolicy(cfg *monitor.Config) {
 	for _, id := range w.books.incidents {
-		for _, tier := range cfg.Tiers {
-			w.checkTier(id, tier, w.own(cfg, id, tier))
+		for _, tier := range w.tiers() {
+			w.checkTier(cfg, id, tier, w.own(cfg, id, tier))
 		}
 	}
 }
 
-func (w *world) checkTier(id string, tier monitor.Tier, own own) {
+func (w *world) checkTier(cfg *monitor.Config, id string, tier monitor.Tier, own own) {
 	b := w.books
 	var first *incident.Notification
 	for i, n := range b.due {
@@ -43,35 +43,65 @@ func (w *world) checkTier(id string, tier monitor.Tier, own own) {
 	if slices.ContainsFunc(b.heads[id], func(h head) bool { _, is := h.inc.Declined[tier.ID]; return is }) {
 		return // people decided
 	}
-	if own.never > 0 {
-		return // what is left depends on what is broken at which time
-	}
 	if tier.Public && first != nil && tier.Hears(monitor.HearsUpdated) {
 		w.checkCalm(id, tier)
 	}
-	tier.After, tier.Impact = own.latest, own.most
-	since := time.Time{}
-	for i, h := range b.heads[id] {
-		to := w.now
-		if i+1 < len(b.heads[id]) {
-			to = b.heads[id][i+1].at
+	if !tier.Hears(monitor.HearsOpened) {
+		if first != nil {
+			b.violate("a tier hears what it wants to", "%s hears of %s", tier.ID, id)
 		}
-		from := unmuted(h)
-		if !concerns(tier, h.inc) || !from.Before(to) {
-			since = time.Time{}
-			continue
-		}
-		louder := i > 0 && tier.Quiet != nil && h.inc.Impact.AtLeast(tier.Quiet.Below) && !b.heads[id][i-1].inc.Impact.AtLeast(tier.Quiet.Below)
-		if since.IsZero() || from.After(h.at) || louder {
-			since = from
-		}
-		by := w.spared(tier, h.inc.Impact, since.Add(tier.After+tier.Hold))
-		if to.After(by) && (first == nil || first.At.After(by)) {
-			b.violate("a tier is told in time", "%s is to hear of %s by %s: impact %s since %s", tier.ID, id,
-				by.Sub(w.script.Start), h.inc.Impact, since.Sub(w.script.Start))
-			return
+		return
+	}
+	seen := map[monitor.ServiceID]bool{}
+	for _, h := range b.heads[id] {
+		for _, a := range h.inc.Services {
+			if !seen[a.ID] && !w.keeps(tier, a) {
+				w.checkEager(cfg, id, tier, a.ID, first)
+			}
+			seen[a.ID] = true
 		}
 	}
+}
+
+// checkEager: a tier hears of an incident by the policy of each of its services that it
+// may know of: of causes, or, where it knows of none, of what they affect.
+func (w *world) checkEager(cfg *monitor.Config, id string, tier monitor.Tier, service monitor.ServiceID, first *incident.Notification) {
+	svc, _ := cfg.Service(service)
+	if o := svc.Tiers[tier.ID]; o.After != nil {
+		tier.After = *o.After
+	}
+	if o := svc.Tiers[tier.ID]; o.Impact != "" {
+		tier.Impact = o.Impact
+	}
+	var since time.Time
+	missed := false
+	w.while(id, func(h head, to time.Time) {
+		a, _ := h.inc.Affects(service)
+		if _, watched := w.configAt(to.Add(-time.Nanosecond)).Service(service); !watched {
+			a.ID = ""
+		}
+		sees := func(a incident.Affected) bool { return a.Cause && !w.keeps(tier, a) }
+		counts := a.ID != "" && (a.Cause || !slices.ContainsFunc(h.inc.Services, sees))
+		from := unmuted(h)
+		if !counts || h.inc.State != incident.Open || !a.Restored.IsZero() || a.Status.Impact() == monitor.ImpactNone ||
+			!a.Status.Impact().AtLeast(tier.Impact) || !h.inc.Impact.AtLeast(tier.Impact) || !from.Before(to) {
+			since = time.Time{}
+			return
+		}
+		if since.IsZero() || from.After(h.at) {
+			since = from
+		}
+		due := since.Add(tier.After)
+		if tier.Hold > 0 {
+			due = later(due, h.inc.Unmuted).Add(tier.Hold)
+		}
+		by := w.spared(tier, a.Status.Impact(), later(due, h.at))
+		if !missed && to.After(by) && (first == nil || first.At.After(by)) {
+			w.books.violate("a tier is told in time", "%s is to hear of %s by %s: %s has impact %s since %s", tier.ID, id,
+				by.Sub(w.script.Start), service, a.Status.Impact(), since.Sub(w.script.Start))
+			missed = true
+		}
+	})
 }
 
 // checkCalm: the public hears that what it sees works, though a cause that it does not
@@ -111,18 +141,24 @@ func (w *world) checkCalm(id string, tier monitor.Tier) {
 	}
 }
 
-// spared is when a tier must have been told of what is due to it at a time: not in
-// its quiet hours.
+// spared is when a tier must have been told of what is due to it at a time: by the first
+// run of Sweep that came through, and not in its quiet hours.
 func (w *world) spared(tier monitor.Tier, impact monitor.Impact, due time.Time) time.Time {
-	by := due.Add(w.patience())
-	if tier.Quiet != nil && !impact.AtLeast(tier.Quiet.Below) {
-		for at := due; !at.After(by); at = at.Add(time.Second) {
-			if until, quiet := tier.Quiet.Until(at); quiet {
-				at, by = until, until.Add(w.patience())
+	for {
+		if tier.Quiet != nil && !impact.AtLeast(tier.Quiet.Below) {
+			if until, quiet := quietUntil(tier.Quiet, due); quiet {
+				due = until
 			}
 		}
+		at, _ := slices.BinarySearchFunc(w.sweeps, due, func(s sweep, due time.Time) int { return s.began.Compare(due) })
+		if at == len(w.sweeps) {
+			return w.now.Add(1000 * time.Hour)
+		}
+		if _, quiet := quietUntil(tier.Quiet, w.sweeps[at].began); !quiet || impact.AtLeast(tier.Quiet.Below) {
+			return w.sweeps[at].ended
+		}
+		due = w.sweeps[at].began
 	}
-	return by
 }
 
 // unmuted is from when on an incident as it was written is not about maintenance

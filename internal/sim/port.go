@@ -39,9 +39,14 @@ var (
 
 func (p *port) strikes(kind Trouble) *Fault { return p.world.strikes(kind, p.stage, p.place) }
 
+// throttled reports whether the table refuses a read, or a write.
+func (p *port) throttled(kind Trouble) bool {
+	return p.strikes(Throttle) != nil || p.strikes(kind) != nil
+}
+
 // Get implements table.Table.
 func (p *port) Get(ctx context.Context, key table.Key) (table.Row, error) {
-	if p.strikes(Throttle) != nil {
+	if p.throttled(ThrottleRead) {
 		return table.Row{}, errThrottled
 	}
 	return p.world.rows.Get(ctx, key)
@@ -49,7 +54,7 @@ func (p *port) Get(ctx context.Context, key table.Key) (table.Row, error) {
 
 // Query implements table.Table.
 func (p *port) Query(ctx context.Context, q table.Query) (table.Page, error) {
-	if p.strikes(Throttle) != nil {
+	if p.throttled(ThrottleRead) {
 		return table.Page{}, errThrottled
 	}
 	return p.world.rows.Query(ctx, q)
@@ -57,7 +62,7 @@ func (p *port) Query(ctx context.Context, q table.Query) (table.Page, error) {
 
 // BatchGet implements table.Table.
 func (p *port) BatchGet(ctx context.Context, keys []table.Key) ([]table.Row, error) {
-	if p.strikes(Throttle) != nil {
+	if p.throttled(ThrottleRead) {
 		return nil, errThrottled
 	}
 	return p.world.rows.BatchGet(ctx, keys)
@@ -66,34 +71,56 @@ func (p *port) BatchGet(ctx context.Context, keys []table.Key) ([]table.Row, err
 // Write implements table.Table.
 func (p *port) Write(ctx context.Context, ops ...table.Op) error {
 	w := p.world
-	if p.strikes(Throttle) != nil {
+	if p.throttled(ThrottleWrite) {
 		return errThrottled
 	}
-	matters := p.matters(ops)
+	minor := !p.matters(ops)
+	strikes := func(kind Trouble) *Fault { return w.strikesOne(kind, p.stage, p.place, minor) }
 	switch {
-	case !matters:
-	case p.strikes(Conflict) != nil:
+	case strikes(Conflict) != nil:
 		return table.ErrConflict
-	case p.strikes(CrashBeforeWrite) != nil:
+	case strikes(CrashBeforeWrite) != nil:
 		w.books.excuseReceipts(ops) // the carrier has what they are for
 		panic(crash{})
-	case w.inside == 1 && p.strikes(Interleave) != nil:
+	case w.inside == 1 && strikes(Interleave) != nil:
 		w.meanwhile(p.stage)
 	case w.inside <= 2:
-		if stall := p.strikes(Stall); stall != nil {
+		if stall := strikes(Stall); stall != nil {
+			lapses := w.claimedUntil(ctx, ops)
 			w.stall(stall.For)
+			if !lapses.IsZero() && !w.now.Before(lapses) {
+				w.books.excuseReceipts(ops) // somebody else takes the sender for dead
+			}
 		}
 	}
 	if err := w.write(ctx, p.stage, ops); err != nil {
 		return err
 	}
-	if matters && p.strikes(CrashAfterWrite) != nil {
+	if strikes(CrashAfterWrite) != nil {
 		panic(crash{})
 	}
-	if matters && p.strikes(LostAnswer) != nil {
+	if strikes(LostAnswer) != nil {
 		return errLost
 	}
 	return nil
+}
+
+// claimedUntil is until when the claims last whose receipts are to be written; zero if
+// these are none.
+func (w *world) claimedUntil(ctx context.Context, ops []table.Op) (until time.Time) {
+	for _, op := range ops {
+		if op.Verb != table.Delete {
+			continue
+		}
+		row, err := w.rows.Get(ctx, op.Row.Key)
+		if err != nil {
+			continue
+		}
+		if p, err := store.DecodePending(row); err == nil && (until.IsZero() || p.NotBefore.Before(until)) {
+			until = p.NotBefore
+		}
+	}
+	return until
 }
 
 // matters reports whether a write decides something: faults are not wasted on
@@ -181,8 +208,14 @@ func (p *port) Run(_ context.Context, checks []monitor.Check) []monitor.Result {
 
 // Publish implements notify.Publisher.
 func (p *port) Publish(_ context.Context, m notify.Message) (string, error) {
+	p.world.books.tried(p.world, m)
 	if p.strikes(CarrierFails) != nil {
+		p.world.books.refused(p.world, m)
 		return "", errCarrier
+	}
+	if p.strikes(CarrierRefuses) != nil {
+		p.world.books.refused(p.world, m)
+		return "", fmt.Errorf("%w: %w", errCarrier, notify.ErrPermanent)
 	}
 	if p.strikes(CrashBeforeSend) != nil {
 		panic(crash{})
@@ -195,6 +228,7 @@ func (p *port) Publish(_ context.Context, m notify.Message) (string, error) {
 		panic(crash{})
 	case p.strikes(CarrierUnclear) != nil:
 		p.world.books.excuse(m)
+		p.world.books.refused(p.world, m)
 		return "", errLost
 	}
 	return "carrier-" + m.ID, nil

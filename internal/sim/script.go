@@ -21,6 +21,7 @@ type Script struct {
 	Changes []Change       // of the configuration
 	Outages []Outage
 	Moves   []Move
+	Endings []Ending // of certificates
 	Faults  []Fault
 	Acts    []Act
 
@@ -52,6 +53,9 @@ type Act struct {
 	Phase incident.Phase // of an update
 	Next  time.Duration  // of an update: until the next one
 	Tier  monitor.TierID // to publish to, or not
+
+	Service monitor.ServiceID // of what is opened
+	Impact  monitor.Impact    // of what is opened
 }
 
 // Deed is what an Act does.
@@ -63,10 +67,13 @@ const (
 	Post        Deed = "update"
 	Publish     Deed = "publish"
 	Decline     Deed = "decline"
+	Declare     Deed = "open"    // an incident that no monitor sees
+	Resolve     Deed = "resolve" // the oldest of these
 )
 
-// Fault is one thing that goes wrong. Those that strike an operation strike the
-// next one of their stage at or after their time.
+// Fault is one thing that goes wrong. Those that strike an operation strike one of
+// their stage at or after their time: time stands still within a run, so Skip says
+// which of the run's.
 type Fault struct {
 	At    time.Duration
 	Kind  Trouble
@@ -74,6 +81,8 @@ type Fault struct {
 	Place monitor.Location // of what belongs to a location; empty: any
 	For   time.Duration    // how long it lasts, or delays; how wrong a clock is
 	Times int              // how many operations it strikes; 0 is one
+	Skip  int              // how many operations that it might strike it lets through before
+	Minor bool             // it strikes what is written again every minute, too
 }
 
 // Trouble is a kind of fault.
@@ -85,18 +94,24 @@ const (
 	CrashAfterWrite  Trouble = "crash after write"   // it is written, then the function dies
 	LostAnswer       Trouble = "write answer lost"   // it is written, and the function is told that it failed
 	Throttle         Trouble = "throttle"            // the table refuses a read or a write
+	ThrottleRead     Trouble = "throttle of reads"   // the table refuses a read
+	ThrottleWrite    Trouble = "throttle of writes"  // the table refuses a write
 	Conflict         Trouble = "conflict"            // the table says that somebody else was faster
 	Interleave       Trouble = "interleave"          // another stage runs between the reads and the write
 	Stall            Trouble = "stall"               // the function stands still between its reads and its write
 	CrashBeforeSend  Trouble = "crash before send"   // the function dies before the carrier has the message
 	CrashAfterSend   Trouble = "crash after send"    // the carrier has it, then the function dies
 	CarrierFails     Trouble = "carrier fails"       // the carrier refuses
+	CarrierRefuses   Trouble = "carrier refuses"     // for good, as it says
 	CarrierUnclear   Trouble = "carrier answer lost" // the carrier has it, and the function is told that it failed
 	QueueFails       Trouble = "queue fails"         // nothing is queued
 	QueueTwice       Trouble = "queue twice"         // a batch comes twice, the second one later
 	QueueLate        Trouble = "queue late"          // a batch comes later, others overtake it
 	StreamTwice      Trouble = "stream twice"        // a record comes twice, the second one later
 	StreamLate       Trouble = "stream late"         // a record comes later, others overtake it
+	WakeTwice        Trouble = "wake twice"          // Notify is called twice for one notification
+	WakeLate         Trouble = "wake late"           // Notify is called later
+	WakeLost         Trouble = "wake lost"           // Notify is never called for a notification
 	Silent           Trouble = "silent location"     // no check runs there
 	Skew             Trouble = "skewed clock"        // of the probes of a location
 	ScheduleMissed   Trouble = "schedule missed"     // a scheduled stage is not called
@@ -161,6 +176,9 @@ func (s Script) String() string {
 	for _, m := range s.Moves {
 		line(m.At, "%s moves, old answers until %s, or %s later; warns: %t", m.Monitor, m.At+m.TTL, m.Stale, m.Degrades)
 	}
+	for _, e := range s.Endings {
+		line(e.Renewed, "the certificate of %s ends at %s; renewed to %s", e.Monitor, e.At, e.To)
+	}
 	for _, c := range s.Changes {
 		line(c.At, "another configuration")
 	}
@@ -168,7 +186,7 @@ func (s Script) String() string {
 		line(a.At, "%s does: %s %s", a.By, a.Do, a.Tier)
 	}
 	for _, f := range s.Faults {
-		line(f.At, "fault: %s, stage %q, place %q, for %s, %d times", f.Kind, f.Stage, f.Place, f.For, max(f.Times, 1))
+		line(f.At, "fault: %s, stage %q, place %q, for %s, %d times after %d", f.Kind, f.Stage, f.Place, f.For, max(f.Times, 1), f.Skip)
 	}
 	return b.String()
 }

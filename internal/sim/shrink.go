@@ -8,8 +8,8 @@ import (
 )
 
 // Shrink returns a shorter script that still breaks the same promise: without the
-// faults, acts, changes and outages that do not matter, and no longer than it has
-// to be. It plays up to tries scripts.
+// faults, acts, changes, outages, services, monitors and tiers that do not matter, and
+// no longer than it has to be. It plays up to tries scripts.
 func Shrink(s Script, rule string, tries int) Script {
 	sh := &shrinker{rule: rule, left: tries, best: s}
 	for grew := true; grew; {
@@ -19,6 +19,8 @@ func Shrink(s Script, rule string, tries int) Script {
 			less(sh, func(s *Script) *[]Outage { return &s.Outages }) ||
 			less(sh, func(s *Script) *[]Move { return &s.Moves }) ||
 			less(sh, func(s *Script) *[]monitor.Plan { return &s.Plans }) ||
+			less(sh, func(s *Script) *[]Ending { return &s.Endings }) ||
+			sh.smaller() ||
 			sh.sooner()
 	}
 	return sh.best
@@ -67,6 +69,62 @@ func less[T any](sh *shrinker, list func(*Script) *[]T) bool {
 		}
 	}
 	return shorter
+}
+
+// smaller takes services, monitors and tiers away, one by one.
+func (sh *shrinker) smaller() bool {
+	smaller := false
+	for _, svc := range sh.best.Config.Services {
+		smaller = sh.lighter(func(m monitor.Monitor) bool { return m.Service == svc.ID }) || smaller
+	}
+	for _, one := range sh.best.Config.Monitors {
+		smaller = sh.lighter(func(m monitor.Monitor) bool { return m.ID == one.ID }) || smaller
+	}
+	for _, tier := range sh.best.Config.Tiers {
+		s := sh.best
+		s.Changes = slices.Clone(s.Changes)
+		s.everywhere(func(cfg *monitor.Config) {
+			cfg.Tiers = slices.DeleteFunc(cfg.Tiers, func(t monitor.Tier) bool { return t.ID == tier.ID })
+		})
+		smaller = len(s.Config.Tiers) > 0 && sh.fails(s) || smaller
+	}
+	return smaller
+}
+
+// lighter keeps the script without some monitors, if it has any others and still fails.
+func (sh *shrinker) lighter(gone func(monitor.Monitor) bool) bool {
+	s := sh.best.without(gone)
+	empty := len(s.Config.Monitors) == 0 || slices.ContainsFunc(s.Changes, func(c Change) bool { return len(c.Config.Monitors) == 0 })
+	return !empty && len(s.Config.Monitors) < len(sh.best.Config.Monitors) && sh.fails(s)
+}
+
+// without is the script without some monitors, and the services that have no other.
+func (s Script) without(gone func(monitor.Monitor) bool) Script {
+	lost := map[monitor.ID]bool{}
+	s.Changes = slices.Clone(s.Changes)
+	s.everywhere(func(cfg *monitor.Config) {
+		var removed []monitor.ServiceID
+		for _, m := range cfg.Monitors {
+			lost[m.ID] = lost[m.ID] || gone(m)
+		}
+		cfg.Monitors = slices.DeleteFunc(cfg.Monitors, gone)
+		for i := range cfg.Services {
+			svc := &cfg.Services[i]
+			svc.Monitors = slices.DeleteFunc(slices.Clone(svc.Monitors), func(id monitor.ID) bool { return find(cfg, id) == nil })
+			if svc.Needs = min(svc.Needs, len(svc.Monitors)); len(svc.Monitors) == 0 {
+				removed = append(removed, svc.ID)
+			}
+		}
+		cfg.Services = slices.DeleteFunc(cfg.Services, func(svc monitor.Service) bool { return slices.Contains(removed, svc.ID) })
+		for i := range cfg.Services {
+			svc := &cfg.Services[i]
+			svc.DependsOn = slices.DeleteFunc(slices.Clone(svc.DependsOn), func(d monitor.ServiceID) bool { return slices.Contains(removed, d) })
+		}
+	})
+	s.Outages = slices.DeleteFunc(slices.Clone(s.Outages), func(o Outage) bool { return lost[o.Monitor] })
+	s.Moves = slices.DeleteFunc(slices.Clone(s.Moves), func(m Move) bool { return lost[m.Monitor] })
+	s.Endings = slices.DeleteFunc(slices.Clone(s.Endings), func(e Ending) bool { return lost[e.Monitor] })
+	return s
 }
 
 // sooner ends the script earlier, but not before the last outage of a time: what

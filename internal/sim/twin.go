@@ -8,7 +8,6 @@ import (
 	"github.com/sondehq/sonde/internal/detect"
 	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/monitor"
-	"github.com/sondehq/sonde/internal/schedule"
 	"github.com/sondehq/sonde/internal/store"
 	"github.com/sondehq/sonde/internal/uptime"
 )
@@ -22,7 +21,7 @@ func (w *world) checkFlips(cfg *monitor.Config) {
 		for _, f := range b.flipsOf(id) {
 			before, has := last[f.Monitor]
 			switch {
-			case has && before.To != f.From:
+			case has && before.To != f.From && !(len(w.script.Changes) > 0 && f.From == string(monitor.Unknown)): // one that was gone for a while begins anew
 				b.violate("flips follow one another", "%s %s: from %s to %s, then from %s to %s", id, f.Monitor, before.From, before.To, f.From, f.To)
 			case f.At.After(f.Decided):
 				b.violate("a flip is not of the future", "%s %s: %s, decided %s", id, f.Monitor, f.At, f.Decided)
@@ -48,31 +47,15 @@ func (w *world) checkUptime(id monitor.ServiceID) {
 	}
 	got := line.Tally(uptime.Window{From: w.script.Start, To: end})
 	flips := slices.DeleteFunc(b.flipsOf(id), func(f monitor.Flip) bool { return f.Monitor != "" })
-	var down, unknown, planned time.Duration
-	status, next := monitor.NotKnown, 0
-	for at := w.script.Start; at.Before(end); at = at.Add(time.Second) {
-		for next < len(flips) && !flips[next].At.After(at) {
-			status = monitor.Status(flips[next].To)
-			next++
-		}
-		switch {
-		case status == monitor.NotKnown: // in maintenance, too
-			unknown += time.Second
-		case w.inMaintenance(id, at):
-			planned += time.Second
-		case status.IsOutage():
-			down += time.Second
-		}
+	c := w.seconds(id, end, func(string) bool { return true })
+	if !w.unseen(id, end) && (got.Maintenance-c.planned).Abs() > c.slack {
+		b.violate("uptime is what counting gives", "%s: maintenance %s, counted %s", id, got.Maintenance, c.planned)
 	}
-	slack := time.Duration(len(flips)+2*len(w.script.windows(id))+1) * time.Second // flips fall between seconds
-	if (got.Maintenance - planned).Abs() > slack+w.patience() {
-		b.violate("uptime is what counting gives", "%s: maintenance %s, counted %s", id, got.Maintenance, planned)
-	}
-	if (got.Down-down).Abs() > slack || (got.Unknown-unknown).Abs() > slack {
-		b.violate("uptime is what counting gives", "%s: down %s, counted %s; unknown %s, counted %s", id, got.Down, down, got.Unknown, unknown)
+	if (got.Down-c.down).Abs() > c.slack || (got.Unknown-c.unknown).Abs() > c.slack {
+		b.violate("uptime is what counting gives", "%s: down %s, counted %s; unknown %s, counted %s", id, got.Down, c.down, got.Unknown, c.unknown)
 	}
 	if len(w.script.Faults)+len(w.script.Changes)+len(w.script.Plans) == 0 {
-		w.checkTruth(id, down, flips)
+		w.checkTruth(id, c.down, flips)
 	}
 }
 
@@ -173,7 +156,7 @@ func (w *world) checkReplay(cfg *monitor.Config) {
 		if at.Sub(tick) >= minute {
 			tick = at
 			for _, svc := range cfg.Services {
-				states[svc.ID], _ = detect.Tick(cfg, svc, states[svc.ID], seen.At, schedule.Silence, at, b.aside(at)...)
+				states[svc.ID], _ = detect.Tick(cfg, svc, states[svc.ID], seen.At, silentAfter, at, b.aside(at)...)
 			}
 		}
 	}

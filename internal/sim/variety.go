@@ -163,7 +163,7 @@ func (w *world) own(cfg *monitor.Config, id string, tier monitor.Tier) (o own) {
 func (w *world) checkQuiet(cfg *monitor.Config) {
 	for i, n := range w.books.due {
 		tier, known := cfg.Tier(n.Tier)
-		if !known || tier.Quiet == nil || n.Event.IsMaintenance() || n.Event == incident.EventAsked {
+		if !known || tier.Quiet == nil || n.Event.IsMaintenance() || n.Event == incident.EventAsked || n.Event == incident.EventTest {
 			continue
 		}
 		impact := n.Impact
@@ -173,7 +173,7 @@ func (w *world) checkQuiet(cfg *monitor.Config) {
 		if impact.AtLeast(tier.Quiet.Below) {
 			continue
 		}
-		if _, quiet := tier.Quiet.Until(n.At); quiet {
+		if _, quiet := quietUntil(tier.Quiet, n.At); quiet {
 			w.books.violate("nobody is woken for less than the quiet hours let through", "%s of %s, %s, is due to %s at %s, stored %s",
 				n.Receipt, n.Incident, impact, n.Tier, n.At.Sub(w.script.Start), w.books.stored[i].Sub(w.script.Start))
 		}
@@ -188,7 +188,7 @@ func (w *world) checkFlapping() {
 		at := b.stored[i]
 		person := slices.ContainsFunc(w.script.Acts, func(a Act) bool {
 			since := at.Sub(w.script.Start) - a.At
-			return since >= 0 && since < longestStall
+			return since >= 0 && since <= w.longestStall()
 		})
 		if n.Event != incident.EventUpdated || person || len(n.Services) != 1 {
 			continue
@@ -208,6 +208,9 @@ func (w *world) checkFlapping() {
 // checkSteady: an incident of which nothing is broken any more goes on for as long as
 // one of its services may change again, and no longer.
 func (w *world) checkSteady(cfg *monitor.Config, inc incident.Incident) {
+	if inc.Manual {
+		return // people say when it is over
+	}
 	within, restored := time.Duration(0), time.Time{}
 	for _, a := range inc.Services {
 		if !a.Cause {

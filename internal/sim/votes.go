@@ -11,9 +11,6 @@ import (
 // checkVotes looks at every flip of a monitor as somebody who counts on fingers
 // would: which results were there when it was decided, and do they bear it?
 func (w *world) checkVotes(cfg *monitor.Config) {
-	if len(w.script.Changes) > 0 {
-		return // the monitors were not always what they are now
-	}
 	byMonitor := map[monitor.ID][]monitor.Result{}
 	finished := map[string]time.Time{}
 	for _, b := range w.books.results {
@@ -35,7 +32,7 @@ func (w *world) checkVotes(cfg *monitor.Config) {
 	for _, svc := range slices.Sorted(maps.Keys(w.books.flips)) {
 		before := map[monitor.ID]time.Time{}
 		for _, f := range w.books.flipsOf(svc) {
-			if m, ok := cfg.Monitor(f.Monitor); ok && f.Check != "" {
+			if m, ok := cfg.Monitor(f.Monitor); ok && f.Check != "" && w.steady(svc) { // others were not always what they are now
 				w.checkVote(m, f, before[f.Monitor], byMonitor[f.Monitor], finished)
 			}
 			before[f.Monitor] = f.At
@@ -132,14 +129,15 @@ func (w *world) count(m monitor.Monitor, f monitor.Flip, all []monitor.Result, o
 			t.agree++
 		}
 	}
-	t.need = t.of/2 + 1 // more than half of them
-	runs := time.Duration(max(m.Confirm, m.Recover, m.Window)) * (m.Recheck + m.Timeout)
-	if deadline := opened.Add(max(runs, min(2*m.Every, runs+time.Minute))); !f.Decided.Before(deadline) {
+	var good int
+	t.need, good = needed(m, t.of)
+	if !f.Decided.Before(opened.Add(soonest(m))) { // those decide who were heard
 		t.of = len(spoke)
 		t.need = min(t.need, t.of/2+1)
+		good = t.of - t.need + 1
 	}
 	if f.To == string(monitor.Up) || f.From == string(monitor.Down) {
-		t.need = t.of - t.need + 1
+		t.need = good
 	}
 	return t
 }

@@ -54,6 +54,8 @@ type world struct {
 	spells  []Fault // silences and skews
 	inside  int     // stages that run, one inside the other
 	books   *books
+	calm    time.Time // since when nothing that struck has an effect on what is under way
+	sweeps  []sweep
 	lines   *transcript
 	failure error // what no script may cause
 
@@ -102,7 +104,7 @@ func (w *world) begin() error {
 		})
 	}
 	w.every(minute, 3*time.Second, Sweep, "", func(time.Time) error {
-		return w.call(Sweep, "", func(p *pipeline.Pipeline) error { return p.Sweep(w.ctx) })
+		return w.sweep()
 	})
 	w.every(rollups, 5*time.Second, Rollup, "", func(time.Time) error {
 		return w.call(Rollup, "", func(p *pipeline.Pipeline) error { return p.Rollup(w.ctx) })

@@ -21,7 +21,7 @@ demo: ## watch an outage being detected, told and resolved
 	go run . demo
 
 test: ## all tests
-	go test ./...
+	go test -timeout 30m ./... # a slow machine, or a first run that fetches its tools, takes longer than the usual ten minutes
 
 # What drives built binaries, browsers and templates has no goroutines of ours to watch,
 # what is pure none at all, and the command and the simulator none of their own.

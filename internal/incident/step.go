@@ -2,6 +2,7 @@ package incident
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sondehq/sonde/internal/monitor"
@@ -365,6 +366,9 @@ func (i *Incident) update(text, detail string, now time.Time) Update {
 	u := Update{Incident: i.ID, At: now, Phase: i.Phase, Text: text, Detail: detail, Impact: i.Impact}
 	if known := i.public(); len(known) < len(i.Services) {
 		u.Public = i.textFor(known, text)
+		if !i.knowsRoot(known) { // they do not know of what it depends on
+			u.Public = strings.Replace(u.Public, " is affected too: ", ": ", 1)
+		}
 		u.Hidden = u.Public == "" || i.Seen != nil && i.Seen.Opened.IsZero()
 	}
 	return u

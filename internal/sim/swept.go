@@ -152,7 +152,7 @@ func (w *world) checkView(page store.Snapshot, view store.ServiceView) {
 		return
 	}
 	status := w.asPeopleSay(view.ID, state.Status)
-	if w.inMaintenance(view.ID, page.Generated) != (view.Status == monitor.InMaintenance) && !w.turns(view.ID, page.Generated) {
+	if status == state.Status && w.inMaintenance(view.ID, page.Generated) != (view.Status == monitor.InMaintenance) && !w.turns(view.ID, page.Generated) {
 		w.books.violate("the page shows maintenance while it lasts", "%s is %s on the page of %s", view.ID, view.Status, page.Generated.Sub(w.script.Start))
 	}
 	planned := view.Status == monitor.InMaintenance || status != state.Status && w.inMaintenance(view.ID, page.Generated)

@@ -262,7 +262,10 @@ func (b *books) state(w *world, state detect.Service) {
 // alone: what a new incident is about does not depend on anything that an open
 // incident tells of as down.
 func (b *books) alone(w *world, inc incident.Incident) {
-	for _, d := range w.script.Config.Dependencies(inc.Root) {
+	if w.changed(w.now) {
+		return // who opens it may not know of that yet
+	}
+	for _, d := range w.configAt(w.now).Dependencies(inc.Root) {
 		for _, id := range b.incidents {
 			other := b.heads[id]
 			if id == inc.ID || len(other) == 0 || other[len(other)-1].inc.State == incident.Resolved {

@@ -225,7 +225,8 @@ func (w *world) checkDecided(cfg *monitor.Config, s story) {
 			w.books.violate("who is not to hear does not", "%s hears of %s at %s", s.tier.ID, s.id, at.Sub(w.script.Start))
 		}
 		if published := h.inc.Published[s.tier.ID]; !published.Equal(was) {
-			if was = published; !was.IsZero() && !told(h.at) {
+			muted := unmuted(h).After(h.at) // then it is told when the work is over
+			if was = published; !was.IsZero() && !told(h.at) && !muted {
 				w.books.violate("who is to hear at once does", "%s was to hear of %s at %s", s.tier.ID, s.id, h.at.Sub(w.script.Start))
 			}
 		}

@@ -222,7 +222,10 @@ func (w *world) checkSteady(cfg *monitor.Config, inc incident.Incident) {
 		if a.Restored.After(restored) {
 			restored = a.Restored
 		}
-		svc, _ := cfg.Service(a.ID)
+		svc, watched := cfg.Service(a.ID)
+		if !watched {
+			return // nothing says any more that it is steady: Sweep does not let go of it (seed 166, see release)
+		}
 		for _, m := range counting(cfg, svc) {
 			within = max(within, m.Flapping.Within)
 		}

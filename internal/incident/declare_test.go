@@ -114,3 +114,30 @@ func TestDrainByWord(t *testing.T) {
 		t.Errorf("it is %s until %s", inc.State, inc.Drain)
 	}
 }
+
+// TestDeclaredBelow: what a person has opened is theirs to end, also where a cause of it
+// turns up, and is mended.
+func TestDeclaredBelow(t *testing.T) {
+	w := newWorld(t)
+	w.cfg.Tiers = []monitor.Tier{{ID: "oncall", Impact: monitor.ImpactMinor}}
+	w.service("base", false)
+	w.service("shop", false, "base")
+	fx, err := incident.Declare(&w.cfg, nil, incident.Declaration{
+		By: "anna", Title: "payments are late", Text: "Our bank is on it.", Services: []monitor.ServiceID{"shop"}, Impact: monitor.ImpactMinor,
+	}, t0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.store(fx)
+	change := func(id monitor.ServiceID, status monitor.Status, alive int, after time.Duration) {
+		w.bring(incident.Change{Service: id, Status: status, At: t0.Add(after), Alive: alive, Total: 2}, t0.Add(after))
+	}
+	change("shop", monitor.MajorOutage, 0, time.Minute)
+	change("base", monitor.MajorOutage, 0, time.Minute)
+	change("shop", monitor.Operational, 2, 5*time.Minute)
+	change("base", monitor.Operational, 2, 5*time.Minute)
+	open := w.open()
+	if len(open) != 1 || open[0].State != incident.Open || open[0].Impact != monitor.ImpactMinor || open[0].Title != "The shop: payments are late" {
+		t.Errorf("open: %+v", open)
+	}
+}

@@ -187,7 +187,8 @@ func (s *stepper) join(inc Incident, svc monitor.Service, c Change, cause bool) 
 		// What depends on the new cause, and is accounted for by it, is no cause
 		// any more.
 		for i, old := range inc.Services {
-			inc.Services[i].Cause = old.Cause && !(s.isBelow(old.ID, svc.ID) && explains(c.Status, old.Status))
+			// What a person says of a service is theirs to end.
+			inc.Services[i].Cause = old.Cause && (old.Declared != "" || !(s.isBelow(old.ID, svc.ID) && explains(c.Status, old.Status)))
 		}
 		inc.Services = append([]Affected{a}, inc.Services...)
 		inc.Root, inc.Title, inc.Phase = svc.ID, title(svc.Name, c), Identified

@@ -118,8 +118,9 @@ func (p *Pipeline) standing(ctx context.Context, cfg *monitor.Config, states map
 	return s, nil
 }
 
-// foundGood counts the monitors that a location found good at the given times,
-// which are those of its last results of each.
+// foundGood counts the monitors that a location did not find down at the given times,
+// which are those of its last results of each: what is slow from everywhere is so from
+// there, too.
 func (p *Pipeline) foundGood(ctx context.Context, shard int, location monitor.Location, last map[time.Time][]monitor.ID) (good int, err error) {
 	for _, at := range slices.SortedFunc(maps.Keys(last), time.Time.Compare) {
 		batches, err := p.Store.Batches(ctx, shard, at, at.Add(time.Millisecond))
@@ -135,7 +136,7 @@ func (p *Pipeline) foundGood(ctx context.Context, shard int, location monitor.Lo
 			}
 		}
 		for _, id := range last[at] {
-			if outcomes[id] == monitor.OutcomeUp {
+			if o := outcomes[id]; o == monitor.OutcomeUp || o == monitor.OutcomeDegraded {
 				good++
 			}
 		}

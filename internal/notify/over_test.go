@@ -64,8 +64,8 @@ func TestWrittenTitle(t *testing.T) {
 		{long, "Done.", "OK: Web application: orders are delayed, orders... - over at 00:50 PDT after 6h 50m - k3j2h1g5f4d6",
 			"Over: Web application: orders are delayed, orders are delayed, orders are delayed,. Done.",
 			"OK: Web application: orders are delayed, orders are delayed, orders are delayed, - over at 00:50 PDT after 6h 50m. Incident k3j2h1g5f4d6."},
-		{"Web application: at risk, 1 of 2 left", "Restored after 6h 50m.", "OK: Web application - cause mended at 00:50 PDT, should work again - k3j2h1g5f4d6",
-			"Web application: working again. Restored after 6h 50m.", "OK: Web application cause mended at 00:50 PDT, should work again. Incident k3j2h1g5f4d6."},
+		{"Web application: at risk, 1 of 2 left", "Restored after 6h 50m.", "OK: Web application - restored at 00:50 PDT after 6h 50m - k3j2h1g5f4d6",
+			"Web application: working again. Restored after 6h 50m.", "OK: Web application restored at 00:50 PDT after 6h 50m. Incident k3j2h1g5f4d6."},
 		{"Its old name: outage", "Restored after 6h 50m.", "OK: Its old name: outage - restored at 00:50 PDT after 6h 50m - k3j2h1g5f4d6",
 			"Its old name: outage: working again. Restored after 6h 50m.", "OK: Its old name: outage restored at 00:50 PDT after 6h 50m. Incident k3j2h1g5f4d6."},
 	} {

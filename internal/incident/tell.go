@@ -246,12 +246,10 @@ func next(cfg *monitor.Config, tier monitor.Tier, inc *Incident, told Told, hear
 		return EventUpdated, number("updated", told.Updates+1)
 	case tier.Public && inc.State == Open && inc.isCalm(cfg, told, now) != told.Calm && tier.Hears(monitor.HearsUpdated) && !inc.isMuted(now):
 		return EventUpdated, number("updated", told.Updates+1)
-	case !tier.Hears(monitor.HearsReminder):
+	case inc.isMuted(now) || !tier.Hears(monitor.HearsReminder):
 		return "", ""
 	case inc.isLate(cfg, tier, told, now):
 		return EventReminder, "late-" + strconv.FormatInt(inc.Next.Unix(), 10)
-	case inc.isMuted(now):
-		return "", ""
 	case inc.nags(cfg, tier, told, now):
 		return EventReminder, nagReceipt
 	case inc.reminds(tier) && !now.Before(told.Last.Add(tier.Remind)):

@@ -260,7 +260,7 @@ func (a *adjustment) prepare(ctx context.Context, known store.Known, record tabl
 			return usage(fmt.Errorf("the figures of %s are frozen since %s", f.Month, a.when(f.Frozen)),
 				"--amend corrects them: reports then say what they were before, and why")
 		}
-		fresh := f.Figures
+		var fresh uptime.Figures
 		if f.IsTraced() {
 			fresh = change(f.Figures)
 		} else if fresh, err = a.anew(ctx, known, f.Figures); err != nil {

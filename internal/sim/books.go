@@ -259,6 +259,23 @@ func (b *books) state(w *world, state detect.Service) {
 	}
 }
 
+// carries reports whether what is broken above a service can be why it is: every step
+// between the two is told of as broken, too.
+func (b *books) carries(cfg *monitor.Config, below, above monitor.ServiceID) bool {
+	svc, _ := cfg.Service(below)
+	return slices.ContainsFunc(svc.DependsOn, func(id monitor.ServiceID) bool {
+		told := func(open string) bool {
+			if len(b.heads[open]) == 0 {
+				return false // it is being written
+			}
+			inc := b.now(open)
+			a, in := inc.Affects(id)
+			return inc.State != incident.Resolved && in && a.Restored.IsZero()
+		}
+		return id == above || slices.ContainsFunc(b.incidents, told) && b.carries(cfg, id, above)
+	})
+}
+
 // alone: what a new incident is about does not depend on anything that an open
 // incident tells of as down.
 func (b *books) alone(w *world, inc incident.Incident) {
@@ -272,7 +289,7 @@ func (b *books) alone(w *world, inc incident.Incident) {
 				continue
 			}
 			now := b.now(id)
-			if a, in := now.Affects(d.ID); in && a.Restored.IsZero() && a.Status.IsOutage() {
+			if a, in := now.Affects(d.ID); in && a.Restored.IsZero() && a.Status.IsOutage() && b.carries(w.configAt(w.now), inc.Root, d.ID) {
 				b.violate("what depends on a broken service is not alerted apart", "%s opens %s while %s is down in %s", inc.Root, inc.ID, d.ID, id)
 			}
 		}

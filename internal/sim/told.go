@@ -192,14 +192,15 @@ func (w *world) checkLate(cfg *monitor.Config, s story) {
 	if !heard || !acts(s.tier) || sooner || !s.tier.Hears(monitor.HearsReminder) {
 		return
 	}
-	var since, promised time.Time
+	var since, promised, unmuted time.Time
 	w.while(s.id, func(h head, to time.Time) {
-		if h.inc.State == incident.Resolved || h.inc.Next.IsZero() {
-			promised = time.Time{}
+		muted := slices.ContainsFunc(h.inc.Services, func(a incident.Affected) bool { return !a.Muted.IsZero() })
+		if h.inc.State == incident.Resolved || h.inc.Next.IsZero() || muted { // in planned maintenance nobody is reminded
+			promised, unmuted = time.Time{}, to
 			return
 		}
 		if !h.inc.Next.Equal(promised) {
-			promised, since = h.inc.Next, later(h.inc.Next, from)
+			promised, since = h.inc.Next, later(later(h.inc.Next, from), unmuted)
 		}
 		by := since
 		for range 3 { // something else may be more important, once or twice

@@ -50,10 +50,10 @@ func measured() (u Usage) {
 	u.Batch.Log = 195                   // one line of metrics
 	u.Detect.Reads = Linear{0.14, 1}    // a state each; 10.12 and 25.14
 	u.Detect.CPU = Linear{2.2, 0.025}   // 2.3 to 2.8 ms
-	u.Sweep.Reads = Linear{8.3, 1.07}   // 18.0 and 34.1, and one since: planned maintenance
-	u.Sweep.Writes = Linear{2.9, 0.115} // 4.0, and 4.8 to 6.7: the snapshot, which is compressed
+	u.Sweep.Reads = Linear{9.3, 1.07}   // 19.9, and 36 by that: planned maintenance, locations set aside
+	u.Sweep.Writes = Linear{3.7, 0.125} // 4.9, and 6.8 by that: the snapshot, which is compressed
 	u.Sweep.CPU = Linear{9.3, 0.26}     // 11.9 and 15.8 ms
-	u.Rollup.Reads = Linear{9, 3.04}    // 35.4 and 81.0, without the batches it reads, and four since: maintenance, corrections, frozen months
+	u.Rollup.Reads = Linear{9, 4.1}     // 50.7, and 111 by that: the months that the page shows, and the states of monitors
 	u.Rollup.Writes = Linear{1.7, 1.13} // 13 and 30
 	u.Rollup.CPU = Linear{11, 1.7}      // 27.6 and 53.1 ms
 	u.Dispatch.CPU = Linear{1, 0.07}    // 1.5 to 2.0 ms for 12 batches

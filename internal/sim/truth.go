@@ -193,8 +193,8 @@ func (w *world) checkSilence(cfg *monitor.Config, began time.Time) {
 				last = s.last
 			}
 		}
-		if !has || m.Paused || d.Settled == monitor.Paused || last.IsZero() {
-			continue
+		if !has || m.Paused || d.Settled == monitor.Paused || last.IsZero() || !w.steady(m.Service) {
+			continue // one that was taken out and put back is not heard of until its next check
 		}
 		silent := began.Sub(last) > silentAfter(m) && began.Sub(d.Since) > silentAfter(m)
 		if silent && d.Settled != monitor.Unknown {
@@ -243,15 +243,17 @@ func (b *books) checkTurned(w *world, was, is detect.Service, flips []monitor.Fl
 	if cfg == nil {
 		return
 	}
+	for id := range is.Details {
+		if _, before := was.Details[id]; !before {
+			b.turns[id] = turnsOf{} // it was another service's, or nobody's
+		}
+	}
 	for _, f := range flips {
 		m, known := cfg.Monitor(f.Monitor)
 		if !known {
 			continue
 		}
 		d := is.Details[m.ID]
-		if _, before := was.Details[m.ID]; !before {
-			b.turns[m.ID] = turnsOf{} // it was another service's, or nobody's
-		}
 		if f.To == string(monitor.Unknown) || f.To == string(monitor.Paused) {
 			b.turns[m.ID] = turnsOf{}
 			continue

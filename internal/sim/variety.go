@@ -198,6 +198,19 @@ func (w *world) checkFlapping() {
 		if now < 1 {
 			continue
 		}
+		if heads[now].inc.Said.By != "" {
+			continue // what a person wrote, maybe in quiet hours
+		}
+		began := now
+		for began > 0 && len(heads[began].inc.Services) == 1 && heads[began].inc.Services[0].Flapping {
+			began--
+		}
+		heardBefore := slices.ContainsFunc(b.due[:i], func(o incident.Notification) bool {
+			return o.Incident == n.Incident && o.Tier == n.Tier && !o.At.Before(heads[began].at.Add(1))
+		})
+		if !heardBefore {
+			continue // that it keeps changing, which quiet hours put off
+		}
 		before, after := heads[now-1].inc.Services, heads[now].inc.Services
 		if len(before) == 1 && len(after) == 1 && before[0].Flapping && after[0].Flapping && before[0].Muted.Equal(after[0].Muted) {
 			b.violate("a service that keeps changing is told of once", "%s hears %s of %s at %s", n.Tier, n.Receipt, n.Incident, at.Sub(w.script.Start))

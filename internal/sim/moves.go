@@ -215,7 +215,7 @@ func (w *world) checkCommon(cfg *monitor.Config) {
 	var all []broken
 	for _, svc := range cfg.Services {
 		members := counting(cfg, svc)
-		if svc.Needs < len(members) || len(svc.DependsOn) > 0 || len(cfg.Dependents(svc.ID)) > 0 {
+		if len(members) == 0 || svc.Needs < len(members) || len(svc.DependsOn) > 0 || len(cfg.Dependents(svc.ID)) > 0 {
 			continue
 		}
 		for _, o := range w.whole(members) {

@@ -194,7 +194,7 @@ func (w *world) checkSilence(cfg *monitor.Config, began time.Time) {
 			}
 		}
 		if !has || m.Paused || d.Settled == monitor.Paused || last.IsZero() || !w.steady(m.Service) {
-			continue // one that was taken out and put back is not heard of until its next check
+			continue // too lenient: one that was taken out and put back shows its last state until its next check (seed 630), and ought not to
 		}
 		silent := began.Sub(last) > silentAfter(m) && began.Sub(d.Since) > silentAfter(m)
 		if silent && d.Settled != monitor.Unknown {

@@ -295,3 +295,43 @@ func TestSteadyStateWritesNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestPutBack: a service that is taken out of the configuration and put back is not
+// known until it is checked again; nor is one known for ever that is not checked at all.
+func TestPutBack(t *testing.T) {
+	w := newWorld(t, balancers())
+	w.run(30 * time.Second)
+	put := func(cfg *monitor.Config, version int64) {
+		t.Helper()
+		if _, err := w.store.PutConfig(context.Background(), cfg, version, "test"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	without := balancers()
+	without.Services, without.Monitors = without.Services[:2], without.Monitors[:3]
+	put(without, 1)
+	w.run(10 * time.Minute)
+	state := func() (status monitor.Status, since time.Duration) {
+		t.Helper()
+		s, err := w.store.State(context.Background(), "backoffice")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Status, s.Since.Sub(start)
+	}
+	if got, _ := state(); got != monitor.Operational {
+		t.Fatalf("it was %s before", got)
+	}
+	put(balancers(), 2)
+	w.now = w.now.Add(2 * time.Minute) // until the stages have read it
+	if err := w.stages.Sweep(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if got, since := state(); got != monitor.NotKnown || since > time.Minute {
+		t.Errorf("put back, and not checked yet: %s since %s, want unknown since its last check", got, since)
+	}
+	w.run(time.Minute)
+	if got, _ := state(); got != monitor.Operational {
+		t.Errorf("checked again: %s", got)
+	}
+}

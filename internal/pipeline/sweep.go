@@ -92,7 +92,7 @@ func (p *Pipeline) sweepShard(ctx context.Context, cfg *monitor.Config, desk *de
 			continue
 		}
 		tick := func(state detect.Service) (detect.Service, detect.Effects) {
-			return detect.Tick(cfg, svc, state, seen.At, schedule.Silence, p.Now(), aside...)
+			return detect.Tick(cfg, svc, state, seen.Since, schedule.Silence, p.Now(), aside...)
 		}
 		turned, err := p.advance(ctx, cfg, desk, svc, states[svc.ID], tick)
 		if err != nil {
@@ -124,10 +124,9 @@ func (p *Pipeline) hear(ctx context.Context, cfg *monitor.Config, shard int, las
 	for _, b := range batches {
 		seen.Hear(b)
 	}
-	if !seen.Until.After(until) {
+	if news := seen.Adopt(cfg, shard, now); !news && !seen.Until.After(until) {
 		return seen, nil
 	}
-	seen.Prune(cfg)
 	err = p.Store.PutSeen(ctx, shard, seen, version)
 	if errors.Is(err, table.ErrConflict) {
 		return seen, nil // another sweep has done it

@@ -193,8 +193,8 @@ func (w *world) checkSilence(cfg *monitor.Config, began time.Time) {
 				last = s.last
 			}
 		}
-		if !has || m.Paused || d.Settled == monitor.Paused || last.IsZero() || !w.steady(m.Service) {
-			continue // too lenient: one that was taken out and put back shows its last state until its next check (seed 630), and ought not to
+		if !has || m.Paused || d.Settled == monitor.Paused || last.IsZero() {
+			continue
 		}
 		silent := began.Sub(last) > silentAfter(m) && began.Sub(d.Since) > silentAfter(m)
 		if silent && d.Settled != monitor.Unknown {

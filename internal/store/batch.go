@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"time"
 
@@ -212,6 +213,9 @@ type Seen struct {
 	// Last is the scheduled time of the last result of a monitor from a
 	// location, in epoch milliseconds.
 	Last map[monitor.Location]map[monitor.ID]int64 `json:"last"`
+	// Known is since when it is known of a monitor that has not been heard of
+	// from anywhere, in epoch milliseconds.
+	Known map[monitor.ID]int64 `json:"known,omitempty"`
 }
 
 // At returns when a monitor was last heard of from a location; zero if never.
@@ -243,15 +247,52 @@ func (s *Seen) Hear(b Batch) {
 	}
 }
 
-// Prune forgets monitors that the configuration does not hold any more.
-func (s *Seen) Prune(cfg *monitor.Config) {
+// Since returns when a monitor was last heard of from a location; of one that was
+// not heard of from anywhere, since when it is known of.
+func (s Seen) Since(id monitor.ID, at monitor.Location) time.Time {
+	if ms, never := s.Known[id]; never {
+		return time.UnixMilli(ms).UTC()
+	}
+	return s.At(id, at)
+}
+
+// remembered is for how long it is known when a monitor was last heard of that the
+// configuration does not hold any more: if it comes back, it has been silent since.
+const remembered = 24 * time.Hour
+
+// Adopt brings it in line with the configuration, and reports whether that must be
+// written: monitors of the shard that it has not heard of are known from now, and
+// those that the configuration does not hold are forgotten after a day.
+func (s *Seen) Adopt(cfg *monitor.Config, shard int, now time.Time) (news bool) {
+	known := map[monitor.ID]int64{}
+	for _, svc := range cfg.Services {
+		if svc.Shard != shard {
+			continue
+		}
+		for _, m := range cfg.Members(svc) {
+			known[m.ID] = now.UnixMilli()
+		}
+	}
+	heard := map[monitor.ID]bool{}
 	for _, at := range s.Last {
-		for id := range at {
-			if _, ok := cfg.Monitor(id); !ok {
+		for id, ms := range at {
+			if _, has := known[id]; has {
+				heard[id] = true
+			} else if now.Sub(time.UnixMilli(ms)) > remembered {
 				delete(at, id)
 			}
 		}
 	}
+	maps.DeleteFunc(known, func(id monitor.ID, _ int64) bool { return heard[id] })
+	for id := range known {
+		if since, has := s.Known[id]; has {
+			known[id] = since
+		} else {
+			news = true
+		}
+	}
+	s.Known = known
+	return news
 }
 
 func seenKey(shard int) table.Key { return table.Key{PK: fmt.Sprintf("SHARD#%03d", shard), SK: "SEEN"} }

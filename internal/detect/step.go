@@ -82,7 +82,9 @@ func (s *stepper) result(r *monitor.Result) {
 	dissent, dissents := d.Dissent[r.Location]
 	switch {
 	case agrees(d.Settled, r.Outcome) && !dissents && (r.Scheduled.Before(d.Since) || !d.joins(r.Location)):
-		// The steady state: nothing to store.
+		if d.slide(m, r) { // else it is the steady state: nothing to store
+			s.put(r.Monitor, d)
+		}
 	case r.Scheduled.Before(d.Since) && d.known():
 		s.fx.Ignored++
 	case agrees(d.Settled, r.Outcome):
@@ -91,6 +93,7 @@ func (s *stepper) result(r *monitor.Result) {
 			delete(d.Dissent, r.Location)
 			d.Marks[r.Location] = markOf(r)
 		}
+		d.slide(m, r)
 		d.join(r.Location)
 		s.put(r.Monitor, d)
 	case dissents && dissent.Outcome == r.Outcome && len(m.Locations) > 1:

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"maps"
 	"math/bits"
 	"slices"
 	"time"
@@ -21,9 +22,9 @@ type Recent struct {
 }
 
 func (r Recent) count(result *monitor.Result, window int) Recent {
-	r = r.slide(1, window)
-	r.N++
-	r.Last = result.Scheduled
+	mask := uint32(1)<<window - 1
+	r.N, r.Last, r.Down, r.Poor = r.N+1, result.Scheduled, r.Down<<1&mask, r.Poor<<1&mask
+	r.Bad = slices.Clone(r.Bad[max(0, len(r.Bad)-bits.OnesCount32(r.Poor)):])
 	if result.Outcome == monitor.OutcomeDown {
 		r.Down |= 1
 	}
@@ -34,24 +35,32 @@ func (r Recent) count(result *monitor.Result, window int) Recent {
 	return r
 }
 
-// slide makes room for so many results; what leaves the window is forgotten.
-func (r Recent) slide(n, window int) Recent {
-	mask := uint32(1)<<window - 1
-	r.Down, r.Poor = r.Down<<n&mask, r.Poor<<n&mask
-	r.Bad = slices.Clone(r.Bad[max(0, len(r.Bad)-bits.OnesCount32(r.Poor)):])
+// aged is what is left of it when the next vote counts its first result of the
+// location: nothing, where so little has been heard of the location in between
+// that its last results are no recent ones.
+func (r Recent) aged(m monitor.Monitor, at time.Time) Recent {
+	if at.Sub(r.Last) > time.Duration(m.Window)*m.Every {
+		return Recent{}
+	}
+	r.N = 0
 	return r
 }
 
-// aged is what is left of it when the next vote counts its first result of the
-// location. Those between agreed with the settled state, or there would have been
-// a vote; they are not stored, so that they are counted by the interval.
-func (r Recent) aged(m monitor.Monitor, at time.Time) Recent {
-	between := 0
-	if gap := at.Sub(r.Last); gap > 0 && m.Every > 0 {
-		between = int((gap - 1) / m.Every)
+// slide counts a result outside of votes into what is kept of its location's
+// window, as long as something in that was bad. It reports whether it did.
+func (d *Monitor) slide(m *monitor.Monitor, r *monitor.Result) bool {
+	recent, has := d.Recent[r.Location]
+	if !has || !r.Scheduled.After(recent.Last) {
+		return false
 	}
-	r.N = 0
-	return r.slide(min(between, m.Window), m.Window)
+	d.Recent = maps.Clone(d.Recent)
+	recent = recent.aged(*m, r.Scheduled).count(r, m.Window)
+	if recent.N = 0; recent.Poor != 0 {
+		d.Recent[r.Location] = recent
+	} else {
+		delete(d.Recent, r.Location)
+	}
+	return true
 }
 
 // keep remembers, of a vote that was refuted, what was bad among the last results

@@ -62,9 +62,6 @@ func (w *world) checkVote(m monitor.Monitor, f monitor.Flip, before time.Time, a
 			borne = other
 		}
 	}
-	if !borne.enough() && m.Window > 0 && f.To != string(monitor.Up) && w.within(m, f, all, finished) >= borne.need {
-		borne = tally{borne.need, borne.of, borne.need, borne.dated} // over votes that were refuted between
-	}
 	if !borne.enough() {
 		w.books.violate("a vote counts those who agree", "%s turned from %s to %s at %s, borne by %d of %d locations, %d needed",
 			m.ID, f.From, f.To, f.Decided.Sub(w.script.Start), borne.agree, borne.of, borne.need)
@@ -72,25 +69,6 @@ func (w *world) checkVote(m monitor.Monitor, f monitor.Flip, before time.Time, a
 	if !borne.dated {
 		w.books.violate("a flip is dated back to its first check", "%s turned %s at %s, and no check of that time says so", m.ID, f.To, f.At.Sub(w.script.Start))
 	}
-}
-
-// within counts the locations that have seen enough bad results in about as much time
-// as the window of a monitor spans, whatever votes there were meanwhile: what is not
-// heard of a check takes its place in the window, too.
-func (w *world) within(m monitor.Monitor, f monitor.Flip, all []monitor.Result, finished map[string]time.Time) (agree int) {
-	fits, enough := runsOf(m, f)
-	bad := map[monitor.Location]int{}
-	for _, r := range all {
-		if span := time.Duration(m.Window+1) * m.Every; fits(r.Outcome) && r.Scheduled.After(f.Decided.Add(-span)) && !finished[r.ID()].Add(-w.maxSkew()).After(f.Decided) {
-			bad[r.Location]++
-		}
-	}
-	for _, n := range bad {
-		if n >= enough {
-			agree++
-		}
-	}
-	return agree
 }
 
 // tally is what bears a flip.

@@ -349,6 +349,7 @@ func (b *books) sent(w *world, m notify.Message) {
 	}
 	b.inTurn(w, d.About)
 	b.apartFromOver(w, d.About)
+	b.withItsEnd(w, d.About)
 	b.mail = append(b.mail, d)
 	if w.told != nil {
 		w.told(d)

@@ -155,8 +155,12 @@ func (w *world) meanwhile(stage Stage) {
 
 // write does it, and lets the stream and the books know.
 func (w *world) write(ctx context.Context, stage Stage, ops []table.Op) error {
+	over := w.writesOver(ctx, ops)
 	if err := w.rows.Write(ctx, ops...); err != nil {
 		return err
+	}
+	for _, key := range over {
+		w.books.violate("nobody writes over what others have written since", "%s: %s %s", stage, key.PK, key.SK)
 	}
 	w.lines.wrote(ops)
 	if err := w.books.wrote(w, w.kept(ops)); err != nil {
@@ -171,6 +175,23 @@ func (w *world) write(ctx context.Context, stage Stage, ops []table.Op) error {
 		w.wrote(ops)
 	}
 	return nil
+}
+
+// versioned are the kinds of rows that are written after they were read.
+var versioned = map[string]bool{"state": true, "incident": true, "open": true}
+
+// writesOver are the rows that would be written by somebody who has not read them as
+// they stand.
+func (w *world) writesOver(ctx context.Context, ops []table.Op) (keys []table.Key) {
+	for _, op := range ops {
+		if op.Verb != table.Put || !versioned[op.Row.Kind] {
+			continue
+		}
+		if row, err := w.rows.Get(ctx, op.Row.Key); err == nil && row.Version >= op.Row.Version {
+			keys = append(keys, op.Row.Key)
+		}
+	}
+	return keys
 }
 
 // retold are the kinds of rows that a replay tells of; the others serve to find out

@@ -362,3 +362,34 @@ func (b *books) apartFromOver(w *world, about []incident.Notification) {
 		b.violate("what is over has a message of its own", "%s hears at %s, in one message, of %v", about[0].Tier, w.now.Sub(w.script.Start), kinds)
 	}
 }
+
+// withItsEnd: of what was over when a sender began, the beginning is not told without its
+// end.
+func (b *books) withItsEnd(w *world, about []incident.Notification) {
+	going := map[line]bool{}
+	for _, n := range about {
+		going[line{n.Incident, n.Tier}] = true
+	}
+	for _, n := range about {
+		if n.Event == incident.EventResolved {
+			delete(going, line{n.Incident, n.Tier})
+		}
+	}
+	if len(going) == 0 {
+		return
+	}
+	left, err := w.store.Outbox(w.ctx, 0)
+	if err != nil {
+		b.violate("the table can be read", "%v", err)
+		return
+	}
+	began := w.entered.Add(-w.maxSkew())
+	for _, p := range left {
+		n := p.Notification
+		at, known := b.dueIDs[n.ID]
+		waits := n.At.After(began) || p.NotBefore.After(began) || !known || !b.stored[at].Before(began)
+		if going[line{n.Incident, n.Tier}] && n.Event == incident.EventResolved && !waits {
+			b.violate("what is over is not told as if it went on", "%s hears of %s at %s, which is over since %s", n.Tier, n.Incident, w.now.Sub(w.script.Start), n.At.Sub(w.script.Start))
+		}
+	}
+}

@@ -214,7 +214,7 @@ func (w *world) checkDoubts(cfg *monitor.Config) {
 				continue
 			}
 			of++
-			quiet := w.now.Add(-settling(m))
+			quiet := w.now.Add(-voting(m) - m.Every - 2*time.Minute)
 			stands := func(l monitor.Location, down bool) bool {
 				s, spoke := b.says[m.ID][l]
 				return spoke && (s.outcome == monitor.OutcomeDown) == down && s.since.Before(quiet) && w.now.Sub(s.last) <= 2*m.Every+m.Timeout

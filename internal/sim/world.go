@@ -51,8 +51,9 @@ type world struct {
 	feeds   map[string]*feed
 	waking  bool // Notify is on its way
 	armed   []*Fault
-	spells  []Fault // silences and skews
-	inside  int     // stages that run, one inside the other
+	spells  []Fault   // silences and skews
+	inside  int       // stages that run, one inside the other
+	entered time.Time // when the innermost of them did
 	books   *books
 	calm    time.Time // since when nothing that struck has an effect on what is under way
 	sweeps  []sweep
@@ -180,9 +181,10 @@ func (w *world) call(stage Stage, place monitor.Location, do func(*pipeline.Pipe
 		p = w.instance(stage, place)
 		w.stages[key] = p
 	}
-	w.inside++
+	entered := w.entered
+	w.inside, w.entered = w.inside+1, w.now
 	defer func() {
-		w.inside--
+		w.inside, w.entered = w.inside-1, entered
 		if died := recover(); died != nil {
 			if _, planned := died.(crash); !planned {
 				panic(died)

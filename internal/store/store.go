@@ -166,9 +166,14 @@ func (s *Store) Commit(ctx context.Context, ops ...table.Op) error {
 // maxInflated bounds what a compressed row may grow to.
 const maxInflated = 64 << 20
 
+// gzips are compressors to be used again: each holds some 800 KB.
+var gzips = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+
 func deflate(entity any) ([]byte, error) {
 	var out bytes.Buffer
-	w := gzip.NewWriter(&out)
+	w := gzips.Get().(*gzip.Writer)
+	defer gzips.Put(w)
+	w.Reset(&out)
 	if err := json.NewEncoder(w).Encode(entity); err != nil {
 		return nil, err
 	}

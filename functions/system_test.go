@@ -283,9 +283,9 @@ func (s *system) over() {
 // expected is what must hold after a scenario.
 type expected struct {
 	incidents  int
-	twice      int // how many notifications may have been told twice
-	setAside   int // stream records that were set aside
-	batches    int // batches that may have been set aside
+	twice      int  // how many notifications may have been told twice
+	setAside   bool // stream records were set aside
+	batches    int  // batches that may have been set aside
 	replayable bool
 }
 
@@ -342,8 +342,8 @@ func (s *system) check(want expected) {
 			}
 		}
 	}
-	if n := s.stack.QueueDepth("StreamFailures"); n != want.setAside {
-		s.t.Errorf("%d stream records were set aside, want %d", n, want.setAside)
+	if n := s.stack.QueueDepth("StreamFailures"); n > 0 != want.setAside {
+		s.t.Errorf("%d stream records were set aside; to be so: %t", n, want.setAside)
 	}
 	if n := s.stack.QueueDepth("ProbeFailures"); n > want.batches {
 		s.t.Errorf("%d batches were set aside, want at most %d", n, want.batches)
@@ -812,7 +812,7 @@ func testNotifyFails(t *testing.T) {
 	})
 	s.outage()
 	s.await("the records of the outbox are set aside", 2*time.Minute, func() bool { return s.stack.QueueDepth("StreamFailures") > 0 })
-	s.check(expected{incidents: 1, setAside: s.stack.QueueDepth("StreamFailures"), replayable: true})
+	s.check(expected{incidents: 1, setAside: true, replayable: true})
 	s.rehearse()
 }
 

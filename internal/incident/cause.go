@@ -55,6 +55,9 @@ func (s *stepper) passes(svc, above monitor.Service) bool {
 // ofDependency finds the incident of a broken service above this one.
 func (s *stepper) ofDependency(svc monitor.Service, c Change) (Incident, bool) {
 	above := s.above(svc)
+	if len(above) == 0 {
+		return Incident{}, false
+	}
 	return s.find(func(i *Incident) bool {
 		return slices.ContainsFunc(above, func(d monitor.Service) bool {
 			a, in := i.Affects(d.ID)
@@ -67,6 +70,9 @@ func (s *stepper) ofDependency(svc monitor.Service, c Change) (Incident, bool) {
 // its cause.
 func (s *stepper) ofDependent(svc monitor.Service, c Change) (Incident, bool) {
 	below := s.cfg.Dependents(svc.ID)
+	if len(below) == 0 {
+		return Incident{}, false
+	}
 	return s.find(func(i *Incident) bool {
 		return slices.ContainsFunc(below, func(d monitor.Service) bool {
 			a, in := i.Affects(d.ID)

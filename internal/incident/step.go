@@ -129,15 +129,15 @@ func (s *stepper) change(c Change) {
 // find returns the oldest incident that is not resolved and that matches, as
 // this step has left it.
 func (s *stepper) find(match func(*Incident) bool) (Incident, bool) {
-	for _, inc := range s.changed {
-		if inc.State != Resolved && match(&inc) {
-			return inc, true
+	for i := range s.changed {
+		if inc := &s.changed[i]; inc.State != Resolved && match(inc) {
+			return *inc, true
 		}
 	}
-	for _, inc := range s.world.Open {
-		known := slices.ContainsFunc(s.changed, func(c Incident) bool { return c.ID == inc.ID })
-		if !known && inc.State != Resolved && match(&inc) {
-			return inc, true
+	for i := range s.world.Open { // there may be thousands, in a storm
+		inc := &s.world.Open[i]
+		if inc.State != Resolved && match(inc) && !slices.ContainsFunc(s.changed, func(c Incident) bool { return c.ID == inc.ID }) {
+			return *inc, true
 		}
 	}
 	return Incident{}, false

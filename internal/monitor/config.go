@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/sondehq/sonde/internal/cron"
@@ -103,7 +104,7 @@ func (c *Config) Zone() *time.Location {
 
 // Monitor returns the monitor of that id.
 func (c *Config) Monitor(id ID) (Monitor, bool) {
-	i, found := slices.BinarySearchFunc(c.Monitors, id, func(m Monitor, id ID) int { return compare(m.ID, id) })
+	i, found := sort.Find(len(c.Monitors), func(i int) int { return compare(id, c.Monitors[i].ID) })
 	if !found {
 		return Monitor{}, false
 	}
@@ -112,11 +113,12 @@ func (c *Config) Monitor(id ID) (Monitor, bool) {
 
 // Service returns the service of that id.
 func (c *Config) Service(id ServiceID) (Service, bool) {
-	i := slices.IndexFunc(c.Services, func(s Service) bool { return s.ID == id })
-	if i < 0 {
-		return Service{}, false
+	for i := range c.Services { // not by value: there may be thousands, and this is asked all the time
+		if c.Services[i].ID == id {
+			return c.Services[i], true
+		}
 	}
-	return c.Services[i], true
+	return Service{}, false
 }
 
 // Tier returns the tier of that id.

@@ -258,7 +258,8 @@ func (p *Pipeline) past(ctx context.Context, board store.Board, w *incident.Worl
 // it, and what shares an incident with it.
 func (p *Pipeline) world(ctx context.Context, cfg *monitor.Config, svc monitor.Service, board store.Board) (incident.World, error) {
 	around := append(ids(cfg.Dependencies(svc.ID)), ids(cfg.Dependents(svc.ID))...)
-	for _, inc := range board.Open {
+	for i := range board.Open {
+		inc := &board.Open[i]
 		if _, in := inc.Affects(svc.ID); in {
 			for _, a := range inc.Services {
 				around = append(around, a.ID)

@@ -233,8 +233,8 @@ func (p *Pipeline) release(ctx context.Context, cfg *monitor.Config, desk *desk,
 // isCause: an open incident is about the service already. One that is listed as
 // affected only is looked at again: it may stand alone by now.
 func isCause(board store.Board, id monitor.ServiceID) bool {
-	for _, inc := range board.Open {
-		if a, in := inc.Affects(id); in && a.Cause {
+	for i := range board.Open {
+		if a, in := board.Open[i].Affects(id); in && a.Cause {
 			return true
 		}
 	}
@@ -248,7 +248,7 @@ func (p *Pipeline) tickIncident(ctx context.Context, cfg *monitor.Config, desk *
 		if err != nil {
 			return err
 		}
-		at := slices.IndexFunc(board.Open, func(inc incident.Incident) bool { return inc.ID == id })
+		at := board.At(id)
 		if at < 0 {
 			return nil // it is over meanwhile
 		}

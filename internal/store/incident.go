@@ -67,9 +67,9 @@ func IncidentOps(board Board, fx incident.Effects) ([]table.Op, error) {
 	for _, inc := range fx.Incidents {
 		b.add(put(headKey(inc.ID), "incident", board.Versions[inc.ID], inc))
 		b.add(always(put(listedKey(inc), "listed", 0, listed(inc))))
-		for _, was := range board.Open {
-			if was.ID == inc.ID && listedKey(was) != listedKey(inc) { // a cause dates it back
-				b.add(table.Op{Verb: table.Delete, Row: table.Row{Key: listedKey(was)}}, nil)
+		if at := board.At(inc.ID); at >= 0 {
+			if was := listedKey(board.Open[at]); was != listedKey(inc) { // a cause dates it back
+				b.add(table.Op{Verb: table.Delete, Row: table.Row{Key: was}}, nil)
 			}
 		}
 		open = listOpen(open, inc)
@@ -88,13 +88,23 @@ func IncidentOps(board Board, fx incident.Effects) ([]table.Op, error) {
 	return b.all, b.err
 }
 
+// At is where an incident stands among the open ones; -1 if it does not.
+func (b *Board) At(id string) int {
+	for i := range b.Open { // not by value: there may be thousands, in a storm
+		if b.Open[i].ID == id {
+			return i
+		}
+	}
+	return -1
+}
+
 // With is the board after these effects were written to it: as Board would read
 // it, if nobody else has written since.
 func (b Board) With(fx incident.Effects) Board {
 	next := Board{IDs: b.IDs, Version: b.Version, Open: slices.Clone(b.Open), Versions: maps.Clone(b.Versions)}
 	for _, inc := range fx.Incidents {
 		next.IDs = listOpen(next.IDs, inc)
-		at := slices.IndexFunc(next.Open, func(was incident.Incident) bool { return was.ID == inc.ID })
+		at := next.At(inc.ID)
 		switch {
 		case inc.State == incident.Resolved:
 			delete(next.Versions, inc.ID)

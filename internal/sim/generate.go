@@ -34,6 +34,7 @@ func Generate(seed uint64) Script {
 	more(seed, &s)
 	rebuild(seed, &s)
 	cancel(seed, &s)
+	crowd(seed, &s)
 	return s
 }
 

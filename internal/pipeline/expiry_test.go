@@ -45,6 +45,9 @@ func (w *world) rounds(n int, each func(i int)) {
 // TestCertificatesAlternate: one of two backends was renewed. People hear of the other's
 // end, and when it is renewed, too: whatever comes twice.
 func TestCertificatesAlternate(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long where races are looked for")
+	}
 	w := newWorld(t, slow(balancers()))
 	w.twice = true
 	w.ends = map[monitor.ID]time.Time{}

@@ -40,6 +40,9 @@ func (c *cutOff) Write(ctx context.Context, ops ...table.Op) error {
 // TestMaintenanceCutOff: wherever a sweep dies, the next one goes on: the same
 // runs, the same windows, and everybody is told what he would have been told.
 func TestMaintenanceCutOff(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long where races are looked for")
+	}
 	for _, dies := range []string{"before", "after"} {
 		for n := 1; ; n++ {
 			w := newWorld(t, working("web"))

@@ -14,6 +14,9 @@ import (
 // TestLargeSite: renewing the states of a site whose figures stand in parts
 // leaves the figures where they are.
 func TestLargeSite(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long where races are looked for")
+	}
 	cfg := &monitor.Config{Site: monitor.Site{TimeZone: "UTC"}, Locations: []monitor.Location{monitor.Local}}
 	r := rand.New(rand.NewPCG(1, 2))
 	old := store.Snapshot{Generated: start, Measured: start}

@@ -136,6 +136,9 @@ const streamed = 10
 // messages at once, then one each half minute or minute, of all that came meanwhile; one
 // that waits hears by runs of Sweep. Each incident is told once.
 func TestStormSpread(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long where races are looked for")
+	}
 	const rounds = 12
 	cfg := sites(rounds * monitor.ShardMonitors)
 	s, ctx := newStorm(t, cfg), context.Background()

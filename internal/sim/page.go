@@ -84,6 +84,16 @@ func (p *playing) wrote(ops []table.Op) {
 	}
 	if snapshot && p.stale > 0 {
 		p.stale--
+		p.renewed = true
+	}
+	p.called()
+}
+
+// called looks at a page that is new, once nobody is at work: who has written it knows
+// what it says, and need not decode it.
+func (p *playing) called() {
+	if p.renewed && p.world.inside == 0 {
+		p.renewed = false
 		p.look()
 	}
 }

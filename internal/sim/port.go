@@ -198,9 +198,12 @@ func (w *world) writesOver(ctx context.Context, ops []table.Op) (keys []table.Ke
 // whether the stages are right, which it does not ask.
 var retold = map[string]bool{"incident": true, "update": true, store.KindNotification: true}
 
+// judges reports whether it is asked if the stages are right: a replay does not.
+func (w *world) judges() bool { return w.wrote == nil }
+
 // kept are the operations that the books keep.
 func (w *world) kept(ops []table.Op) []table.Op {
-	if w.wrote == nil || slices.ContainsFunc(ops, func(op table.Op) bool { return retold[op.Row.Kind] }) {
+	if w.judges() || slices.ContainsFunc(ops, func(op table.Op) bool { return retold[op.Row.Kind] }) {
 		return ops
 	}
 	return nil

@@ -91,7 +91,7 @@ func (s *Scenario) Replay(ctx context.Context) (*Replay, error) {
 		Log: []Happening{}, Incidents: []PlayedIncident{},
 	}
 	p := &playing{scenario: s, world: w, net: net, out: out}
-	w.told, w.noted, w.wrote = p.told, p.noted, p.wrote
+	w.told, w.noted, w.wrote, w.called = p.told, p.noted, p.wrote, p.called
 	p.stage()
 	if err := p.history(); err != nil {
 		return nil, err

@@ -17,7 +17,8 @@ type playing struct {
 	net      *network
 	out      *Replay
 
-	stale int // how many snapshots may show something new
+	stale   int  // how many snapshots may show something new
+	renewed bool // one of them has been written
 }
 
 // refused is an event that could not be.

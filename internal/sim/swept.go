@@ -20,7 +20,7 @@ type sweep struct{ began, ended time.Time }
 func (w *world) sweep() error {
 	began := w.now
 	err := w.call(Sweep, "", func(p *pipeline.Pipeline) error { return p.Sweep(w.ctx) })
-	if err == nil && w.inside == 0 && !w.changed(began) {
+	if err == nil && w.inside == 0 && w.judges() && !w.changed(began) {
 		w.sweeps = append(w.sweeps, sweep{began, w.now})
 		w.checkSwept(began)
 	}
@@ -130,7 +130,7 @@ func (b *books) toldBefore(tier monitor.TierID, at time.Time) time.Time {
 
 // checkRenewed: the page shows a flip as soon as Detect, which found it, is done.
 func (w *world) checkRenewed() {
-	if len(w.books.turned) == 0 {
+	if len(w.books.turned) == 0 || !w.judges() {
 		return
 	}
 	page, _, err := w.store.Snapshot(w.ctx)

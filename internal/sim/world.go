@@ -61,9 +61,10 @@ type world struct {
 	failure error // what no script may cause
 
 	// What a replay wants to know, if it is set.
-	told  func(Delivery)        // of each message
-	noted func(incident.Update) // of each update of an incident
-	wrote func([]table.Op)      // of each transaction
+	told   func(Delivery)        // of each message
+	noted  func(incident.Update) // of each update of an incident
+	wrote  func([]table.Op)      // of each transaction
+	called func()                // a stage is done
 
 	places []monitor.Location // that only a later configuration has
 	shared *store.Store       // of all stages, where nothing goes wrong that is one's alone; nil: each has its own
@@ -194,6 +195,9 @@ func (w *world) call(stage Stage, place monitor.Location, do func(*pipeline.Pipe
 		}
 		if err != nil {
 			w.lines.add("%s failed: %v", key, err)
+		}
+		if w.called != nil {
+			w.called()
 		}
 	}()
 	return do(p)

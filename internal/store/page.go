@@ -110,7 +110,8 @@ func pieceSK(i int) string {
 }
 
 // PutSnapshot writes the snapshot, on condition that it is still at the version
-// read. Services whose details stand in a part keep them there.
+// read. Services whose details stand in a part keep them there. It is shared from
+// then on, as what Snapshot returns: do not change it.
 func (s *Store) PutSnapshot(ctx context.Context, snapshot Snapshot, version int64) error {
 	data, err := deflate(snapshot)
 	if err != nil {
@@ -137,5 +138,9 @@ func (s *Store) PutSnapshot(ctx context.Context, snapshot Snapshot, version int6
 		op.Row.Data = data[i*maxPiece : min((i+1)*maxPiece, len(data))]
 		ops = append(ops, op)
 	}
-	return s.table.Write(ctx, ops...)
+	if err := s.table.Write(ctx, ops...); err != nil {
+		return err
+	}
+	s.decoded.keep(ops[0].Row, snapshot) // as long as nobody else writes one
+	return nil
 }

@@ -136,8 +136,8 @@ func (s *Store) putPart(ctx context.Context, snapshot Snapshot, some []int, n in
 	return 1, s.table.Write(ctx, op)
 }
 
-// decoded is the snapshot that was read last: as long as the item is the same it
-// need not be decoded again, which takes longer than reading it.
+// decoded is the snapshot that was read or written last: as long as the item is the
+// same it need not be decoded, which takes longer than reading it.
 type decoded struct {
 	mu       sync.Mutex
 	version  int64

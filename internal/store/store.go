@@ -70,7 +70,7 @@ type Store struct {
 	table table.Table
 	now   func() time.Time
 
-	decoded decoded // the snapshot read last
+	decoded decoded // the snapshot read or written last
 
 	mu         sync.Mutex
 	unreadable []Aside // since Unreadable was called last

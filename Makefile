@@ -54,7 +54,7 @@ bench: ## benchmarks of what matters: probes, detect, table, page
 sim: ## SEEDS scripts of outages and faults through the stages, on a virtual clock, from seed FIRST
 	go test -count=1 -timeout 60m -run TestSeeds ./internal/sim -seed $(FIRST) -seeds $(SEEDS) -v
 
-mutations: ## deliberate bugs built into the stages: those of which a finding seed is known must be found; -hunt looks for the rest
+mutations: ## deliberate bugs built into the stages: each must be found, by the seed that is known or within 1,000
 	go test -count=1 -timeout 60m -run TestMutations ./internal/sim -mutations 1000 -v
 
 storm: ## 5,000 monitors fail at once: each tier gets one digest, within one run

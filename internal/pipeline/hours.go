@@ -107,9 +107,7 @@ func longest(cfg *monitor.Config, shard int) time.Duration {
 func (p *Pipeline) dayAndMonth(ctx context.Context, cfg *monitor.Config, svc monitor.Service, hour uptime.Window) error {
 	zone := cfg.Zone()
 	local := hour.From.In(zone)
-	from := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, zone)
-	day := uptime.Window{From: from.UTC(), To: from.AddDate(0, 0, 1).UTC()}
-	if err := p.merge(ctx, svc.ID, store.Hour, store.Day, day); err != nil {
+	if err := p.merge(ctx, svc.ID, store.Hour, store.Day, uptime.DayOf(hour.From, zone)); err != nil {
 		return err
 	}
 	return p.merge(ctx, svc.ID, store.Day, store.Month, uptime.Month(local.Year(), local.Month(), zone))

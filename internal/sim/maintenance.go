@@ -100,10 +100,10 @@ func (s Script) windows(id monitor.ServiceID) []span {
 // windowsOf are the times of one plan: none after it was cancelled.
 func (s Script) windowsOf(p monitor.Plan) (all []span) {
 	all = s.planned(p)
-	if p.Cancelled.IsZero() {
-		return all
-	}
 	over := p.Cancelled.Sub(s.Start)
+	if p.Cancelled.IsZero() || !slices.ContainsFunc(s.Changes, func(c Change) bool { return c.At >= over }) {
+		return all // nothing ever said so
+	}
 	all = slices.DeleteFunc(all, func(v span) bool { return v.from >= over })
 	for i := range all {
 		all[i].to = min(all[i].to, over)

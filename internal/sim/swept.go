@@ -229,7 +229,7 @@ func (w *world) checkFigures(cfg *monitor.Config, page store.Snapshot) {
 	}
 	b.measured = page.Measured
 	for _, view := range page.Services {
-		if len(view.Uptime) == 0 || w.unseen(view.ID, page.Measured) {
+		if len(view.Uptime) == 0 || w.unseen(view.ID, page.Measured) || w.cancelling(view.ID, page.Measured) {
 			continue
 		}
 		counted := w.seconds(view.ID, page.Measured, func(key string) bool { return b.flipped[key].Before(page.Measured) })

@@ -16,10 +16,7 @@ func Days(now time.Time, n int, zone *time.Location) []Window {
 	if n <= 0 {
 		return nil
 	}
-	year, month, day := now.In(zone).Date()
-	for !dayStart(year, month, day+1, zone).After(now) {
-		day++ // the clocks went back over midnight: the date has begun before
-	}
+	year, month, day := date(now, zone)
 	days := make([]Window, n)
 	end := now.UTC()
 	for i := n - 1; i >= 0; day-- {
@@ -32,6 +29,21 @@ func Days(now time.Time, n int, zone *time.Location) []Window {
 		i--
 	}
 	return days
+}
+
+// DayOf is the calendar day of a time zone that a time is in, to its end.
+func DayOf(at time.Time, zone *time.Location) Window {
+	year, month, day := date(at, zone)
+	return Window{From: dayStart(year, month, day, zone), To: dayStart(year, month, day+1, zone)}
+}
+
+// date is the day that a time is in, which may be out of the month's range.
+func date(at time.Time, zone *time.Location) (year int, month time.Month, day int) {
+	year, month, day = at.In(zone).Date()
+	for !dayStart(year, month, day+1, zone).After(at) {
+		day++ // the clocks went back over midnight: the date has begun before
+	}
+	return year, month, day
 }
 
 // dayStart is the first instant of a date: midnight, the first of two where

@@ -176,6 +176,9 @@ func TestDaysTile(t *testing.T) {
 			if i > 0 && !d.From.Equal(days[i-1].To) {
 				rt.Fatalf("gap between %v and %v", days[i-1], d)
 			}
+			if of := uptime.DayOf(d.From, z); of.From != d.From || i < n-1 && of != d || of.To.Before(d.To) {
+				rt.Fatalf("the day of %v is %v, want %v", d.From, of, d)
+			}
 			if i < n-1 && d.IsEmpty() || d.Duration() > 30*time.Hour {
 				rt.Fatalf("day of %v: %v", d.Duration(), d)
 			}

@@ -92,7 +92,7 @@ func isBad(d store.DayView) bool {
 
 func (s *sheet) dayText(d store.DayView) string {
 	date := d.Date
-	if t, err := time.ParseInLocation(time.DateOnly, d.Date, s.zone); err == nil {
+	if t, err := time.Parse(time.DateOnly, d.Date); err == nil {
 		date = s.lang.Day(t, s.now)
 	}
 	if d.DownS > 0 {

@@ -199,6 +199,21 @@ func TestDays(t *testing.T) {
 	}
 }
 
+// TestDayWithoutMidnight: a day that begins at 1 h, since clocks jump over its midnight,
+// keeps its name.
+func TestDayWithoutMidnight(t *testing.T) {
+	s := pagetest.Site(now, 8)
+	s.Site.TimeZone = "America/Sao_Paulo"
+	s.Services[1].Days[10] = store.DayView{Date: "2018-11-04", Known: true, DownS: 60, Uptime: 0.999, Worst: monitor.MajorOutage}
+	view := page.View{Snapshot: s, Now: now}
+	if got := text(t)(page.Status(view)); !strings.Contains(got, `<title>4 November 2018: down for 1 min</title>`) {
+		t.Error("the page calls the day otherwise")
+	}
+	if got := text(t)(page.Service(view, s.Services[1])); !strings.Contains(got, `4 November 2018`) {
+		t.Error("the service's page calls the day otherwise")
+	}
+}
+
 // TestMonths: months are shown as they were measured, newest first; what is not all
 // of the time is never 100 %.
 func TestMonths(t *testing.T) {

@@ -147,7 +147,7 @@ func (s *sheet) monitorRow(m *store.MonitorView) monitorRow {
 
 func (s *sheet) dayRow(id monitor.ServiceID, d store.DayView) dayRow {
 	r := dayRow{Date: d.Date, Name: d.Date, Look: lookOf(d.Worst), Word: s.Word(d.Worst), Down: s.down(d.DownS), Uptime: s.lang.Percent(d.Uptime, 2)}
-	if t, err := time.ParseInLocation(time.DateOnly, d.Date, s.zone); err == nil {
+	if t, err := time.Parse(time.DateOnly, d.Date); err == nil {
 		r.Name = s.lang.Day(t, s.now)
 	}
 	for _, inc := range s.incidentsOn(id, d.Date) {
@@ -161,7 +161,7 @@ func (s *sheet) monthRows(months []store.WindowView) []windowRow {
 	var rows []windowRow
 	for _, w := range slices.Backward(months) {
 		name := w.Window
-		if first, err := time.ParseInLocation("2006-01", w.Window, s.zone); err == nil {
+		if first, err := time.Parse("2006-01", w.Window); err == nil {
 			name = s.lang.Month(first)
 		}
 		if len(rows) == 0 {

@@ -206,10 +206,10 @@ func TestDayWithoutMidnight(t *testing.T) {
 	s.Site.TimeZone = "America/Sao_Paulo"
 	s.Services[1].Days[10] = store.DayView{Date: "2018-11-04", Known: true, DownS: 60, Uptime: 0.999, Worst: monitor.MajorOutage}
 	view := page.View{Snapshot: s, Now: now}
-	if got := text(t)(page.Status(view)); !strings.Contains(got, `<title>4 November 2018: down for 1 min</title>`) {
-		t.Error("the page calls the day otherwise")
+	if got := text(t)(page.Status(view)); !strings.Contains(got, `<title>4 Nov 2018: down for 1 min</title>`) {
+		t.Errorf("the page calls the day otherwise: %q", regexp.MustCompile("<title>[^<]*down[^<]*</title>").FindAllString(got, -1))
 	}
-	if got := text(t)(page.Service(view, s.Services[1])); !strings.Contains(got, `4 November 2018`) {
+	if got := text(t)(page.Service(view, s.Services[1])); !strings.Contains(got, `4 Nov 2018`) {
 		t.Error("the service's page calls the day otherwise")
 	}
 }

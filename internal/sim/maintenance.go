@@ -225,9 +225,17 @@ func (w *world) checkBegun(cfg *monitor.Config) {
 			if !by.Before(w.script.Start.Add(v.to)) {
 				continue
 			}
+			inForce := w.inForce(from.Add(-configAge-w.longestStall()), by)
+			holds := func(id monitor.ServiceID, tier monitor.TierID) bool {
+				return !slices.ContainsFunc(inForce, func(cfg *monitor.Config) bool {
+					_, service := cfg.Service(id)
+					_, has := cfg.Tier(tier)
+					return !service || !has
+				})
+			}
 			for _, tier := range cfg.Tiers {
 				knows := slices.ContainsFunc(cfg.Services, func(svc monitor.Service) bool {
-					return p.Covers(svc.ID) && !w.keeps(tier, incident.Affected{ID: svc.ID, Internal: svc.Internal})
+					return p.Covers(svc.ID) && holds(svc.ID, tier.ID) && !w.keeps(tier, incident.Affected{ID: svc.ID, Internal: svc.Internal})
 				})
 				wants := slices.Contains(tier.Events, monitor.HearsMaintenance) || len(tier.Events) == 0 && tier.Public
 				said := slices.ContainsFunc(w.books.due, func(n incident.Notification) bool {
@@ -239,6 +247,17 @@ func (w *world) checkBegun(cfg *monitor.Config) {
 			}
 		}
 	}
+}
+
+// inForce are the configurations that were in force from one time to another.
+func (w *world) inForce(from, to time.Time) []*monitor.Config {
+	all := []*monitor.Config{w.configAt(from)}
+	for _, c := range w.script.Changes {
+		if at := w.script.Start.Add(c.At); at.After(from) && !at.After(to) {
+			all = append(all, c.Config)
+		}
+	}
+	return all
 }
 
 // isPlanned reports whether all that is broken in an incident is in maintenance.

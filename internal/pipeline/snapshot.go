@@ -215,7 +215,7 @@ func (p *Pipeline) incidentViews(ctx context.Context, board store.Board, old sto
 	}
 	var views []store.IncidentView
 	for _, inc := range slices.Backward(board.Open) {
-		if view, public, err := p.incidentView(ctx, inc, known); err != nil {
+		if view, public, err := p.incidentView(ctx, inc, board.Versions[inc.ID], known); err != nil {
 			return nil, err
 		} else if public {
 			views = append(views, view)
@@ -229,11 +229,11 @@ func (p *Pipeline) incidentViews(ctx context.Context, board store.Board, old sto
 			views = append(views, v)
 			continue
 		}
-		inc, _, err := p.Store.Incident(ctx, l.ID)
+		inc, version, err := p.Store.Incident(ctx, l.ID)
 		if err != nil {
 			return nil, err
 		}
-		if view, public, err := p.incidentView(ctx, inc, nil); err != nil {
+		if view, public, err := p.incidentView(ctx, inc, version, nil); err != nil {
 			return nil, err
 		} else if public {
 			views = append(views, view)
@@ -244,12 +244,11 @@ func (p *Pipeline) incidentViews(ctx context.Context, board store.Board, old sto
 
 // incidentView is an incident without what the public may not see. It reports
 // false if there is nothing left.
-func (p *Pipeline) incidentView(ctx context.Context, inc incident.Incident, known map[string]store.IncidentView) (store.IncidentView, bool, error) {
+func (p *Pipeline) incidentView(ctx context.Context, inc incident.Incident, version int64, known map[string]store.IncidentView) (store.IncidentView, bool, error) {
 	if !inc.IsPublic() {
 		return store.IncidentView{}, false, nil
 	}
-	if v, has := known[inc.ID]; has && v.State == inc.State && v.Updated.Equal(inc.Updated) {
-		v.DNSUntil = inc.Drain // what was seen of it lasts longer moves it, and is no update
+	if v, has := known[inc.ID]; has && v.Version == version {
 		return v, true, nil
 	}
 	updates, err := p.Store.Updates(ctx, inc.ID)
@@ -259,7 +258,7 @@ func (p *Pipeline) incidentView(ctx context.Context, inc incident.Incident, know
 	seen := inc.Public()
 	since, restored := inc.PubliclyLasted()
 	view := store.IncidentView{
-		ID: inc.ID, Title: inc.PublicTitle(), State: inc.State, Phase: inc.Phase, Impact: seen.Impact, Worst: seen.Worst,
+		ID: inc.ID, Version: version, Title: inc.PublicTitle(), State: inc.State, Phase: inc.Phase, Impact: seen.Impact, Worst: seen.Worst,
 		Opened: seen.Opened, Since: since, Restored: restored, Resolved: inc.Resolved, Updated: inc.Updated, Next: inc.Next, Updates: []store.UpdateView{}, DNSUntil: inc.Drain,
 	}
 	for _, a := range inc.Services {

@@ -56,7 +56,7 @@ func (w *world) checkTier(cfg *monitor.Config, id string, tier monitor.Tier, own
 	for _, h := range b.heads[id] {
 		for _, a := range h.inc.Services {
 			if !seen[a.ID] && !w.keeps(tier, a) {
-				w.checkEager(cfg, id, tier, a.ID, first)
+				w.checkEager(id, tier, a.ID, first)
 			}
 			seen[a.ID] = true
 		}
@@ -65,8 +65,8 @@ func (w *world) checkTier(cfg *monitor.Config, id string, tier monitor.Tier, own
 
 // checkEager: a tier hears of an incident by the policy of each of its services that it
 // may know of: of causes, or, where it knows of none, of what they affect.
-func (w *world) checkEager(cfg *monitor.Config, id string, tier monitor.Tier, service monitor.ServiceID, first *incident.Notification) {
-	svc, _ := cfg.Service(service)
+func (w *world) checkEager(id string, tier monitor.Tier, service monitor.ServiceID, first *incident.Notification) {
+	svc := w.lastSeen(service)
 	if o := svc.Tiers[tier.ID]; o.After != nil {
 		tier.After = *o.After
 	}
@@ -102,6 +102,16 @@ func (w *world) checkEager(cfg *monitor.Config, id string, tier monitor.Tier, se
 			missed = true
 		}
 	})
+}
+
+// lastSeen is a service as the last configuration has it that does.
+func (w *world) lastSeen(id monitor.ServiceID) (svc monitor.Service) {
+	for _, cfg := range w.configs() {
+		if found, has := cfg.Service(id); has {
+			svc = found
+		}
+	}
+	return svc
 }
 
 // checkCalm: the public hears that what it sees works, though a cause that it does not

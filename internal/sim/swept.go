@@ -22,7 +22,9 @@ func (w *world) sweep() error {
 	err := w.call(Sweep, "", func(p *pipeline.Pipeline) error { return p.Sweep(w.ctx) })
 	if err == nil && w.inside == 0 && w.judges() && !w.changed(began) {
 		w.sweeps = append(w.sweeps, sweep{began, w.now})
-		w.checkSwept(began)
+		if w.failed.Before(began) { // else somebody failed within who would have renewed the page
+			w.checkSwept(began)
+		}
 	}
 	return err
 }
@@ -247,7 +249,7 @@ func (w *world) checkFigures(cfg *monitor.Config, page store.Snapshot) {
 func (w *world) unseen(id monitor.ServiceID, at time.Time) bool {
 	return slices.ContainsFunc(w.script.windows(id), func(v span) bool {
 		from, to := w.script.Start.Add(v.from), w.script.Start.Add(v.to)
-		return from.Before(at) && w.swept(from).After(earlier(to, at))
+		return from.Before(at) && !w.swept(from).Before(earlier(to, at)) // Rollup may come at the same moment
 	})
 }
 

@@ -242,7 +242,7 @@ func (w *world) checkDecided(cfg *monitor.Config, s story) {
 // had heard and was awake, somebody was asked.
 func (w *world) checkAsked(cfg *monitor.Config, s story, at time.Time) {
 	b := w.books
-	now, _ := b.as(s.id, at)
+	now, _ := b.as(s.id, at.Add(w.longestStall())) // who publishes may stand still before it is written
 	if _, published := now.Published[s.tier.ID]; published {
 		return
 	}
@@ -263,12 +263,24 @@ func (w *world) checkAsked(cfg *monitor.Config, s story, at time.Time) {
 			})
 			return heard && from.Before(sw.began) && !t.Public && !t.Machine && first && t.Hears(monitor.HearsOpened) && !quiet
 		})
-		if known && !flaps && awake && concerns(s.tier, inc) && !sw.began.Before(unmuted(head{sw.began, inc})) {
+		same := slices.Equal(causes(inc), causes(now)) // else it was held back by the time of another
+		if known && !flaps && awake && same && concerns(s.tier, inc) && !sw.began.Before(unmuted(head{sw.began, inc})) {
 			b.violate("people are asked before a held message goes out", "%s hears of %s at %s, and a sweep at %s asked nobody",
 				s.tier.ID, s.id, at.Sub(w.script.Start), sw.began.Sub(w.script.Start))
 			return
 		}
 	}
+}
+
+// causes are the services of an incident that are one, sorted.
+func causes(inc incident.Incident) (ids []monitor.ServiceID) {
+	for _, a := range inc.Services {
+		if a.Cause {
+			ids = append(ids, a.ID)
+		}
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 // checkRounds: what waits for old DNS answers is over after two clean rounds at the

@@ -210,7 +210,7 @@ func (w *world) checkDoubts(cfg *monitor.Config) {
 	for _, location := range cfg.Locations {
 		alone, of := 0, 0
 		for _, m := range cfg.Monitors {
-			if m.Paused || len(m.Locations) < 2 || !slices.Contains(m.Locations, location) {
+			if m.Paused || m.Shadow || len(m.Locations) < 2 || !slices.Contains(m.Locations, location) {
 				continue
 			}
 			of++

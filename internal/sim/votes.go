@@ -58,8 +58,10 @@ func (w *world) checkVote(m monitor.Monitor, f monitor.Flip, before time.Time, a
 	if !borne.enough() { // a re-check that waits in a queue is made after checks that were due later
 		late := slices.Clone(all)
 		slices.SortStableFunc(late, func(a, b monitor.Result) int { return finished[a.ID()].Compare(finished[b.ID()]) })
-		if other := w.count(m, f, late, opened, before, finished, nil); other.enough() {
-			borne = other
+		for _, all := range [][]monitor.Result{late, inTime(late)} {
+			if other := w.count(m, f, all, opened, before, finished, nil); other.enough() {
+				borne = other
+			}
 		}
 	}
 	if !borne.enough() {
@@ -69,6 +71,19 @@ func (w *world) checkVote(m monitor.Monitor, f monitor.Flip, before time.Time, a
 	if !borne.dated {
 		w.books.violate("a flip is dated back to its first check", "%s turned %s at %s, and no check of that time says so", m.ID, f.To, f.At.Sub(w.script.Start))
 	}
+}
+
+// inTime leaves out, of results by their time of arrival, those that were due before one
+// of the same location that is there already: they are too late to count.
+func inTime(all []monitor.Result) []monitor.Result {
+	newest := map[monitor.Location]time.Time{}
+	return slices.DeleteFunc(slices.Clone(all), func(r monitor.Result) bool {
+		late := r.Scheduled.Before(newest[r.Location])
+		if !late {
+			newest[r.Location] = r.Scheduled
+		}
+		return late
+	})
 }
 
 // tally is what bears a flip.

@@ -54,6 +54,7 @@ type world struct {
 	spells  []Fault   // silences and skews
 	inside  int       // stages that run, one inside the other
 	entered time.Time // when the innermost of them did
+	failed  time.Time // when a function did last
 	books   *books
 	calm    time.Time // since when nothing that struck has an effect on what is under way
 	sweeps  []sweep
@@ -194,6 +195,7 @@ func (w *world) call(stage Stage, place monitor.Location, do func(*pipeline.Pipe
 			err = errCrash
 		}
 		if err != nil {
+			w.failed = w.now
 			w.lines.add("%s failed: %v", key, err)
 		}
 		if w.called != nil {

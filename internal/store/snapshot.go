@@ -205,6 +205,7 @@ type LocationView struct {
 // IncidentView is an incident as the public sees it.
 type IncidentView struct {
 	ID       string              `json:"id"`
+	Version  int64               `json:"shown,omitempty"` // the version of the incident that this is of
 	Title    string              `json:"title"`
 	State    incident.State      `json:"state"`
 	Phase    incident.Phase      `json:"phase"`

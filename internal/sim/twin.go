@@ -105,8 +105,8 @@ func (w *world) checkPage(cfg *monitor.Config) {
 	}
 	for _, view := range page.Services {
 		state, err := w.store.State(w.ctx, view.ID)
-		if err == nil && state.Status != view.Status {
-			b.violate("the page shows what is", "%s is %s, the page says %s", view.ID, state.Status, view.Status)
+		if status := w.asPeopleSay(view.ID, state.Status); err == nil && status != view.Status {
+			b.violate("the page shows what is", "%s is %s, the page says %s", view.ID, status, view.Status)
 		}
 	}
 	for _, id := range b.incidents {

@@ -59,12 +59,14 @@ func (s *Store) Board(ctx context.Context) (Board, error) {
 }
 
 // IncidentOps writes what incident.Step or Tick returned: incidents on condition
-// that they are as the board read them, the list of open ones if it changes,
-// updates, and notifications into the outbox.
+// that they are as the board read them, the list of open ones if it changes or who is
+// in one of them, updates, and notifications into the outbox. So two who look for the
+// incident of a service at one time cannot both put it into one.
 func IncidentOps(board Board, fx incident.Effects) ([]table.Op, error) {
 	var b ops
-	open := board.IDs
+	open, regroups := board.IDs, false
 	for _, inc := range fx.Incidents {
+		regroups = regroups || board.regroups(inc)
 		b.add(put(headKey(inc.ID), "incident", board.Versions[inc.ID], inc))
 		b.add(always(put(listedKey(inc), "listed", 0, listed(inc))))
 		if at := board.At(inc.ID); at >= 0 {
@@ -74,7 +76,7 @@ func IncidentOps(board Board, fx incident.Effects) ([]table.Op, error) {
 		}
 		open = listOpen(open, inc)
 	}
-	if !slices.Equal(open, board.IDs) {
+	if regroups {
 		b.add(put(openKey, "open", board.Version, openList{open}))
 	}
 	for i, u := range fx.Updates {
@@ -86,6 +88,19 @@ func IncidentOps(board Board, fx incident.Effects) ([]table.Op, error) {
 		b.add(NotificationOp(n))
 	}
 	return b.all, b.err
+}
+
+// regroups reports whether an incident becomes open, or over, or has other services or
+// causes than before, or some of them work that did not: whoever decides by that where
+// something belongs is to decide anew.
+func (b *Board) regroups(inc incident.Incident) bool {
+	at := b.At(inc.ID)
+	if at < 0 || inc.State == incident.Resolved {
+		return at >= 0 || inc.State != incident.Resolved
+	}
+	return !slices.EqualFunc(b.Open[at].Services, inc.Services, func(was, is incident.Affected) bool {
+		return was.ID == is.ID && was.Cause == is.Cause && was.Restored.IsZero() == is.Restored.IsZero()
+	})
 }
 
 // At is where an incident stands among the open ones; -1 if it does not.
@@ -102,7 +117,9 @@ func (b *Board) At(id string) int {
 // it, if nobody else has written since.
 func (b Board) With(fx incident.Effects) Board {
 	next := Board{IDs: b.IDs, Version: b.Version, Open: slices.Clone(b.Open), Versions: maps.Clone(b.Versions)}
+	regroups := false
 	for _, inc := range fx.Incidents {
+		regroups = regroups || b.regroups(inc)
 		next.IDs = listOpen(next.IDs, inc)
 		at := next.At(inc.ID)
 		switch {
@@ -119,7 +136,7 @@ func (b Board) With(fx incident.Effects) Board {
 		}
 		next.Versions[inc.ID]++
 	}
-	if !slices.Equal(next.IDs, b.IDs) {
+	if regroups {
 		next.Version++
 	}
 	return next

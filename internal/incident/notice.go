@@ -16,6 +16,9 @@ type Ending struct {
 	Days    int             // people are told so many days before; 0: it has ended; if it was put off, what they were told last
 	Renewed bool            // it was about to end, at Was, and is not any more
 	Was     time.Time
+	// Muted is until when planned maintenance of the service lasts: it is told after the
+	// work, not in its midst; zero: there is none.
+	Muted time.Time
 }
 
 // urgent is from how many days on an end is no matter of planning any more.
@@ -49,7 +52,8 @@ func Notices(cfg *monitor.Config, svc monitor.Service, e Ending, now time.Time) 
 			Services: []Affected{{ID: svc.ID, Name: svc.Name, Cause: true, Since: now}},
 			Text:     endingText(e, now, cfg.Zone()), Site: cfg.Site.Name, Zone: cfg.Site.TimeZone, URL: cfg.Site.URL, Chat: tier.Chat, Machine: tier.Machine,
 		}
-		if until := waits(tier, impact, now); !until.IsZero() {
+		n.At = latest(n.At, e.Muted)
+		if until := waits(tier, impact, n.At); !until.IsZero() {
 			n.At = until
 		}
 		out = append(out, n)

@@ -189,12 +189,8 @@ func (p *Pipeline) notices(ctx context.Context, cfg *monitor.Config, svc monitor
 		if !known {
 			m.ID = e.Monitor
 		}
-		for _, n := range incident.Notices(cfg, svc, incident.Ending{Monitor: m, At: e.At, Days: e.Days, Renewed: e.Renewed, Was: e.Was}, p.Now()) {
-			if until := next.InMaintenance(p.Now()); until.After(n.At) {
-				n.At = until // after the work, not in its midst
-			}
-			all = append(all, n)
-		}
+		ending := incident.Ending{Monitor: m, At: e.At, Days: e.Days, Renewed: e.Renewed, Was: e.Was, Muted: next.InMaintenance(p.Now())}
+		all = append(all, incident.Notices(cfg, svc, ending, p.Now())...)
 	}
 	return p.Store.Untold(ctx, all)
 }

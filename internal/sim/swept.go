@@ -234,10 +234,11 @@ func (w *world) checkFigures(cfg *monitor.Config, page store.Snapshot) {
 		if len(view.Uptime) == 0 || w.unseen(view.ID, page.Measured) || w.cancelling(view.ID, page.Measured) {
 			continue
 		}
+		// What was written at the same moment Rollup may have known, or not.
 		counted := w.seconds(view.ID, page.Measured, func(key string) bool { return b.flipped[key].Before(page.Measured) })
+		also := w.seconds(view.ID, page.Measured, func(key string) bool { return !b.flipped[key].After(page.Measured) })
 		day := view.Uptime[0]
-		slack := counted.slack/time.Second + 2
-		if (time.Duration(day.DownS)-counted.down/time.Second).Abs() > slack || (time.Duration(day.MaintS)-counted.planned/time.Second).Abs() > slack {
+		if !counted.is(day) && !also.is(day) {
 			b.violate("the page's uptime is what counting gives", "%s, measured at %s: down %d s, maintenance %d s; counted %s, %s",
 				view.ID, page.Measured.Sub(w.script.Start), day.DownS, day.MaintS, counted.down, counted.planned)
 		}
@@ -262,6 +263,12 @@ func earlier(a, b time.Time) time.Time {
 
 // counted is the seconds of a service in each condition.
 type counted struct{ down, unknown, planned, slack time.Duration }
+
+// is reports whether a day on the page has as many seconds of them.
+func (c counted) is(day store.WindowView) bool {
+	slack := c.slack/time.Second + 2
+	return (time.Duration(day.DownS)-c.down/time.Second).Abs() <= slack && (time.Duration(day.MaintS)-c.planned/time.Second).Abs() <= slack
+}
 
 // seconds counts them one by one, from the script's start to a time, by those flips that
 // are known.

@@ -158,7 +158,7 @@ func TestPerson(t *testing.T) {
 func TestHeard(t *testing.T) {
 	cfg := &monitor.Config{Site: monitor.Site{TimeZone: "America/Los_Angeles"}, Tiers: []monitor.Tier{{ID: "customers", Name: "Customers"}, {ID: "tier-1"}}}
 	for receipt, want := range map[string]string{
-		"opened": "the beginning", "resolved": "the end", "escalated-critical": "that it is critical", "updated-2": "update 2", "reminder-1": "reminder 1",
+		"opened": "the beginning", "resolved": "the end", "escalated-critical": "that it is critical", "escalated-critical-2": "that it is critical again", "updated-2": "update 2", "reminder-1": "reminder 1",
 		"nag": "a reminder that nobody outside was told", "late-1559095200": "a reminder that the update promised for 19:00 PDT is late",
 		"asked-customers": "the question whether to tell customers", "asked-customers-1": "the question whether to tell customers",
 		"asked-customers-2": "the question whether to tell customers, asked again", "asked-customers-critical": "the question whether to tell customers, now that it is critical",

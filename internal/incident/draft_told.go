@@ -24,7 +24,11 @@ func Heard(cfg *monitor.Config, receipt string) string {
 	case EventResolved:
 		return "the end"
 	case EventEscalated:
-		return "that it is " + rest
+		impact, _, again := strings.Cut(rest, "-")
+		if again { // once more in one incident
+			impact += " again"
+		}
+		return "that it is " + impact
 	case EventUpdated:
 		return "update " + rest
 	case EventReminder:

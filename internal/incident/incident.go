@@ -48,7 +48,8 @@ type Incident struct {
 	Acked time.Time               `json:"acked,omitzero"` // reminders stop
 	By    string                  `json:"by,omitempty"`   // who acknowledged
 
-	// AckedAt is how bad it was then: if it gets worse, reminders begin again.
+	// AckedAt is how bad it was then, or at best since: if it gets worse, reminders
+	// begin again. Empty, in what was stored before that was kept: they do not.
 	AckedAt monitor.Impact `json:"acked_at,omitempty"`
 
 	// Said is the last update that everybody who has heard of the incident is to
@@ -144,7 +145,9 @@ func (a Affected) IsPending() bool {
 // Told is what a tier has heard.
 type Told struct {
 	At        time.Time      `json:"at"`
-	Impact    monitor.Impact `json:"impact"` // the worst it has heard of
+	Impact    monitor.Impact `json:"impact"`           // the worst it has heard of
+	Stands    monitor.Impact `json:"stands,omitempty"` // what it was alarmed of last, or what that has fallen to; empty: Impact
+	Again     int            `json:"again,omitempty"`  // how often it was alarmed of what it had been told before
 	Reminders int            `json:"reminders,omitempty"`
 	Updates   int            `json:"updates,omitempty"` // of those that are neither beginning, escalation nor end
 	Nagged    bool           `json:"nagged,omitempty"`  // it was told that nobody outside was
@@ -305,6 +308,9 @@ func (i *Incident) weigh(cfg *monitor.Config, now time.Time) {
 	i.Since = began(i.Since, i.Worst, impact, now)
 	i.Impact, i.Worst = impact, i.Worst.Worse(impact)
 	i.Reached = reach(i.Reached, impact, i.flaps(), now)
+	if best := fallen(i.causes()); i.AckedAt != "" && best.Rank() < i.AckedAt.Rank() {
+		i.AckedAt = best
+	}
 }
 
 // began is since when it lasts, now that it is as bad as impact: what was slow or at

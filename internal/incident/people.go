@@ -60,7 +60,7 @@ func Acknowledge(cfg *monitor.Config, inc Incident, by string, now time.Time) (E
 	switch {
 	case inc.State == Resolved:
 		return Effects{}, ErrOver
-	case !inc.Acked.IsZero() && (inc.AckedAt == "" || inc.Impact.Rank() <= inc.AckedAt.Rank()):
+	case inc.isAcked():
 		return Effects{}, fmt.Errorf("%w, by %s", ErrAcked, orSomebody(inc.By))
 	}
 	inc = inc.clone()

@@ -189,6 +189,9 @@ func (i *Incident) seenBy(tier monitor.Tier) *Incident {
 		return i
 	}
 	out := i.as(s)
+	if out.AckedAt = ""; !i.isAcked() { // it is of the whole
+		out.Acked = time.Time{}
+	}
 	return &out
 }
 

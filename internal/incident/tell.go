@@ -166,6 +166,10 @@ func tell(cfg *monitor.Config, inc Incident, now time.Time) (Incident, []Notific
 			continue
 		}
 		seen := inc.seenBy(tier)
+		if heard {
+			told = told.falls(inc.fallen(cfg, tier))
+			inc.Told[tier.ID] = told
+		}
 		event, receipt := next(cfg, own, seen, told, heard, now)
 		if event == "" {
 			continue
@@ -210,7 +214,10 @@ func (t Told) after(cfg *monitor.Config, tier monitor.Tier, inc *Incident, event
 	if !heard {
 		t.At = now
 	}
-	late := inc.isLate(cfg, tier, t, now)
+	late, again := inc.isLate(cfg, tier, t, now), inc.Impact.Rank() <= t.Impact.Rank()
+	if event == EventOpened || event == EventEscalated || inc.isMuted(now) { // an update alarms nobody
+		t.Stands = t.stands().Worse(inc.Impact)
+	}
 	t.Last, t.Impact = now, t.Impact.Worse(inc.Impact)
 	t.Ended, t.Calm = event == EventResolved, tier.Public && inc.isCalm(cfg, t, now)
 	t.News, t.Public, t.Chat, t.Machine = inc.News, tier.Public, tier.Chat, tier.Machine
@@ -223,6 +230,10 @@ func (t Told) after(cfg *monitor.Config, tier monitor.Tier, inc *Incident, event
 		}
 	case EventUpdated:
 		t.Updates++
+	case EventEscalated:
+		if again {
+			t.Again++
+		}
 	}
 	return t
 }
@@ -240,8 +251,8 @@ func next(cfg *monitor.Config, tier monitor.Tier, inc *Incident, told Told, hear
 		return "", ""
 	case inc.State == Resolved:
 		return EventResolved, "resolved"
-	case inc.Impact.Rank() > told.Impact.Rank() && tier.Hears(monitor.HearsEscalated) && !inc.isMuted(now):
-		return EventEscalated, "escalated-" + string(inc.Impact)
+	case tier.Hears(monitor.HearsEscalated) && inc.isWorse(tier, told, now):
+		return EventEscalated, inc.escalated(told)
 	case told.News < inc.News && tier.Hears(monitor.HearsUpdated):
 		return EventUpdated, number("updated", told.Updates+1)
 	case tier.Public && inc.State == Open && inc.isCalm(cfg, told, now) != told.Calm && tier.Hears(monitor.HearsUpdated) && !inc.isMuted(now):
@@ -259,10 +270,9 @@ func next(cfg *monitor.Config, tier monitor.Tier, inc *Incident, told Told, hear
 }
 
 // reminds reports whether a tier is reminded of the incident as it is now: until
-// somebody acknowledges it, and again if it has become worse since.
+// somebody acknowledges it, and again if it has become worse than it was since.
 func (i *Incident) reminds(tier monitor.Tier) bool {
-	acked := !i.Acked.IsZero() && (i.AckedAt == "" || i.Impact.Rank() <= i.AckedAt.Rank())
-	return tier.Remind > 0 && i.Impact != monitor.ImpactNone && !acked && i.State == Open
+	return tier.Remind > 0 && i.Impact != monitor.ImpactNone && !i.isAcked() && i.State == Open
 }
 
 // clock is a time of day as people say it, in the site's zone, with its day if that

@@ -84,6 +84,12 @@ func urgency(a account) int {
 // isOver reports whether the incident has ended.
 func (a account) isOver() bool { return a.Event == incident.EventResolved }
 
+// isAgain reports whether it is as bad as was told before, and was better in between:
+// the receipt of that has a number.
+func (a account) isAgain() bool {
+	return a.Event == incident.EventEscalated && strings.Count(a.Receipt, "-") > 1
+}
+
 // isNotice reports whether it is about an end that is near, and no incident.
 func (a account) isNotice() bool { return isNotice(a.Event) }
 
@@ -190,13 +196,16 @@ func isReadable(name string) bool {
 	return strings.ContainsFunc(name, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
 }
 
-// since says since when the title holds. When the incident is less bad than it
-// was, the title does not hold since its beginning.
+// holds reports whether the title holds since the incident began: not where it is
+// less bad than it was, or was so in between.
+func (a account) holds() bool { return a.Impact == a.Worst && !a.isAgain() }
+
+// since says since when the title holds, or when the incident began.
 func (a account) since() string {
 	switch {
 	case a.isOver():
 		return "at " + a.clock.brief(a.Resolved) + " after " + a.lasted()
-	case a.Impact == a.Worst:
+	case a.holds():
 		return "since " + a.clock.brief(a.Since)
 	}
 	return "began " + a.clock.brief(a.Since)

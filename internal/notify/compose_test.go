@@ -158,6 +158,9 @@ func cases() map[string][]incident.Notification {
 	all["digest-mixed"] = []incident.Notification{other(1, incident.EventUpdated), notification(incident.EventReminder, false), told()["asked"][0], notice("urgent", "a")}
 	all["digest-notices"] = []incident.Notification{notice("expiring", "a"), notice("expiring", "b"), notice("urgent", "c")}
 	all["digest-renewed"] = []incident.Notification{notice("renewed", "a"), notice("renewed", "b")}
+	again := notification(incident.EventEscalated, false)
+	again.Receipt = "escalated-critical-2"
+	all["escalated-again"] = []incident.Notification{again}
 	for _, event := range events {
 		all[string(event)] = []incident.Notification{notification(event, false)}
 		all[string(event)+"-public"] = []incident.Notification{notification(event, true)}

@@ -131,6 +131,9 @@ func verdict(a account) string {
 	case incident.EventResolved:
 		return ended(a)
 	case incident.EventEscalated:
+		if a.isAgain() {
+			return join(text, "It had got better, and is worse again.")
+		}
 		return join(text, "This is worse than you were told before.")
 	case incident.EventReminder:
 		return join(text, "It has lasted "+a.lasted()+" and is not over.")
@@ -183,7 +186,7 @@ func times(p *paper, a account) {
 		p.row("From", a.clock.full(a.Since))
 		p.row("Until", a.clock.full(a.Resolved))
 		p.row("Lasted", a.lasted())
-	case a.Impact == a.Worst:
+	case a.holds():
 		p.row("Since", a.clock.full(a.Since))
 	default:
 		p.row("Began", a.clock.full(a.Since))

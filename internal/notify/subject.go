@@ -96,8 +96,11 @@ func phrase(a account) (matter, rest string) {
 		return ": working again", ""
 	}
 	rest = " " + a.since()
-	if a.Impact != a.Worst {
+	if !a.holds() {
 		rest = ", " + a.since()
+	}
+	if a.isAgain() {
+		rest = " again" + rest
 	}
 	switch a.Event {
 	case incident.EventReminder:

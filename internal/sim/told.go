@@ -100,16 +100,25 @@ func (w *world) while(id string, do func(h head, to time.Time)) {
 	}
 }
 
-// checkWorse: who heard of something less bad hears that it got worse.
+// checkWorse: who heard of something less bad hears that it got worse; and who heard
+// that it was so bad, hears it again if it was better in between.
 func (w *world) checkWorse(s story) {
 	from, heard := s.heardFrom()
 	if !heard || !s.plain || !s.tier.Hears(monitor.HearsEscalated) {
 		return
 	}
+	own := w.own(w.script.Config, s.id, s.tier)
+	own.latest, own.most = max(own.latest, s.tier.After), own.most.Worse(s.tier.Impact)
 	var since time.Time // of the impact
 	var worst monitor.Impact
+	fell, rose := map[monitor.Impact]time.Time{}, map[monitor.Impact]time.Time{} // when it was last better than that, and until when
 	w.while(s.id, func(h head, to time.Time) {
 		begins := unmuted(h)
+		for _, level := range []monitor.Impact{monitor.ImpactMinor, monitor.ImpactMajor, monitor.ImpactCritical} {
+			if !atBest(h.inc).AtLeast(level) {
+				fell[level], rose[level] = h.inc.Updated, to
+			}
+		}
 		if h.inc.State != incident.Open || h.inc.Impact == monitor.ImpactNone || !begins.Before(to) {
 			since = time.Time{}
 			return
@@ -125,8 +134,37 @@ func (w *world) checkWorse(s story) {
 		if by := w.spared(s.tier, h.inc.Impact, since); to.After(by) && !s.after(time.Time{}, by, knows) {
 			w.books.violate("a tier hears that it got worse", "%s of %s is to hear by %s that it is %s since %s",
 				s.tier.ID, s.id, by.Sub(w.script.Start), h.inc.Impact, since.Sub(w.script.Start))
+			return
+		}
+		flaps := slices.ContainsFunc(h.inc.Services, func(a incident.Affected) bool { return a.Cause && a.Flapping })
+		if flaps {
+			since = time.Time{}
+		}
+		if flaps || !h.inc.Impact.AtLeast(own.most) {
+			return
+		}
+		due := since // what is less than the tier hears of was no trouble to it: its time counts anew
+		if at := rose[own.most]; !at.IsZero() {
+			due = later(due, at.Add(own.latest))
+		}
+		if by := w.spared(s.tier, h.inc.Impact, later(due, h.at)); to.After(by) && !s.after(fell[h.inc.Impact], by, knows) {
+			w.books.violate("a tier hears that it got worse again", "%s of %s is to hear by %s that it is %s since %s, and was better until %s",
+				s.tier.ID, s.id, by.Sub(w.script.Start), h.inc.Impact, since.Sub(w.script.Start), rose[h.inc.Impact].Sub(w.script.Start))
 		}
 	})
+}
+
+// atBest is how bad an incident is at least, as it was written. What keeps changing is
+// not better for good, nor what is partly down of which nothing is known to work.
+func atBest(inc incident.Incident) monitor.Impact {
+	impact := inc.Impact
+	for _, a := range inc.Services {
+		unknown := a.Restored.IsZero() && a.Status == monitor.PartialOutage && a.Total > 0 && a.Alive == 0
+		if a.Cause && (a.Flapping || unknown) {
+			impact = monitor.ImpactCritical
+		}
+	}
+	return impact
 }
 
 // checkReminders: a tier that wants reminders gets them until somebody acknowledges.
@@ -135,10 +173,17 @@ func (w *world) checkReminders(s story) {
 	if !heard || !s.plain || s.tier.Remind == 0 || !s.tier.Hears(monitor.HearsReminder) {
 		return
 	}
-	var since time.Time
+	var since, ackedAt time.Time
+	var holds monitor.Impact // as bad as it was at best since somebody acknowledged it
 	w.while(s.id, func(h head, to time.Time) {
 		begins := later(unmuted(h), from)
-		acked := !h.inc.Acked.IsZero() && h.inc.Impact.Rank() <= h.inc.AckedAt.Rank()
+		if !h.inc.Acked.Equal(ackedAt) {
+			ackedAt, holds = h.inc.Acked, h.inc.Impact
+		}
+		if best := atBest(h.inc); best.Rank() < holds.Rank() {
+			holds = best
+		}
+		acked := !ackedAt.IsZero() && h.inc.Impact.Rank() <= holds.Rank()
 		if h.inc.State != incident.Open || h.inc.Impact == monitor.ImpactNone || acked || !begins.Before(to) {
 			since = time.Time{}
 			return

@@ -11,11 +11,12 @@ import (
 // checkVotes looks at every flip of a monitor as somebody who counts on fingers
 // would: which results were there when it was decided, and do they bear it?
 func (w *world) checkVotes(cfg *monitor.Config) {
-	byMonitor := map[monitor.ID][]monitor.Result{}
+	byMonitor, arrived := map[monitor.ID][]monitor.Result{}, map[monitor.ID][]monitor.Result{}
 	finished := map[string]time.Time{}
 	for _, b := range w.books.results {
 		for _, r := range b.Results {
 			byMonitor[r.Monitor] = append(byMonitor[r.Monitor], r)
+			arrived[r.Monitor] = append(arrived[r.Monitor], r)
 			if first, again := finished[r.ID()]; !again || b.Finished.Before(first) { // two batches may ask for one re-check
 				finished[r.ID()] = b.Finished
 			}
@@ -33,7 +34,7 @@ func (w *world) checkVotes(cfg *monitor.Config) {
 		before := map[monitor.ID]time.Time{}
 		for _, f := range w.books.flipsOf(svc) {
 			if m, ok := cfg.Monitor(f.Monitor); ok && f.Check != "" && w.steady(svc) { // others were not always what they are now
-				w.checkVote(m, f, before[f.Monitor], byMonitor[f.Monitor], finished)
+				w.checkVote(m, f, before[f.Monitor], byMonitor[f.Monitor], arrived[f.Monitor], finished)
 			}
 			before[f.Monitor] = f.At
 		}
@@ -42,7 +43,7 @@ func (w *world) checkVotes(cfg *monitor.Config) {
 
 // checkVote judges one flip that a vote decided. The vote opened with the check
 // that the flip names; what was scheduled before that does not count.
-func (w *world) checkVote(m monitor.Monitor, f monitor.Flip, before time.Time, all []monitor.Result, finished map[string]time.Time) {
+func (w *world) checkVote(m monitor.Monitor, f monitor.Flip, before time.Time, all, arrived []monitor.Result, finished map[string]time.Time) {
 	opener := slices.IndexFunc(all, func(r monitor.Result) bool { return r.ID() == f.Check })
 	if opener < 0 {
 		w.books.violate("a flip names the check that began it", "%s: no result has the id %s", m.ID, f.Check)
@@ -58,7 +59,7 @@ func (w *world) checkVote(m monitor.Monitor, f monitor.Flip, before time.Time, a
 	if !borne.enough() { // a re-check that waits in a queue is made after checks that were due later
 		late := slices.Clone(all)
 		slices.SortStableFunc(late, func(a, b monitor.Result) int { return finished[a.ID()].Compare(finished[b.ID()]) })
-		for _, all := range [][]monitor.Result{late, inTime(late)} {
+		for _, all := range [][]monitor.Result{late, inTime(late), inTime(arrived)} {
 			if other := w.count(m, f, all, opened, before, finished, nil); other.enough() {
 				borne = other
 			}
@@ -121,23 +122,23 @@ func (w *world) count(m monitor.Monitor, f monitor.Flip, all []monitor.Result, o
 		}
 		all := append(last[r.Location], fits(r.Outcome))
 		last[r.Location] = all
-		if !fits(r.Outcome) {
-			run[r.Location] = 0
-			continue
-		}
-		run[r.Location]++
-		if window > 0 {
+		switch {
+		case window > 0:
 			run[r.Location] = 0
 			for _, fit := range all[max(0, len(all)-window):] {
 				if fit {
 					run[r.Location]++
 				}
 			}
+		case fits(r.Outcome):
+			run[r.Location]++
+		default:
+			run[r.Location] = 0
 		}
 		if !early { // a window slides over the votes before this one
 			longest[r.Location] = max(longest[r.Location], run[r.Location])
 		}
-		t.dated = t.dated || r.Scheduled.Equal(f.At)
+		t.dated = t.dated || fits(r.Outcome) && r.Scheduled.Equal(f.At)
 	}
 	for _, n := range longest {
 		if n >= enough {

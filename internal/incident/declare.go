@@ -121,7 +121,7 @@ func end(inc *Incident, now time.Time) Update {
 	for _, own := range inc.Own {
 		own.Impact, own.Reached = monitor.ImpactNone, nil
 	}
-	text := restoredText(inc.Lasted())
+	text := inc.overText(inc.Services)
 	if draining && !now.Before(inc.Drain) {
 		text += " Old DNS answers have run out."
 	}

@@ -20,6 +20,8 @@
 //   - What becomes unknown is neither worse nor better: missing data never
 //     opens an incident and never resolves one, and what is then found as it
 //     was before is no news.
+//   - What the configuration does not watch any more is neither, for good: its
+//     part in an incident ends, without a claim that it works.
 //   - A tier hears of an incident when its impact has been at least the tier's
 //     for as long as the tier's delay, and still is. Whoever heard of the
 //     beginning hears of an escalation and of the end, once each, and nobody

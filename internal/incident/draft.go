@@ -159,10 +159,24 @@ func (d *drafter) head() {
 	if inc.Opened.Before(inc.Since) {
 		d.line("First sign of it: %s.", d.when(inc.Opened))
 	}
+	if names := d.unwatched(); len(names) > 0 {
+		d.line("No longer watched, so that nothing shows whether it works: %s.", enumerated(names))
+	}
 	if inc.State == Resolved && inc.Drain.After(d.end) {
 		d.line("Caches may have kept old DNS answers until %s.", d.when(inc.Drain))
 	}
 	d.line("\nCause: _to be filled in_\n")
+}
+
+// unwatched names the services that were not seen working, since they are not watched
+// any more.
+func (d *drafter) unwatched() (names []string) {
+	for _, a := range d.Incident.Services {
+		if a.Gone {
+			names = append(names, plain(a.Name))
+		}
+	}
+	return names
 }
 
 // failures is what failed first, and, where that is something else, what failed when
@@ -213,6 +227,8 @@ func (d *drafter) services() {
 			part = "cause"
 		}
 		switch {
+		case a.Gone:
+			until = unwatched + " from " + d.when(a.Restored)
 		case !a.Restored.IsZero():
 			until = d.when(a.Restored)
 		case d.Incident.State == Resolved:

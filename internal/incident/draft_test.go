@@ -94,6 +94,8 @@ func TestDraftSays(t *testing.T) {
 	}
 	drained := over(base, incident.Draining, time.Hour)
 	drained.Drain = began.Add(2 * time.Hour)
+	unwatched := over(base, incident.Resolved, time.Hour)
+	unwatched.Services[0].Gone = true
 	manual := base
 	manual.Manual = true
 	later := base
@@ -118,6 +120,7 @@ func TestDraftSays(t *testing.T) {
 			[]string{"What failed first, as Sonde saw it:\n\n- web: refused: at first\n"}, "timeout: later"},
 		{"kept changing", incident.Story{Incident: over(base, incident.Resolved, time.Hour), Courses: map[monitor.ServiceID]incident.Course{"web": {Down: 35 * time.Minute, Degraded: 5 * time.Minute, MeasuredDown: 35 * time.Minute}}},
 			[]string{"18:00 PDT to 28 May 2019, 19:00 PDT: 1h.", "| 35m | 5m | 0s | 0s |", "- Web: worked for 20m in between."}, "as measured"},
+		{"not watched any more", incident.Story{Incident: unwatched}, []string{"No longer watched, so that nothing shows whether it works: Web.", "| no longer watched from 28 May 2019, 19:00 PDT |"}, ""},
 		{"several at a time", incident.Story{Incident: base, Sent: []incident.Sent{{Tier: "anna", Event: "updated-1", At: began.Add(time.Second)}, {Tier: "oncall", Event: "updated-4", At: began.Add(time.Second)}, {Tier: "anna", Event: "updated-2", At: began.Add(time.Hour)}}},
 			[]string{"| Told on-call and Anna's team: an update. |", "| Told Anna's team: an update. |", "| On-call | update 4 | 28 May 2019, 18:00 PDT | 1s | yes |"}, "Told on-call:"},
 	} {

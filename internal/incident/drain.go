@@ -11,7 +11,7 @@ import (
 // restored is an incident of which every cause is fine. It is over, unless one
 // of them keeps changing, a person has opened it, or caches may still hold old
 // DNS answers.
-func (s *stepper) restored(inc Incident, svc monitor.Service, before Affected, learned string) {
+func (s *stepper) restored(inc Incident, svc monitor.Service, c Change, before Affected, learned string) {
 	flapping := slices.ContainsFunc(inc.Services, func(a Affected) bool { return a.Cause && a.Flapping })
 	for _, a := range inc.Services { // what is affected may know more of DNS than the cause
 		if view, known := s.view(a.ID); known && view.Drain.After(s.now) {
@@ -20,9 +20,12 @@ func (s *stepper) restored(inc Incident, svc monitor.Service, before Affected, l
 			inc.Drain = latest(latest(inc.Drain, view.Drain), lastRestored(&inc).Add(view.TTL))
 		}
 	}
+	watched := slices.IndexFunc(inc.Services, func(a Affected) bool { return a.Cause && !a.Gone })
 	switch {
 	case inc.State == Draining:
-		s.put(inc, "", strings.TrimSpace(svc.Name+": working again. "+learned), false)
+		s.put(inc, "", strings.TrimSpace(ended(svc.Name, c)+". "+learned), false)
+	case flapping && c.Gone:
+		s.put(inc, ended(svc.Name, c)+".", "", before.Cause)
 	case flapping:
 		loud := !before.Flapping
 		text := svc.Name + ": working again, but it keeps changing."
@@ -30,10 +33,14 @@ func (s *stepper) restored(inc Incident, svc monitor.Service, before Affected, l
 			text += " You will hear again when it is steady."
 		}
 		s.put(inc, text, "", loud)
-	case inc.Drain.After(s.now):
+	case inc.Drain.After(s.now) && watched >= 0:
 		inc.State, inc.Phase, inc.Next = Draining, Monitoring, time.Time{}
 		name := svc.Name
 		if root, has := inc.Affects(inc.Root); has {
+			if root.Gone {
+				root = inc.Services[watched]
+				inc.Root = root.ID
+			}
 			name = root.Name
 		}
 		inc.Title = drainTitle(name, inc.Drain, s.now, s.cfg.Zone())

@@ -127,6 +127,7 @@ type Affected struct {
 	Unknown  bool              `json:"unknown,omitempty"`  // no results at the moment
 	Since    time.Time         `json:"since"`              // when it joined
 	Restored time.Time         `json:"restored,omitzero"`  // zero while it is not fine
+	Gone     bool              `json:"gone,omitempty"`     // it is not watched any more, since Restored: that is no sign that it works
 	Heard    time.Time         `json:"heard,omitzero"`     // since when it is known again, after it was not
 	Muted    time.Time         `json:"muted,omitzero"`     // until when planned maintenance of it lasts
 	Declared monitor.Status    `json:"declared,omitempty"` // what a person says that it is; Status is no better
@@ -285,7 +286,7 @@ func (i *Incident) name() {
 
 // change is the service's condition as the incident knows it.
 func (a Affected) change() Change {
-	return Change{Service: a.ID, Status: a.Status, Alive: a.Alive, Total: a.Total, Flapping: a.Flapping}
+	return Change{Service: a.ID, Status: a.Status, Alive: a.Alive, Total: a.Total, Gone: a.Gone, Flapping: a.Flapping}
 }
 
 // reached is since when the impact has been one that a tier hears of; zero if

@@ -20,7 +20,7 @@ import (
 //	tier ID [impact=I] [after=D] [remind=D] [hold=D] [nag=D] [quiet=H-H,I] [events=E,E…] [public]
 //	service ID [internal] [on=ID,ID…]
 //	override SERVICE TIER [after=D] [impact=I] [never]
-//	change TIME ID STATUS [alive/total] [at=TIME] [detail=TEXT] [flapping] [drain=TIME] [onlydns] [contested] [shared=X,Y…] [old=TEXT, _ for a space]
+//	change TIME ID STATUS [alive/total] [at=TIME] [detail=TEXT] [flapping] [drain=TIME] [onlydns] [contested] [gone] [shared=X,Y…] [old=TEXT, _ for a space]
 //	suspect ID, calm ID    a vote is open, or has ended
 //	again TIME             services that are not fine are brought again
 //	tick TIME
@@ -225,6 +225,8 @@ func (s *script) change(args []string) (incident.Change, time.Time) {
 			c.Flapping = true
 		} else if arg == "onlydns" {
 			c.OnlyDNS = true
+		} else if arg == "gone" {
+			c.Gone, c.Alive, c.Total = true, 0, 0
 		} else if arg == "contested" {
 			c.Contested = true
 		} else if what, ok := strings.CutPrefix(arg, "shared="); ok {

@@ -18,6 +18,10 @@ type Change struct {
 	Detail       string // what failed, for operators
 	Check        string // the id of the check that began it
 
+	// Gone is that nothing of it is watched any more, by the configuration: nobody will
+	// say that it is fine, nor that it is not. Its status is not known.
+	Gone bool
+
 	Flapping bool          // one of its monitors keeps changing
 	Shared   []string      // what its failures may have in common with others'
 	Drain    time.Time     // until when old DNS answers were seen to last; zero: none
@@ -34,7 +38,7 @@ type Change struct {
 }
 
 // isFine reports whether the service needs no incident any more.
-func (c Change) isFine() bool { return isFine(c.Status) || c.OnlyDNS && !c.Status.IsOutage() }
+func (c Change) isFine() bool { return c.Gone || isFine(c.Status) || c.OnlyDNS && !c.Status.IsOutage() }
 
 // View is what is known of a service around the one that changed.
 type View struct {
@@ -222,7 +226,7 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 		}
 		return
 	}
-	if before.Cause && c.isFine() && c.Contested {
+	if before.Cause && c.isFine() && c.Contested && !c.Gone {
 		s.waits = true // an end that is told is to be one
 		return
 	}
@@ -232,16 +236,21 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 		a.Name, a.Internal = before.Name, before.Internal // it was removed meanwhile
 		svc.Name = before.Name
 	}
-	unknown := c.Status == monitor.NotKnown
+	unknown := c.Status == monitor.NotKnown && !c.Gone
 	if before.Unknown && !unknown {
 		a.Heard = s.now
 	}
 	inc.Drain = latest(inc.Drain, c.Drain)
 	switch {
+	case c.Gone && !before.Restored.IsZero() && !before.Flapping:
+		a = before // it was fine
+		a.Unknown = false
+	case c.Gone:
+		a.Restored = s.now
 	case unknown:
 		// Neither worse nor better: what was last known stands.
 		a.Status, a.Alive, a.Total, a.Unknown, a.Restored = before.Status, before.Alive, before.Total, true, before.Restored
-	case c.isFine() && !before.Restored.IsZero():
+	case c.isFine() && !before.Restored.IsZero() && !before.Gone:
 		a.Restored = before.Restored // it was fine, but for old DNS answers
 	case c.isFine():
 		a.Restored = c.At
@@ -250,11 +259,11 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 	inc.name()
 	inc.weigh(s.cfg, s.when(inc, c))
 	if !slices.ContainsFunc(inc.Services, func(a Affected) bool { return a.Cause && a.Restored.IsZero() }) {
-		s.restored(inc, svc, before, learned)
+		s.restored(inc, svc, c, before, learned)
 		return
 	}
 	if c.isFine() {
-		s.put(inc, svc.Name+": working again.", "", before.Cause && !before.Flapping)
+		s.put(inc, ended(svc.Name, c)+".", "", before.Cause && !before.Flapping)
 		return
 	}
 	begins := a.Flapping && !before.Flapping
@@ -265,8 +274,12 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 		inc.fails(c.Detail)
 	}
 	text := svc.Name + ": " + sentence(c) + "."
-	if before.Declared != "" && isFine(measured.Status) {
-		s.put(inc, svc.Name+": working again, by what is measured. The incident goes on until somebody says that it is over.", "", true)
+	if before.Declared != "" && (measured.Gone || isFine(measured.Status)) {
+		how := ", by what is measured"
+		if measured.Gone {
+			how = ""
+		}
+		s.put(inc, ended(svc.Name, measured)+how+". The incident goes on until somebody says that it is over.", "", true)
 		return
 	}
 	if planned, turned := s.planned(&inc, svc, c, before); turned {
@@ -296,11 +309,14 @@ func (s *stepper) refine(inc Incident, svc monitor.Service, before Affected, c C
 
 // is reports whether a change says nothing new of a service.
 func (a Affected) is(c Change) bool {
+	if c.Gone {
+		return !a.Restored.IsZero() && !a.Flapping && !a.Unknown
+	}
 	if !a.Muted.Equal(c.Muted) && a.Restored.IsZero() && !isFine(c.Status) {
 		return false
 	}
 	if c.Status == monitor.NotKnown {
-		return a.Unknown
+		return a.Unknown || a.Gone // it is watched again: nothing is known of it yet
 	}
 	return a.Status == c.Status && a.Alive == c.Alive && !a.Unknown && a.Restored.IsZero() != c.isFine() && a.Flapping == c.Flapping
 }
@@ -309,7 +325,7 @@ func (a Affected) is(c Change) bool {
 // measured counts where it is worse than that.
 func (a Affected) asSaid(c Change) Change {
 	if a.Declared != "" && c.Status.Impact().Rank() <= a.Declared.Impact().Rank() {
-		c.Status, c.Alive, c.Total, c.Flapping, c.OnlyDNS = a.Declared, 0, 0, false, false
+		c.Status, c.Alive, c.Total, c.Flapping, c.OnlyDNS, c.Gone = a.Declared, 0, 0, false, false, false
 	}
 	return c
 }
@@ -319,10 +335,11 @@ func (s *stepper) resolve(inc Incident) {
 	text, from := "", inc.Since
 	location, prober := inc.Root.Prober()
 	inc.State, inc.Phase, inc.Resolved, inc.Next = Resolved, Done, latest(inc.Opened, lastRestored(&inc)), time.Time{}
-	if text = restoredText(inc.Lasted()); inc.Title == title(s.nameOf(&inc), Change{Flapping: true}) {
+	root, has := inc.Affects(inc.Root)
+	if text = inc.overText(inc.Services); inc.Title == title(root.Name, Change{Flapping: true}) && !root.Gone {
 		text = steadyText(from, inc.Resolved, s.now, s.cfg.Zone())
 	}
-	if root, has := inc.Affects(inc.Root); has && prober && root.Total == 0 {
+	if has && prober && root.Total == 0 {
 		text = "Nothing is heard from " + string(location) + " any more, so nothing is set aside."
 	}
 	s.put(inc, text, "", true)
@@ -331,12 +348,6 @@ func (s *stepper) resolve(inc Incident) {
 			s.change(view.Change)
 		}
 	}
-}
-
-// nameOf is the name of the service that an incident is named after.
-func (s *stepper) nameOf(inc *Incident) string {
-	root, _ := inc.Affects(inc.Root)
-	return root.Name
 }
 
 // put keeps an incident's new form, and writes its update. What is not loud
@@ -366,7 +377,11 @@ func (s *stepper) keep(inc Incident) {
 func (i *Incident) update(text, detail string, now time.Time) Update {
 	u := Update{Incident: i.ID, At: now, Phase: i.Phase, Text: text, Detail: detail, Impact: i.Impact}
 	if known := i.public(); len(known) < len(i.Services) {
-		u.Public = i.textFor(known, text)
+		u.Public = text
+		if i.State == Resolved {
+			u.Public = strings.Replace(text, i.overText(i.Services), i.overText(known), 1)
+		}
+		u.Public = i.textFor(known, u.Public)
 		if !i.knowsRoot(known) { // they do not know of what it depends on
 			u.Public = strings.Replace(u.Public, " is affected too: ", ": ", 1)
 		}
@@ -403,6 +418,6 @@ func (s *stepper) when(inc Incident, c Change) time.Time {
 func affected(svc monitor.Service, c Change, cause bool) Affected {
 	return Affected{
 		ID: svc.ID, Name: svc.Name, Internal: svc.Internal, Cause: cause,
-		Status: c.Status, Since: c.At, Alive: c.Alive, Total: c.Total, Muted: c.Muted, Flapping: c.Flapping, Shared: c.Shared,
+		Status: c.Status, Since: c.At, Alive: c.Alive, Total: c.Total, Muted: c.Muted, Gone: c.Gone, Flapping: c.Flapping, Shared: c.Shared,
 	}
 }

@@ -331,7 +331,8 @@ func (i *Incident) words(cfg *monitor.Config, tier monitor.Tier, event Event, kn
 	fresh := told.News < i.News && (i.Said.By != "" || i.Said.At.Equal(now))
 	switch {
 	case event == EventResolved && i.Said.By == "":
-		ours, theirs := restoredText(i.Lasted()), restoredText(i.lastedFor(i.seenAs(tier), known))
+		from, to := i.lastedFor(i.seenAs(tier), known)
+		ours, theirs := i.overText(i.Services), i.overAfter(known, from, to)
 		return i.textFor(known, strings.Replace(i.Said.Text, ours, theirs, 1))
 	case event == EventOpened && i.Manual:
 		return cmp.Or(i.Note.Text, standing(i))
@@ -342,7 +343,7 @@ func (i *Incident) words(cfg *monitor.Config, tier monitor.Tier, event Event, kn
 		return i.textFor(known, i.Said.Text)
 	case event == EventUpdated && tier.Public && i.isCalm(cfg, told, now):
 		if v, sees := i.foremost(known); sees {
-			return v.Name + ": working again."
+			return ended(v.Name, v.change()) + "."
 		}
 	}
 	return i.textFor(known, standing(i))

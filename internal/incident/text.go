@@ -35,6 +35,8 @@ func title(name string, c Change) string {
 	switch _, prober := c.Service.Prober(); {
 	case prober:
 		return name + ": set aside"
+	case c.Gone:
+		return ended(name, c)
 	case c.Flapping:
 		return name + ": flapping"
 	case c.Status == monitor.AtRisk:
@@ -45,6 +47,9 @@ func title(name string, c Change) string {
 
 // sentence says what is the matter, without the service's name.
 func sentence(c Change) string {
+	if c.Gone {
+		return unwatched
+	}
 	switch c.Status {
 	case monitor.AtRisk:
 		return fmt.Sprintf("still working, but redundancy is lost: %d of %d left", c.Alive, c.Total)
@@ -80,7 +85,37 @@ func openedText(name string, c Change) string {
 	return name + ": " + sentence(c) + "."
 }
 
+// unwatched is what is said of a service that the configuration does not watch any
+// more.
+const unwatched = "no longer watched"
+
+// ended says that a service is no trouble any more, without a full stop: nothing shows
+// that one works that is not watched any more.
+func ended(name string, c Change) string {
+	if c.Gone {
+		return name + ": " + unwatched
+	}
+	return name + ": working again"
+}
+
 func restoredText(from, to time.Time) string { return "Restored after " + Span(to.Sub(from)) + "." }
+
+// overText is the end of an incident for those who know of some services.
+func (i *Incident) overText(known []Affected) string {
+	from, to := i.Lasted()
+	return i.overAfter(known, from, to)
+}
+
+func (i *Incident) overAfter(known []Affected, from, to time.Time) string {
+	root, ok := i.Affects(i.Root)
+	if !ok || !i.knowsRoot(known) {
+		root, _ = i.foremost(known)
+	}
+	if root.Gone {
+		return "No longer watched, after " + Span(to.Sub(from)) + ": whether it works is not known."
+	}
+	return restoredText(from, to)
+}
 
 // steadyText is the end of what kept changing.
 func steadyText(from, to, now time.Time, zone *time.Location) string {

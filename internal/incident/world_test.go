@@ -224,6 +224,9 @@ func describeAffected(a incident.Affected) string {
 	if a.Unknown {
 		s += ", not known now"
 	}
+	if a.Gone {
+		return s + ", no longer watched " + since(a.Restored)
+	}
 	if !a.Restored.IsZero() {
 		s += ", restored " + since(a.Restored)
 	}

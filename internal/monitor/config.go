@@ -142,6 +142,15 @@ func (c *Config) Members(s Service) []Monitor {
 	return members
 }
 
+// Watches reports whether anything says what a service is: a monitor of it that is
+// neither paused nor in the shadow.
+func (c *Config) Watches(s Service) bool {
+	return slices.ContainsFunc(s.Monitors, func(id ID) bool {
+		m, ok := c.Monitor(id)
+		return ok && !m.Paused && !m.Shadow
+	})
+}
+
 // Dependents returns the services that depend on this one, directly or through
 // others, in the order of the file.
 func (c *Config) Dependents(id ServiceID) []Service {

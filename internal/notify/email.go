@@ -169,6 +169,11 @@ func ended(a account) string {
 		return join(s.Name+": the "+a.word()+" is over, but it is "+left+".", text)
 	case s.IsPending():
 		return join(s.Name+": should work again.", a.Text)
+	case s.Gone:
+		if rest, own := strings.CutPrefix(a.Text, "No longer watched"); own {
+			return s.Name + ": no longer watched" + rest
+		}
+		return join(s.Name+": no longer watched.", a.Text)
 	}
 	return join(s.Name+": working again.", a.Text)
 }
@@ -253,6 +258,8 @@ func fromThere(p *paper, s incident.Affected) bool {
 
 func standing(s incident.Affected) string {
 	switch {
+	case s.Gone:
+		return "no longer watched"
 	case s.Unknown:
 		return "not known at the moment"
 	case !s.Restored.IsZero():

@@ -56,6 +56,7 @@ type member struct {
 	Unknown  bool              `json:"unknown,omitempty"`
 	Since    time.Time         `json:"since"`
 	Restored time.Time         `json:"restored,omitzero"`
+	Gone     bool              `json:"gone,omitempty"` // not watched any more, since restored
 	Muted    time.Time         `json:"muted,omitzero"`
 	Alive    int               `json:"alive"`
 	Total    int               `json:"total"`
@@ -76,7 +77,7 @@ func shown(n incident.Notification) fact {
 	for _, s := range n.Services {
 		m := member{
 			ID: s.ID, Name: s.Name, Internal: s.Internal, Cause: s.Cause, Status: s.Status, Unknown: s.Unknown, Since: s.Since,
-			Restored: s.Restored, Muted: s.Muted, Alive: s.Alive, Total: s.Total, Flapping: s.Flapping, Shared: s.Shared,
+			Restored: s.Restored, Gone: s.Gone, Muted: s.Muted, Alive: s.Alive, Total: s.Total, Flapping: s.Flapping, Shared: s.Shared,
 		}
 		if n.Public {
 			m.Shared = nil

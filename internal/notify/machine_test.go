@@ -129,7 +129,7 @@ func TestMachinePublic(t *testing.T) {
 		return slices.Sorted(maps.Keys(body.Sonde.Notifications[0])), slices.Sorted(maps.Keys(service))
 	}
 	public := strings.Fields("at chat event id impact incident machine next note opened phase public receipt resolved services since site text tier title until url worst zone")
-	member := strings.Fields("alive cause flapping id internal muted name restored since status total unknown")
+	member := strings.Fields("alive cause flapping gone id internal muted name restored since status total unknown")
 	of, services := keys(n)
 	if diff := cmp.Diff([][]string{public, member}, [][]string{of, services}); diff != "" {
 		t.Errorf("the public's keys differ (-want +got):\n%s", diff)

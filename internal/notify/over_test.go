@@ -32,6 +32,12 @@ func TestWhatRemains(t *testing.T) {
 			"Web application: the incident is over, but it is still degraded. It lasted 6h 50m.", "incident over" + end + ", still degraded."},
 		{"works", func(n *incident.Notification, s *incident.Affected) { s.Restored = n.Resolved }, "restored" + end + after,
 			"Web application: working again. Restored after 6h 50m.", "restored" + end + after + "."},
+		{"not watched any more", func(n *incident.Notification, s *incident.Affected) {
+			s.Restored, s.Gone, s.Status, n.Text = n.Resolved, true, monitor.NotKnown, "No longer watched, after 6h 50m: whether it works is not known."
+		}, "no longer watched since 00:50 PDT, after 6h 50m", "Web application: no longer watched, after 6h 50m: whether it works is not known.", "no longer watched since 00:50 PDT, after 6h 50m."},
+		{"not watched, and closed by hand", func(n *incident.Notification, s *incident.Affected) {
+			s.Restored, s.Gone, s.Status, n.Text = n.Resolved, true, monitor.NotKnown, "We sold it."
+		}, "no longer watched since 00:50 PDT, after 6h 50m", "Web application: no longer watched. We sold it.", "no longer watched since 00:50 PDT, after 6h 50m."},
 		{"not looked at since", func(_ *incident.Notification, s *incident.Affected) { s.Status = monitor.MajorOutage }, "cause mended" + end + ", should work again",
 			"Web application: should work again. Restored after 6h 50m.", "cause mended" + end + ", should work again."},
 	} {

@@ -88,10 +88,14 @@ func phrase(a account) (matter, rest string) {
 		return "", " - " + a.word() + " over at " + a.clock.brief(a.Resolved) + ", " + left
 	case a.isOver() && s.IsPending(): // what it depends on works; nobody has seen it work
 		return "", " - cause mended at " + a.clock.brief(a.Resolved) + ", should work again"
+	case a.isOver() && s.Gone: // nobody has seen it work
+		return "", " - no longer watched since " + a.clock.brief(a.Resolved) + ", after " + a.lasted()
 	case a.isOver():
 		return "", " - restored " + a.since()
 	case a.drains():
 		return matter, ""
+	case s.Gone && !a.isWritten():
+		return ": no longer watched", ""
 	case !s.Restored.IsZero() && !a.isWritten(): // but for the rest of the incident
 		return ": working again", ""
 	}

@@ -44,7 +44,7 @@ func (p *Pipeline) Detect(ctx context.Context, batches []store.Batch) error {
 	}
 	turned, failed, desk := false, []error(nil), p.newDesk()
 	for _, svc := range services {
-		step := func(state detect.Service) (detect.Service, detect.Effects) {
+		step := func(cfg *monitor.Config, svc monitor.Service, state detect.Service) (detect.Service, detect.Effects) {
 			return detect.Step(cfg, svc, state, results[svc.ID], p.Now())
 		}
 		changed, err := p.advance(ctx, cfg, desk, svc, states[svc.ID], step)
@@ -105,7 +105,7 @@ func ids(services []monitor.Service) []monitor.ServiceID {
 // page changes by it. The state passed in is used first, and read again after a
 // conflict.
 func (p *Pipeline) advance(ctx context.Context, cfg *monitor.Config, desk *desk, svc monitor.Service, state store.State,
-	step func(detect.Service) (detect.Service, detect.Effects)) (turned bool, err error) {
+	step func(*monitor.Config, monitor.Service, detect.Service) (detect.Service, detect.Effects)) (turned bool, err error) {
 
 	var next detect.Service
 	var fx detect.Effects
@@ -118,7 +118,12 @@ func (p *Pipeline) advance(ctx context.Context, cfg *monitor.Config, desk *desk,
 			}
 		}
 		first = false
-		if next, fx = step(state.Service); !fx.Changed {
+		var known bool
+		if cfg, svc, known, err = p.newest(ctx, cfg, svc, state.Service); err != nil || !known {
+			fx = detect.Effects{}
+			return err
+		}
+		if next, fx = step(cfg, svc, state.Service); !fx.Changed {
 			return nil
 		}
 		told, err = p.commit(ctx, cfg, desk, svc, state, next, fx)
@@ -135,6 +140,22 @@ func (p *Pipeline) advance(ctx context.Context, cfg *monitor.Config, desk *desk,
 		p.Log.Error("re-checks not queued", "service", svc.ID, "error", err)
 	}
 	return true, p.reconsiderBelow(ctx, cfg, desk, svc)
+}
+
+// newest is the configuration and the service to go on with from a state: those in
+// hand, unless the state was written under a newer version than these. A stage may
+// hold a configuration for a while that another one has seen replaced, and would undo
+// what that brought. It reports false if the newer one does not hold the service.
+func (p *Pipeline) newest(ctx context.Context, cfg *monitor.Config, svc monitor.Service, state detect.Service) (*monitor.Config, monitor.Service, bool, error) {
+	if state.Config <= cfg.Version {
+		return cfg, svc, true, nil
+	}
+	newer, err := p.Config(ctx, state.Config)
+	if err != nil {
+		return cfg, svc, false, err
+	}
+	own, known := newer.Service(svc.ID)
+	return newer, own, known, nil
 }
 
 // commit writes a service's new state and all that follows from it, and returns
@@ -198,7 +219,7 @@ func (p *Pipeline) notices(ctx context.Context, cfg *monitor.Config, svc monitor
 // hasNews reports whether a service has changed in what incidents are about.
 func hasNews(cfg *monitor.Config, was, next detect.Service, now time.Time) bool {
 	a, b := changeOf(cfg, was, now), changeOf(cfg, next, now)
-	return a.Status != b.Status || a.Alive != b.Alive || a.Flapping != b.Flapping || a.OnlyDNS != b.OnlyDNS || a.Contested != b.Contested || a.Detail != b.Detail || a.Old != b.Old
+	return a.Status != b.Status || a.Alive != b.Alive || a.Flapping != b.Flapping || a.OnlyDNS != b.OnlyDNS || a.Contested != b.Contested || a.Gone != b.Gone || a.Detail != b.Detail || a.Old != b.Old
 }
 
 // incidents decides what a service's condition means for incidents.
@@ -282,8 +303,22 @@ func viewOf(cfg *monitor.Config, s detect.Service, now time.Time) incident.View 
 	return view
 }
 
+// unwatched reports whether nothing will ever say of a service that it is fine, or
+// that it is not: it is not in the configuration any more, or no monitor of it counts
+// and its state knows. One that counts and is not heard of is another matter.
+func unwatched(cfg *monitor.Config, s detect.Service) bool {
+	if _, prober := s.Service.Prober(); prober {
+		return false
+	}
+	svc, known := cfg.Service(s.Service)
+	return !known || s.Total == 0 && !cfg.Watches(svc)
+}
+
 func changeOf(cfg *monitor.Config, all detect.Service, now time.Time) incident.Change {
 	s := all.Counting(cfg)
+	if unwatched(cfg, s) {
+		return incident.Change{Service: s.Service, Status: monitor.NotKnown, At: s.Since, Gone: true}
+	}
 	at := s.Since
 	if s.Status.Impact() != monitor.ImpactNone {
 		at = s.AnswersSince(now)
@@ -385,6 +420,10 @@ func (p *Pipeline) bring(ctx context.Context, cfg *monitor.Config, desk *desk, s
 		}
 		if state.Status.Impact() == monitor.ImpactNone && !whatever {
 			return nil
+		}
+		cfg, svc, known, err := p.newest(ctx, cfg, svc, state.Service)
+		if err != nil || !known {
+			return err
 		}
 		ops, told, err := p.incidents(ctx, cfg, desk, svc, state.Service)
 		if err != nil || len(ops) == 0 {

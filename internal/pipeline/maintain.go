@@ -88,6 +88,10 @@ func (p *Pipeline) cover(ctx context.Context, cfg *monitor.Config, svc monitor.S
 			}
 		}
 		first = false
+		cfg, svc, known, err := p.newest(ctx, cfg, svc, state.Service)
+		if err != nil || !known {
+			return err
+		}
 		next, fx := detect.Plan(cfg, svc, state.Service, window, p.Now())
 		if !fx.Changed {
 			return nil

@@ -91,7 +91,7 @@ func (p *Pipeline) sweepShard(ctx context.Context, cfg *monitor.Config, desk *de
 		if svc.Shard != shard {
 			continue
 		}
-		tick := func(state detect.Service) (detect.Service, detect.Effects) {
+		tick := func(cfg *monitor.Config, svc monitor.Service, state detect.Service) (detect.Service, detect.Effects) {
 			return detect.Tick(cfg, svc, state, seen.Since, schedule.Silence, p.Now(), aside...)
 		}
 		turned, err := p.advance(ctx, cfg, desk, svc, states[svc.ID], tick)
@@ -201,17 +201,31 @@ func (p *Pipeline) reopen(ctx context.Context, cfg *monitor.Config, desk *desk, 
 	return nil
 }
 
-// release lets go of services that the configuration does not hold any more: no
-// result will ever say that they are fine.
+// release lets go of services that the configuration does not hold any more, or of
+// which nothing that it holds counts: no result will ever say that they are fine.
 func (p *Pipeline) release(ctx context.Context, cfg *monitor.Config, desk *desk, board store.Board) error {
 	for _, inc := range board.Open {
 		for _, a := range inc.Services {
-			_, still := cfg.Service(a.ID)
-			if _, prober := a.ID.Prober(); still || prober || !a.Restored.IsZero() && !a.Flapping {
+			svc, still := cfg.Service(a.ID)
+			if _, prober := a.ID.Prober(); still && cfg.Watches(svc) || prober || !a.Restored.IsZero() && !a.Flapping && !a.Unknown {
 				continue
 			}
-			gone := detect.Service{Service: a.ID, Status: monitor.Operational, Since: p.Now(), Alive: a.Total, Total: a.Total}
-			err := p.retry(ctx, func() error {
+			// Its state may be of a newer configuration, which holds it.
+			state, err := p.Store.State(ctx, a.ID)
+			if err != nil {
+				return err
+			}
+			if state.Config > cfg.Version {
+				continue // as the next Sweep sees it
+			}
+			if still {
+				if err := p.bring(ctx, cfg, desk, svc, true); err != nil {
+					return err
+				}
+				continue
+			}
+			gone := detect.Service{Service: a.ID, Status: monitor.NotKnown, Since: p.Now()}
+			err = p.retry(ctx, func() error {
 				ops, told, err := p.incidents(ctx, cfg, desk, monitor.Service{ID: a.ID, Name: a.Name, Internal: a.Internal}, gone)
 				if err != nil || len(ops) == 0 {
 					return err

@@ -118,6 +118,9 @@ func (b *books) wrote(w *world, ops []table.Op) error {
 		turned = turned || op.Row.Kind == "incident"
 	}
 	if is.Service != "" {
+		if is.Config < was.Config {
+			b.violate("a newer configuration is not undone", "%s is brought in line with version %d, and was with %d", is.Service, is.Config, was.Config)
+		}
 		b.state(w, is)
 		b.checkJudged(w, is)
 		b.checkTurned(w, was, is, flips)

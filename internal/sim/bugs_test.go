@@ -207,8 +207,8 @@ var bugs = []mutation{
 		`return !m.Shadow`,
 		`return !m.Shadow || m.ID != ""`},
 	{"an incident does not wait for old DNS answers", "incident/drain.go",
-		`	case inc.Drain.After(s.now):`,
-		`	case inc.Drain.After(s.now) && inc.Manual:`},
+		`	case inc.Drain.After(s.now) && watched >= 0:`,
+		`	case inc.Drain.After(s.now) && watched >= 0 && inc.Manual:`},
 	{"the public is told by the time of what it does not see", "incident/seen.go",
 		`	if tier.Public {
 		return i.Seen`,

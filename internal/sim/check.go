@@ -208,8 +208,9 @@ func (w *world) checkIncidents(cfg *monitor.Config) {
 	for _, inc := range board.Open {
 		w.checkSteady(cfg, inc)
 		for _, a := range inc.Services {
-			_, known := cfg.Service(a.ID)
-			if _, prober := a.ID.Prober(); !known && !prober && a.Restored.IsZero() {
+			svc, known := cfg.Service(a.ID)
+			gone := !known || !cfg.Watches(svc) && a.Declared == ""
+			if _, prober := a.ID.Prober(); gone && !prober && a.Restored.IsZero() {
 				b.violate("what is not watched any more is in no open incident", "%s is in %s", a.ID, inc.ID)
 			}
 		}
@@ -229,7 +230,7 @@ func (w *world) checkIncidents(cfg *monitor.Config) {
 			continue // said before
 		}
 		if state.Status == monitor.NotKnown {
-			continue // all is paused: neither fine nor broken
+			continue // all is paused: neither fine nor broken, and in no open incident (above)
 		}
 		broken := state.Status.Impact() != monitor.ImpactNone
 		at := slices.IndexFunc(board.Open, func(inc incident.Incident) bool { a, in := inc.Affects(svc.ID); return in && a.Restored.IsZero() })

@@ -43,7 +43,7 @@ func (s *stepper) restored(inc Incident, svc monitor.Service, before Affected, l
 		}
 		s.put(inc, drainText(name, inc.Drain, old, s.now, s.cfg.Zone()), detail, true)
 	default:
-		s.resolve(inc)
+		s.resolve(inc, before)
 	}
 }
 

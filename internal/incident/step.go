@@ -36,6 +36,13 @@ type Change struct {
 // isFine reports whether the service needs no incident any more.
 func (c Change) isFine() bool { return isFine(c.Status) || c.OnlyDNS && !c.Status.IsOutage() }
 
+// isSilent reports whether nothing is heard from a location, of which it then sees no
+// monitor.
+func (c Change) isSilent() bool {
+	_, prober := c.Service.Prober()
+	return prober && c.Total == 0 && !isFine(c.Status)
+}
+
 // View is what is known of a service around the one that changed.
 type View struct {
 	Change
@@ -228,6 +235,9 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 	}
 	a := affected(svc, c, before.Cause || alone)
 	a.Since, a.Declared, a.Heard = before.Since, before.Declared, before.Heard
+	if c.isSilent() && !before.change().isSilent() {
+		a.Since, inc.Since = c.At, c.At // it was set aside before
+	}
 	if _, known := s.cfg.Service(svc.ID); !known {
 		a.Name, a.Internal = before.Name, before.Internal // it was removed meanwhile
 		svc.Name = before.Name
@@ -265,6 +275,12 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 		inc.fails(c.Detail)
 	}
 	text := svc.Name + ": " + sentence(c) + "."
+	if location, is := svc.ID.Prober(); is {
+		if text = openedText(svc.Name, c); c.isSilent() && !before.change().isSilent() {
+			nothing := "Nothing is heard from " + string(location)
+			text = nothing + " any more, so nothing is set aside. " + strings.TrimPrefix(text, nothing+". ")
+		}
+	}
 	if before.Declared != "" && isFine(measured.Status) {
 		s.put(inc, svc.Name+": working again, by what is measured. The incident goes on until somebody says that it is over.", "", true)
 		return
@@ -302,6 +318,9 @@ func (a Affected) is(c Change) bool {
 	if c.Status == monitor.NotKnown {
 		return a.Unknown
 	}
+	if a.change().isSilent() != c.isSilent() {
+		return false
+	}
 	return a.Status == c.Status && a.Alive == c.Alive && !a.Unknown && a.Restored.IsZero() != c.isFine() && a.Flapping == c.Flapping
 }
 
@@ -314,16 +333,17 @@ func (a Affected) asSaid(c Change) Change {
 	return c
 }
 
-// resolve ends an incident, and looks after what is still broken below it.
-func (s *stepper) resolve(inc Incident) {
+// resolve ends an incident, and looks after what is still broken below it; before is
+// what had been known of the cause that was the last to be fine.
+func (s *stepper) resolve(inc Incident, before Affected) {
 	text, from := "", inc.Since
 	location, prober := inc.Root.Prober()
 	inc.State, inc.Phase, inc.Resolved, inc.Next = Resolved, Done, latest(inc.Opened, lastRestored(&inc)), time.Time{}
 	if text = restoredText(inc.Lasted()); inc.Title == title(s.nameOf(&inc), Change{Flapping: true}) {
 		text = steadyText(from, inc.Resolved, s.now, s.cfg.Zone())
 	}
-	if root, has := inc.Affects(inc.Root); has && prober && root.Total == 0 {
-		text = "Nothing is heard from " + string(location) + " any more, so nothing is set aside."
+	if root, has := inc.Affects(inc.Root); has && prober {
+		text = backText(location, before, root)
 	}
 	s.put(inc, text, "", true)
 	for _, a := range inc.Services {

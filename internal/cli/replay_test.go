@@ -62,7 +62,7 @@ func TestReplayJSON(t *testing.T) {
 			pages++
 		}
 	}
-	if pages < 3 || got.Page == nil || got.Page.Banner == "" || len(got.Incidents) != 2 || len(got.Incidents[0].Heard) == 0 {
+	if pages < 3 || got.Page == nil || got.Page.Banner == "" || len(got.Incidents) != 3 || len(got.Incidents[0].Heard) == 0 {
 		t.Errorf("%d pages, %d incidents, in the end %+v", pages, len(got.Incidents), got.Page)
 	}
 }

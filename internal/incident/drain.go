@@ -50,7 +50,7 @@ func (s *stepper) restored(inc Incident, svc monitor.Service, c Change, before A
 		}
 		s.put(inc, drainText(name, inc.Drain, old, s.now, s.cfg.Zone()), detail, true)
 	default:
-		s.resolve(inc)
+		s.resolve(inc, before)
 	}
 }
 

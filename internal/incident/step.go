@@ -40,6 +40,13 @@ type Change struct {
 // isFine reports whether the service needs no incident any more.
 func (c Change) isFine() bool { return c.Gone || isFine(c.Status) || c.OnlyDNS && !c.Status.IsOutage() }
 
+// isSilent reports whether nothing is heard from a location, of which it then sees no
+// monitor.
+func (c Change) isSilent() bool {
+	_, prober := c.Service.Prober()
+	return prober && c.Total == 0 && !isFine(c.Status)
+}
+
 // View is what is known of a service around the one that changed.
 type View struct {
 	Change
@@ -232,6 +239,9 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 	}
 	a := affected(svc, c, before.Cause || alone)
 	a.Since, a.Declared, a.Heard = before.Since, before.Declared, before.Heard
+	if c.isSilent() && !before.change().isSilent() {
+		a.Since, inc.Since = c.At, c.At // it was set aside before
+	}
 	if _, known := s.cfg.Service(svc.ID); !known {
 		a.Name, a.Internal = before.Name, before.Internal // it was removed meanwhile
 		svc.Name = before.Name
@@ -274,6 +284,12 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 		inc.fails(c.Detail)
 	}
 	text := svc.Name + ": " + sentence(c) + "."
+	if location, is := svc.ID.Prober(); is {
+		if text = openedText(svc.Name, c); c.isSilent() && !before.change().isSilent() {
+			nothing := "Nothing is heard from " + string(location)
+			text = nothing + " any more, so nothing is set aside. " + strings.TrimPrefix(text, nothing+". ")
+		}
+	}
 	if before.Declared != "" && (measured.Gone || isFine(measured.Status)) {
 		how := ", by what is measured"
 		if measured.Gone {
@@ -318,6 +334,9 @@ func (a Affected) is(c Change) bool {
 	if c.Status == monitor.NotKnown {
 		return a.Unknown || a.Gone // it is watched again: nothing is known of it yet
 	}
+	if a.change().isSilent() != c.isSilent() {
+		return false
+	}
 	return a.Status == c.Status && a.Alive == c.Alive && !a.Unknown && a.Restored.IsZero() != c.isFine() && a.Flapping == c.Flapping
 }
 
@@ -330,8 +349,9 @@ func (a Affected) asSaid(c Change) Change {
 	return c
 }
 
-// resolve ends an incident, and looks after what is still broken below it.
-func (s *stepper) resolve(inc Incident) {
+// resolve ends an incident, and looks after what is still broken below it; before is
+// what had been known of the cause that was the last to be fine.
+func (s *stepper) resolve(inc Incident, before Affected) {
 	text, from := "", inc.Since
 	location, prober := inc.Root.Prober()
 	inc.State, inc.Phase, inc.Resolved, inc.Next = Resolved, Done, latest(inc.Opened, lastRestored(&inc)), time.Time{}
@@ -339,8 +359,8 @@ func (s *stepper) resolve(inc Incident) {
 	if text = inc.overText(inc.Services); inc.Title == title(root.Name, Change{Flapping: true}) && !root.Gone {
 		text = steadyText(from, inc.Resolved, s.now, s.cfg.Zone())
 	}
-	if has && prober && root.Total == 0 {
-		text = "Nothing is heard from " + string(location) + " any more, so nothing is set aside."
+	if has && prober {
+		text = backText(location, before, root)
 	}
 	s.put(inc, text, "", true)
 	for _, a := range inc.Services {

@@ -33,6 +33,10 @@ func Words(s monitor.Status) string {
 
 func title(name string, c Change) string {
 	switch _, prober := c.Service.Prober(); {
+	case c.isSilent() && c.Status.IsOutage():
+		return "Checks: no results from anywhere"
+	case c.isSilent():
+		return name + ": no results"
 	case prober:
 		return name + ": set aside"
 	case c.Gone:
@@ -75,11 +79,16 @@ func sentence(c Change) string {
 }
 
 func openedText(name string, c Change) string {
-	if location, is := c.Service.Prober(); is {
+	location, is := c.Service.Prober()
+	switch {
+	case c.isSilent() && c.Status.IsOutage():
+		return "Nothing is checked from anywhere: no location brings results. Whether your services work is not known."
+	case c.isSilent():
+		return fmt.Sprintf("Nothing is heard from %s. What other locations check is judged without it; what is checked from there only is not known.", location)
+	case is:
 		return fmt.Sprintf("%s cannot be trusted at the moment: %d of its %d monitors fail from there alone. What fails from there is set aside until three of four are found good from there; your services are not affected by it.",
 			location, c.Total-c.Alive, c.Total)
-	}
-	if c.Flapping {
+	case c.Flapping:
 		return name + " is flapping: it keeps changing. Right now: " + sentence(c) + ". You will hear again when it is steady."
 	}
 	return name + ": " + sentence(c) + "."
@@ -96,6 +105,17 @@ func ended(name string, c Change) string {
 		return name + ": " + unwatched
 	}
 	return name + ": working again"
+}
+
+// backText is the end of what is wrong with a location itself.
+func backText(location monitor.Location, before, now Affected) string {
+	switch {
+	case now.Total == 0:
+		return "Nothing is checked from " + string(location) + " any more."
+	case before.change().isSilent():
+		return string(location) + " is heard again after " + Span(now.Restored.Sub(before.Since)) + "."
+	}
+	return restoredText(before.Since, now.Restored)
 }
 
 func restoredText(from, to time.Time) string { return "Restored after " + Span(to.Sub(from)) + "." }

@@ -123,7 +123,8 @@ func (a account) remains() (left string, stays bool) {
 // what Sonde calls a condition.
 func (a account) isWritten() bool {
 	matter := strings.TrimSpace(a.Title[strings.LastIndex(a.Title, ": ")+1:])
-	if matter == "" || matter == "flapping" || matter == "set aside" || matter == "no longer watched" || a.drains() {
+	switch {
+	case matter == "", matter == "flapping", matter == "set aside", matter == "no longer watched", strings.HasPrefix(matter, "no results"), a.drains():
 		return false
 	}
 	for _, s := range []monitor.Status{monitor.Operational, monitor.AtRisk, monitor.DegradedPerf, monitor.PartialOutage, monitor.MajorOutage, monitor.InMaintenance, monitor.NotKnown} {

@@ -175,6 +175,9 @@ func ended(a account) string {
 		}
 		return join(s.Name+": no longer watched.", a.Text)
 	}
+	if _, is := s.ID.Prober(); is && s.Total == 0 {
+		return a.Text // it does not work again: nothing is left of it
+	}
 	return join(s.Name+": working again.", a.Text)
 }
 
@@ -243,15 +246,19 @@ func services(p *paper, a account) {
 	}
 }
 
-// fromThere is the row of a location that finds most things down alone; false if it
-// is a service.
+// fromThere is the row of a location that finds most things down alone, or says
+// nothing; false if it is a service.
 func fromThere(p *paper, s incident.Affected) bool {
 	location, is := s.ID.Prober()
 	switch {
+	case is && s.Restored.IsZero() && s.Total == 0:
+		p.row("Location", string(location)+": no results")
 	case is && s.Restored.IsZero():
 		p.row("Monitors", fmt.Sprintf("%d of %d up as seen from there", s.Alive, s.Total))
+	case is && s.Total == 0:
+		p.row("Location", string(location)+": nothing is checked from there any more")
 	case is:
-		p.row("Location", string(location)+": what fails from there counts again")
+		p.row("Location", string(location)+": its results count again")
 	}
 	return is
 }

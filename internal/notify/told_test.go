@@ -160,4 +160,16 @@ func tellLocation(out map[string][]incident.Notification) {
 	noDetail := func(c *incident.Change) { c.Detail = "" }
 	out["location-aside"] = p.change(place, monitor.DegradedPerf, 2, 12, 0, noDetail).to("oncall")
 	out["location-back"] = p.change(place, monitor.Operational, 12, 12, 25*time.Minute).to("oncall")
+
+	p = &play{cfg: config()}
+	out["location-silent"] = p.change(place, monitor.DegradedPerf, 0, 0, 0, noDetail).to("oncall")
+	out["location-heard"] = p.change(place, monitor.Operational, 1, 1, 41*time.Minute).to("oncall")
+
+	p = &play{cfg: config()}
+	p.change(place, monitor.DegradedPerf, 2, 12, 0, noDetail)
+	out["location-aside-silent"] = p.change(place, monitor.DegradedPerf, 0, 0, 10*time.Minute, noDetail).to("oncall")
+	out["location-gone"] = p.change(place, monitor.Operational, 0, 0, 25*time.Minute).to("oncall")
+
+	p = &play{cfg: config()}
+	out["location-all-silent"] = p.change(place, monitor.PartialOutage, 0, 0, 0, noDetail).to("oncall")
 }

@@ -115,7 +115,7 @@ func (f *trio) aside() (all []monitor.Location) {
 		f.t.Fatal(err)
 	}
 	for _, l := range f.cfg.Locations {
-		if !doubted[l].IsZero() {
+		if !doubted.Aside[l].IsZero() {
 			all = append(all, l)
 		}
 	}
@@ -131,8 +131,8 @@ func TestDoubtedBesideSilent(t *testing.T) {
 	f.rounds(0, 1)
 	f.with(map[monitor.Location]monitor.Outcome{"us-west-2": "", "eu-west-1": down})
 	f.rounds(1, 30)
-	if got := f.aside(); !slices.Equal(got, europe) || len(f.sent) != 1 {
-		t.Errorf("after half an hour %v is set aside, told %q", got, f.about("eu-west-1"))
+	if got := f.aside(); !slices.Equal(got, europe) || len(f.about("eu-west-1")) != 1 || len(f.sent) != 2 {
+		t.Errorf("after half an hour %v is set aside, told %q and %q", got, f.about("eu-west-1"), f.about("us-west-2"))
 	}
 	f.with(map[monitor.Location]monitor.Outcome{"us-west-2": ""})
 	f.rounds(30, 32)
@@ -174,7 +174,7 @@ func TestDoubtedProof(t *testing.T) {
 }
 
 // TestDoubtedSilent: what falls silent is not set aside any more, and nothing is
-// down from there only.
+// down from there only. One incident goes on.
 func TestDoubtedSilent(t *testing.T) {
 	f := newTrio(t, 0)
 	f.rounds(0, 1)
@@ -186,11 +186,17 @@ func TestDoubtedSilent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := f.aside(); len(got) != 0 || len(f.board().Open) != 0 || len(f.about("eu-west-1")) != 2 {
+	want := []string{"ALARM: Checks from eu-west-1: set aside since 01:01 UTC", "UPDATE: Checks from eu-west-1: no results since 01:02 UTC"}
+	if got := f.aside(); len(got) != 0 || len(f.board().Open) != 1 || !slices.Equal(f.about("eu-west-1"), want) {
 		t.Errorf("%v is set aside, %d open, told %q", got, len(f.board().Open), f.about("eu-west-1"))
 	}
 	if view := page.Services[1].Monitors[0]; len(view.Only) != 0 || !page.Locations[2].Aside.IsZero() {
 		t.Errorf("page: %+v, %+v", view, page.Locations[2])
+	}
+	f.with(nil)
+	f.rounds(12, 20)
+	if want = append(want, "OK: Checks from eu-west-1"); len(f.board().Open) != 0 || !slices.Equal(f.about("eu-west-1"), want) {
+		t.Errorf("%d open, told %q", len(f.board().Open), f.about("eu-west-1"))
 	}
 }
 

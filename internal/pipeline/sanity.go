@@ -15,43 +15,43 @@ import (
 
 // doubt sets locations aside that find most of what they check down while others
 // do not, and takes them back when they have shown that they do not any more, or
-// when they are silent: then there is nothing left to set aside. Each is an
-// incident of its own, for operators only: one message when it begins, one when
-// it ends. It returns since when which locations are set aside.
-func (p *Pipeline) doubt(ctx context.Context, cfg *monitor.Config, desk *desk, states map[monitor.ServiceID]store.State, aside map[monitor.Location]time.Time) (map[monitor.Location]time.Time, error) {
+// when nothing is checked from there. Each is an incident of its own, for
+// operators only: one message when it begins, one when it ends; see silence for
+// what says nothing. It returns which locations are set aside.
+func (p *Pipeline) doubt(ctx context.Context, cfg *monitor.Config, desk *desk, states map[monitor.ServiceID]store.State, doubted store.Doubted) (store.Doubted, error) {
 	services := make([]detect.Service, 0, len(states))
 	for _, s := range states {
 		services = append(services, s.Service)
 	}
 	found := detect.Sanity(cfg, services)
-	for location := range aside {
+	for location := range doubted.Aside {
 		if _, known := found[location]; !known {
 			found[location] = detect.Alone{} // nothing is checked from there any more
 		}
 	}
 	turned := false
 	for _, location := range slices.Sorted(maps.Keys(found)) {
-		alone, is := found[location], !aside[location].IsZero()
+		alone, is := found[location], !doubted.Aside[location].IsZero()
 		if !is && !alone.IsDoubtful() {
 			continue
 		}
 		s, err := p.standing(ctx, cfg, states, location)
 		if err != nil {
-			return aside, err
+			return doubted, err
 		}
 		if s.alone = alone; !s.turns(is) {
 			continue
 		}
 		if err := p.doubtOne(ctx, cfg, desk, location, s); err != nil {
-			return aside, err
+			return doubted, err
 		}
 		turned = true
 	}
 	if !turned {
-		return aside, nil
+		return doubted, nil
 	}
-	aside, _, err := p.Store.Doubted(ctx)
-	return aside, err
+	doubted, _, err := p.Store.Doubted(ctx)
+	return doubted, err
 }
 
 // standing is what is known of a location: what it says alone, what it was last
@@ -60,6 +60,7 @@ type standing struct {
 	alone  detect.Alone
 	proof  detect.Alone // Down counts what its last word was not good of, or is too old
 	silent bool
+	idle   bool // nothing is checked from there
 }
 
 // turns reports whether a location is to be set aside, or, if it is, to be taken
@@ -70,7 +71,7 @@ func (s standing) turns(is bool) bool {
 	if !is {
 		return s.alone.IsDoubtful() && !s.silent
 	}
-	return s.silent || s.proof.Down < s.proof.Of && s.proof.IsSane() && !s.alone.IsDoubtful()
+	return s.idle || s.proof.Down < s.proof.Of && s.proof.IsSane() && !s.alone.IsDoubtful()
 }
 
 // standing looks up what a location said last of each monitor that it can be
@@ -114,7 +115,8 @@ func (p *Pipeline) standing(ctx context.Context, cfg *monitor.Config, states map
 		}
 		s.proof.Down -= good
 	}
-	s.silent = patience == 0 || p.Now().Sub(newest) > patience
+	s.idle = patience == 0
+	s.silent = s.idle || p.Now().Sub(newest) > patience
 	return s, nil
 }
 
@@ -146,24 +148,24 @@ func (p *Pipeline) foundGood(ctx context.Context, shard int, location monitor.Lo
 
 func (p *Pipeline) doubtOne(ctx context.Context, cfg *monitor.Config, desk *desk, location monitor.Location, s standing) error {
 	return p.retry(ctx, func() error {
-		aside, version, err := p.Store.Doubted(ctx)
+		doubted, version, err := p.Store.Doubted(ctx)
 		if err != nil {
 			return err
 		}
-		_, is := aside[location]
-		if !s.turns(is) {
+		_, is := doubted.Aside[location]
+		if !s.turns(is) || doubted.IsTold(location) {
 			return nil
 		}
 		a := s.alone
-		if is && s.silent {
-			a = detect.Alone{} // by this the incident knows an end by silence: no monitor is seen from there
+		if is && s.idle {
+			a = detect.Alone{} // by this the incident knows that nothing is checked from there
 		}
 		state := detect.Service{Service: monitor.Prober(location), Since: p.Now(), Decided: p.Now(), Total: a.Of, Alive: a.Of - a.Down}
 		if is {
-			delete(aside, location)
+			delete(doubted.Aside, location)
 			state.Status = monitor.Operational
 		} else {
-			aside[location] = p.Now()
+			doubted.Aside[location] = p.Now()
 			state.Status = monitor.DegradedPerf
 		}
 		svc := monitor.Service{ID: state.Service, Internal: true}
@@ -171,7 +173,7 @@ func (p *Pipeline) doubtOne(ctx context.Context, cfg *monitor.Config, desk *desk
 		if err != nil {
 			return err
 		}
-		op, err := store.DoubtedOp(aside, version)
+		op, err := store.DoubtedOp(doubted, version)
 		if err != nil {
 			return err
 		}
@@ -190,11 +192,11 @@ func (p *Pipeline) trusted(ctx context.Context, cfg *monitor.Config, states map[
 	if len(cfg.Locations) < 2 || !failing(results) {
 		return nil
 	}
-	aside, _, err := p.Store.Doubted(ctx)
+	doubted, _, err := p.Store.Doubted(ctx)
 	if err != nil {
 		return fmt.Errorf("read doubted locations: %w", err)
 	}
-	locations := slices.Collect(maps.Keys(aside))
+	locations := slices.Collect(maps.Keys(doubted.Aside))
 	for id, rs := range results {
 		results[id] = detect.WithoutDoubtful(states[id].Service, rs, locations)
 	}

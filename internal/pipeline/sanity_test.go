@@ -79,9 +79,9 @@ func TestDoubtedLocation(t *testing.T) {
 	for minute := 1; minute < 4; minute++ {
 		round(minute)
 	}
-	aside, _, err := w.store.Doubted(ctx)
-	if err != nil || len(aside) != 1 || aside["eu-west-1"].IsZero() {
-		t.Fatalf("set aside: %v, %v", aside, err)
+	doubted, _, err := w.store.Doubted(ctx)
+	if err != nil || len(doubted.Aside) != 1 || doubted.Aside["eu-west-1"].IsZero() {
+		t.Fatalf("set aside: %v, %v", doubted, err)
 	}
 	want := []string{"oncall: ALARM: Checks from eu-west-1: set aside since 01:01 UTC"}
 	if got := subjects(); !slices.Equal(got, want) {
@@ -104,8 +104,8 @@ func TestDoubtedLocation(t *testing.T) {
 	if board := w.board(); len(board.Open) != 0 {
 		t.Errorf("still open: %+v", board.Open)
 	}
-	if aside, _, err := w.store.Doubted(ctx); err != nil || len(aside) != 0 {
-		t.Errorf("still set aside: %v, %v", aside, err)
+	if doubted, _, err := w.store.Doubted(ctx); err != nil || len(doubted.Aside) != 0 {
+		t.Errorf("still set aside: %v, %v", doubted, err)
 	}
 	about := 0
 	for _, s := range subjects() {

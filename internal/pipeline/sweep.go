@@ -38,16 +38,17 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 		return fmt.Errorf("sweep: %w", err)
 	}
 	var failed []error
-	aside, _, err := p.Store.Doubted(ctx)
+	doubted, _, err := p.Store.Doubted(ctx)
 	if err != nil {
 		failed = append(failed, fmt.Errorf("read doubted locations: %w", err)) // the rest goes on
 	}
 	before, from, last, desk := &r, heard{}, checks{}, p.newDesk()
+	said := &reports{at: p.Now(), of: map[monitor.Location]report{}}
 	if r.maintenance, err = p.maintain(ctx, cfg, r.states); err != nil {
 		failed, before = append(failed, err), nil
 	}
 	for shard := range cfg.Shards() {
-		changed, err := p.sweepShard(ctx, cfg, desk, shard, r.states, from, last, slices.Sorted(maps.Keys(aside)))
+		changed, err := p.sweepShard(ctx, cfg, desk, shard, r.states, from, said, last, slices.Sorted(maps.Keys(doubted.Aside)))
 		if err != nil {
 			failed = append(failed, fmt.Errorf("sweep shard %d: %w", shard, err))
 		}
@@ -55,7 +56,10 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 			before = nil // the snapshot is to show it
 		}
 	}
-	if aside, err = p.doubt(ctx, cfg, desk, r.states, aside); err != nil {
+	if doubted, err = p.silence(ctx, cfg, desk, said, doubted); err != nil {
+		failed = append(failed, fmt.Errorf("silent locations: %w", err))
+	}
+	if doubted, err = p.doubt(ctx, cfg, desk, r.states, doubted); err != nil {
 		failed = append(failed, fmt.Errorf("doubt locations: %w", err))
 	}
 	if err := p.sweepIncidents(ctx, cfg, desk, r.states); err != nil {
@@ -70,7 +74,7 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 		}
 	}
 	seen := func(s *store.Snapshot) {
-		s.Locations = mark(locationViews(cfg, s.Locations, from), aside)
+		s.Locations = mark(locationViews(cfg, s.Locations, from), doubted.Aside)
 		last.show(s)
 	}
 	if err := p.renew(ctx, before, seen); err != nil {
@@ -81,12 +85,14 @@ func (p *Pipeline) Sweep(ctx context.Context) error {
 
 // sweepShard lets time pass for the services of a shard, and reports whether that
 // changed one.
-func (p *Pipeline) sweepShard(ctx context.Context, cfg *monitor.Config, desk *desk, shard int, states map[monitor.ServiceID]store.State, from heard, last checks, aside []monitor.Location) (changed bool, err error) {
+func (p *Pipeline) sweepShard(ctx context.Context, cfg *monitor.Config, desk *desk, shard int, states map[monitor.ServiceID]store.State, from heard, said *reports, last checks, aside []monitor.Location) (changed bool, err error) {
 	seen, err := p.hear(ctx, cfg, shard, last)
 	if err != nil {
+		said.partial = true
 		return false, err
 	}
 	from.hear(seen)
+	said.hear(cfg, shard, seen)
 	for _, svc := range cfg.Services {
 		if svc.Shard != shard {
 			continue

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sondehq/sonde/internal/detect"
+	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/monitor"
 )
 
@@ -76,6 +77,7 @@ type word struct {
 	outcome monitor.Outcome
 	since   time.Time
 	last    time.Time // scheduled
+	written time.Time
 	attempt int
 }
 
@@ -89,7 +91,7 @@ func (b *books) hear(r monitor.Result, now time.Time) {
 		s.since = now
 	}
 	if !spoke || r.Scheduled.After(s.last) || r.Scheduled.Equal(s.last) && r.Attempt > s.attempt {
-		s.outcome, s.last, s.attempt = r.Outcome, r.Scheduled, r.Attempt
+		s.outcome, s.last, s.attempt, s.written = r.Outcome, r.Scheduled, r.Attempt, now
 	}
 	b.says[r.Monitor][r.Location] = s
 }
@@ -228,6 +230,49 @@ func (w *world) checkDoubts(cfg *monitor.Config) {
 			b.violate("a location that finds most down alone is set aside", "%s finds %d of %d down, alone, at %s", location, alone, of, w.now.Sub(w.script.Start))
 		}
 	}
+}
+
+// checkSilentLocations: a location that has said nothing for long is told to be silent,
+// and one that is heard is not. For how long: twice as long as it may say nothing, of
+// which one sweep has come through after the first half.
+func (w *world) checkSilentLocations(cfg *monitor.Config, began time.Time) {
+	for _, location := range cfg.Locations {
+		last, written, patience := w.books.heardOf(cfg, location)
+		told := slices.ContainsFunc(w.books.incidents, func(id string) bool {
+			inc := w.books.now(id)
+			a, is := inc.Affects(monitor.Prober(location))
+			return is && inc.State != incident.Resolved && a.Total == 0
+		})
+		if last.IsZero() || w.changedSince(last.Add(-2*time.Minute)) {
+			continue
+		}
+		noticed := slices.ContainsFunc(w.sweeps, func(s sweep) bool {
+			return s.began.Sub(last) > patience && began.Sub(s.ended) > patience
+		})
+		switch {
+		case noticed && !told && written.Before(began):
+			w.books.violate("a silent location is told", "%s was heard last at %s, and at %s nobody was told", location, last.Sub(w.script.Start), began.Sub(w.script.Start))
+		case told && began.Sub(last) <= 3*time.Minute && written.Before(began):
+			w.books.violate("a location that is heard is not silent", "%s was heard at %s, and is told to be silent after a sweep at %s", location, last.Sub(w.script.Start), began.Sub(w.script.Start))
+		}
+	}
+}
+
+// heardOf is for when the last result of a location was due, and when it was written;
+// and how long that location may say nothing.
+func (b *books) heardOf(cfg *monitor.Config, location monitor.Location) (last, written time.Time, patience time.Duration) {
+	for _, m := range cfg.Monitors {
+		if m.Paused || m.Kind() == monitor.KindHeartbeat || !slices.Contains(m.Locations, location) {
+			continue
+		}
+		if d := max(3*time.Minute, silentAfter(m)); patience == 0 || d < patience {
+			patience = d
+		}
+		if s := b.says[m.ID][location]; s.last.After(last) {
+			last, written = s.last, s.written
+		}
+	}
+	return last, written, patience
 }
 
 // turnsOf follows how often votes have changed a monitor of late.

@@ -143,7 +143,7 @@ func (s *stepper) flip(id monitor.ID, d *Monitor, to monitor.State, at time.Time
 		d.Turns, d.Flaps = nil, time.Time{}
 		clear(d.Dissent) // there is nothing left to disagree with
 	}
-	d.Settled, d.Since, d.Flipped, d.Reason, d.Where, d.Recent = to, at, true, reason, nil, nil
+	d.Settled, d.Since, d.Flipped, d.Reason, d.Where, d.Recent, d.Others = to, at, true, reason, nil, nil, nil
 }
 
 // flipGap is the least time from one flip to the next of the same monitor, or

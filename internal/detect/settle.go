@@ -35,8 +35,9 @@ func (s *stepper) settle(m monitor.Monitor, d *Monitor, deadline bool) bool {
 	} else if v.failure != nil {
 		d.Failure = v.failure
 	}
+	changes := d.changes(v.to)
 	s.flip(m.ID, d, v.to, v.since, t.Reason, v.explain(v.to))
-	d.turn(m)
+	d.turn(m, changes)
 	s.fx.Flips[len(s.fx.Flips)-1].Check = vote.Check
 	d.dissentFrom(m, vote)
 	if d.Settled == monitor.Down {

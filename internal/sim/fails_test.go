@@ -46,3 +46,28 @@ events:
 		t.Errorf("on-call hear of what has changed:\n%s", p.subjects("oncall"))
 	}
 }
+
+// TestCommonAddress: what is broken by its id is broken at its address, too.
+func TestCommonAddress(t *testing.T) {
+	p := scene(t, `
+start: 2026-03-02 09:00
+length: 1h
+events:
+  - {at: "09:10", down: a, with: refused}
+  - {at: "09:20", down: b, with: timeout}
+config:
+  locations: [us-west-2, us-east-1, eu-west-1]
+  defaults: {every: 1m}
+  monitors:
+    - {id: a, name: Alpha, http: {url: "https://a.example.com/", address: 203.0.113.10}}
+    - {id: b, name: Beta, http: {url: "https://b.example.com/", address: 203.0.113.10}}
+  tiers:
+    - {id: oncall}
+`)
+	if len(p.Incidents) != 1 {
+		t.Errorf("%d incidents, want one", len(p.Incidents))
+	}
+	if first := p.told("oncall")[0]; !strings.Contains(first.Email, "refused at 203.0.113.10") {
+		t.Errorf("where it fails is not said:\n%s", first.Email)
+	}
+}

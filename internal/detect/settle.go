@@ -35,8 +35,9 @@ func (s *stepper) settle(m monitor.Monitor, d *Monitor, deadline bool) bool {
 	} else if v.failure != nil {
 		d.Failure = v.failure
 	}
+	changes := d.changes(v.to)
 	s.flip(m.ID, d, v.to, v.since, t.Reason, v.explain(v.to))
-	d.turn(m)
+	d.turn(m, changes)
 	s.fx.Flips[len(s.fx.Flips)-1].Check = vote.Check
 	d.dissentFrom(m, vote)
 	if d.Settled == monitor.Down {
@@ -143,7 +144,7 @@ func (s *stepper) flip(id monitor.ID, d *Monitor, to monitor.State, at time.Time
 		d.Turns, d.Flaps = nil, time.Time{}
 		clear(d.Dissent) // there is nothing left to disagree with
 	}
-	d.Settled, d.Since, d.Flipped, d.Reason, d.Where, d.Recent = to, at, true, reason, nil, nil
+	d.Settled, d.Since, d.Flipped, d.Reason, d.Where, d.Recent, d.Others = to, at, true, reason, nil, nil, nil
 }
 
 // flipGap is the least time from one flip to the next of the same monitor, or

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sondehq/sonde/internal/detect"
 	"github.com/sondehq/sonde/internal/monitor"
 )
 
@@ -37,5 +38,50 @@ func TestShared(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestSharedNow: where it fails is where it fails now. Locations that look at
+// different addresses, and one that is set aside, do not say where.
+func TestSharedNow(t *testing.T) {
+	m := watch("m", "x", "y", "z")
+	w := newWorld(t, 1, m)
+	now := t0
+	round := func(at ...string) {
+		t.Helper()
+		now = now.Add(time.Minute)
+		var results []monitor.Result
+		for i, address := range at {
+			r := said("m", places[i], now, 0, monitor.OutcomeDown)
+			r.Address, r.Failure.Detail = address+":443", "no connection to "+address
+			results = append(results, r)
+		}
+		w.step(now.Add(time.Second), results...)
+	}
+	check := func(want ...string) {
+		t.Helper()
+		if diff := cmp.Diff(want, w.state.Shared()); diff != "" {
+			t.Errorf("at %s (-want +got):\n%s", since(now), diff)
+		}
+	}
+	round("10.0.0.1", "10.0.0.1", "10.0.0.1")
+	round("10.0.0.1", "10.0.0.1", "10.0.0.1")
+	for range 3 {
+		round("10.0.0.2", "10.0.0.3", "10.0.0.1")
+	}
+	w.tick(now.Add(10 * time.Second))
+	check("address 10.0.0.1")
+	for range 40 {
+		round("10.0.0.2", "10.0.0.2", "10.0.0.2")
+	}
+	doubting := func(s detect.Service) (detect.Service, detect.Effects) {
+		return detect.Tick(&w.cfg, w.svc, s, w.lastSeen, silence, now.Add(10*time.Second), "x", "y", "z")
+	}
+	w.advance(doubting)
+	check("address 10.0.0.1")
+	w.tick(now.Add(10 * time.Second))
+	check("address 10.0.0.2")
+	if got := w.state.Details["m"].Failure.Detail; got != "no connection to 10.0.0.2" {
+		t.Errorf("what fails is %q", got)
 	}
 }

@@ -44,8 +44,11 @@ type Monitor struct {
 	// does not name it any more.
 	Shadow bool `json:"shadow,omitempty"`
 
-	// Failure is the first failure of the present outage or of the open vote.
-	Failure *monitor.Failure `json:"failure,omitempty"`
+	// Failure is what fails now: the first failure of the present outage or of the
+	// open vote, until most locations find one of another kind, or at another place.
+	// Others is who finds something else.
+	Failure *monitor.Failure           `json:"failure,omitempty"`
+	Others  map[monitor.Location]Other `json:"others,omitempty"`
 
 	// Agreed is how many of how many locations agree on Settled. Of an outage,
 	// Where is which: those that decided it, and each that has joined since.

@@ -82,7 +82,8 @@ func (s *stepper) result(r *monitor.Result) {
 	dissent, dissents := d.Dissent[r.Location]
 	switch {
 	case agrees(d.Settled, r.Outcome) && !dissents && (r.Scheduled.Before(d.Since) || !d.joins(r.Location)):
-		if d.slide(m, r) { // else it is the steady state: nothing to store
+		slid := d.slide(m, r)
+		if noted := !r.Scheduled.Before(d.Since) && d.note(m, r); slid || noted { // else it is the steady state: nothing to store
 			s.put(r.Monitor, d)
 		}
 	case r.Scheduled.Before(d.Since) && d.known():
@@ -94,6 +95,7 @@ func (s *stepper) result(r *monitor.Result) {
 			d.Marks[r.Location] = markOf(r)
 		}
 		d.slide(m, r)
+		d.note(m, r)
 		d.join(r.Location)
 		s.put(r.Monitor, d)
 	case dissents && dissent.Outcome == r.Outcome && len(m.Locations) > 1:
@@ -116,7 +118,7 @@ func (s *stepper) openVote(m monitor.Monitor, d Monitor, r *monitor.Result) {
 		return
 	}
 	d.Vote = &Vote{Opened: r.Scheduled, At: s.now, Check: r.ID(), Shows: t.To, Ballots: map[monitor.Location]Ballot{}, Asked: map[monitor.Location]int{}, Before: d.Failure}
-	d.Reason = t.Reason
+	d.Reason, d.Others = t.Reason, nil
 	if event == Worse {
 		d.Failure, d.Shared = r.Failure, shared(r)
 		s.fx.Evidence = append(s.fx.Evidence, *r)

@@ -14,7 +14,7 @@ type Seen func(id monitor.ID, at monitor.Location) time.Time
 
 // Tick does what time alone causes: votes end at their deadline, re-checks that
 // nobody answered are asked for once more, monitors of which nothing is heard
-// become unknown. silence says after how long without a
+// become unknown, and what fails is what most locations find by now. silence says after how long without a
 // result a location of that monitor counts as silent. The gap is dated back to
 // the check that did not come. aside is which locations are set aside: they
 // outvote nobody.
@@ -27,6 +27,7 @@ func Tick(cfg *monitor.Config, svc monitor.Service, state Service, seen Seen, si
 		if !known || d.Settled == monitor.Paused {
 			continue
 		}
+		h := hearing{seen, silence(m), aside, now}
 		last, heard := lastSeen(m, seen)
 		switch {
 		case heard && d.Settled != monitor.Unknown && now.Sub(last) > silence(m) && now.Sub(d.Since) > silence(m):
@@ -41,7 +42,10 @@ func Tick(cfg *monitor.Config, svc monitor.Service, state Service, seen Seen, si
 			d.Flaps, d.Turns = time.Time{}, nil
 			s.put(id, d)
 		case d.Vote == nil && len(d.Dissent) > 0:
-			s.forget(m, d, hearing{seen, silence(m), aside, now})
+			s.forget(m, d, h)
+		}
+		if d := s.out.Details[id]; d.Vote == nil && len(d.Others) > 0 {
+			s.refresh(m, d, h)
 		}
 		s.expiry(m)
 	}

@@ -316,11 +316,18 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 // refine takes over what is known better by now of what fails, such as from how many
 // locations: it is no news, and whoever hears later hears it as it is.
 func (s *stepper) refine(inc Incident, svc monitor.Service, before Affected, c Change) {
-	if c.Voting || !before.Cause || svc.ID != inc.Root || c.Detail == "" || c.Detail == inc.Detail || !before.Restored.IsZero() || c.Status == monitor.NotKnown {
+	if c.Voting || !before.Cause || !before.Restored.IsZero() || c.Status == monitor.NotKnown {
 		return
 	}
-	inc.fails(c.Detail)
-	s.keep(inc)
+	news := !slices.Equal(c.Shared, before.Shared) // whoever breaks later may have in common what fails now
+	inc.Services[inc.index(svc.ID)].Shared = c.Shared
+	if svc.ID == inc.Root && c.Detail != "" && c.Detail != inc.Detail {
+		inc.fails(c.Detail)
+		news = true
+	}
+	if news {
+		s.keep(inc)
+	}
 }
 
 // is reports whether a change says nothing new of a service.

@@ -219,7 +219,8 @@ func (p *Pipeline) notices(ctx context.Context, cfg *monitor.Config, svc monitor
 // hasNews reports whether a service has changed in what incidents are about.
 func hasNews(cfg *monitor.Config, was, next detect.Service, now time.Time) bool {
 	a, b := changeOf(cfg, was, now), changeOf(cfg, next, now)
-	return a.Status != b.Status || a.Alive != b.Alive || a.Flapping != b.Flapping || a.OnlyDNS != b.OnlyDNS || a.Contested != b.Contested || a.Gone != b.Gone || a.Detail != b.Detail || a.Old != b.Old
+	return a.Status != b.Status || a.Alive != b.Alive || a.Flapping != b.Flapping || a.OnlyDNS != b.OnlyDNS || a.Contested != b.Contested || a.Gone != b.Gone || a.Detail != b.Detail || a.Old != b.Old ||
+		!slices.Equal(a.Shared, b.Shared) || a.Voting && !b.Voting && b.Status.Impact() != monitor.ImpactNone // what was not said during the vote
 }
 
 // incidents decides what a service's condition means for incidents.

@@ -159,6 +159,9 @@ func (n *network) find(c monitor.Check, now time.Time) monitor.Result {
 	}
 	r := monitor.Result{Outcome: monitor.OutcomeUp, Timing: healthy(c)}
 	if b := n.breaks(m, c.Location); b != nil {
+		if addresses := n.addressesOf(m); len(addresses) > 0 && m.DNS == nil && b.isAt() {
+			r.Address = net.JoinHostPort(addresses[0], portOf(m)) // as a probe notes it
+		}
 		broken := b.result(r, m)
 		if broken.Failure.Kind == monitor.FailExpect { // it is spoken to: a certificate comes first
 			if ended, is := n.ended(r, m, handles(m), now); is {
@@ -209,6 +212,9 @@ func (b *breakage) result(r monitor.Result, m monitor.Monitor) monitor.Result {
 	r.Outcome, r.Failure = outcome, &failure
 	return r
 }
+
+// isAt reports whether it fails where the target is: not before an address is known.
+func (b *breakage) isAt() bool { return b.with.name != "dns" }
 
 func broken(r monitor.Result, f monitor.Failure) monitor.Result {
 	r.Outcome, r.Failure = monitor.OutcomeDown, &f

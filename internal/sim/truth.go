@@ -279,6 +279,7 @@ func (b *books) heardOf(cfg *monitor.Config, location monitor.Location) (last, w
 type turnsOf struct {
 	at    []time.Time
 	flaps bool
+	was   string // before it was not known; empty: it never was, or is known
 }
 
 // checkTurned looks at the votes that ended with a write: what began them is kept, who
@@ -301,6 +302,9 @@ func (b *books) checkTurned(w *world, was, is detect.Service, flips []monitor.Fl
 		d := is.Details[m.ID]
 		if f.To == string(monitor.Unknown) || f.To == string(monitor.Paused) {
 			b.turns[m.ID] = turnsOf{}
+			if f.From != string(monitor.Paused) && f.To != string(monitor.Paused) {
+				b.turns[m.ID] = turnsOf{was: f.From}
+			}
 			continue
 		}
 		if f.Check == "" {
@@ -310,7 +314,10 @@ func (b *books) checkTurned(w *world, was, is detect.Service, flips []monitor.Fl
 			b.violate("the first failure is kept", "%s turned %s at %s, and there is no evidence %s", m.ID, f.To, f.At.Sub(w.script.Start), f.Check)
 		}
 		t := b.turns[m.ID]
-		t.at = append(slices.Clip(t.at), f.At)
+		if f.From != string(monitor.Unknown) || t.was != "" && t.was != f.To {
+			t.at = append(slices.Clip(t.at), f.At)
+		}
+		t.was = ""
 		if n := m.Flapping.Changes; n > 0 && len(t.at) >= n && f.At.Sub(t.at[len(t.at)-n]) <= m.Flapping.Within && d.Flaps.IsZero() && d.Settled == monitor.State(f.To) {
 			b.violate("what keeps changing flaps", "%s turned at %v, and does not flap", m.ID, t.at)
 		}
@@ -318,6 +325,9 @@ func (b *books) checkTurned(w *world, was, is detect.Service, flips []monitor.Fl
 		b.checkOutvoted(w, m, was.Details[m.ID], d, f)
 	}
 	for id, d := range is.Details {
+		if m, known := cfg.Monitor(id); known && was.Details[id].Flaps.IsZero() && !d.Flaps.IsZero() && len(b.turns[id].at) < m.Flapping.Changes {
+			b.violate("what has changed too seldom does not flap", "%s turned at %v, and flaps", id, b.turns[id].at)
+		}
 		if t := b.turns[id]; t.flaps && d.Flaps.IsZero() {
 			b.turns[id] = turnsOf{} // it was steady for long
 		} else {

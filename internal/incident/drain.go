@@ -145,9 +145,13 @@ const longRound = 5 * time.Minute
 
 // round is how long it takes until the monitors of a service have been checked.
 func round(cfg *monitor.Config, svc monitor.Service) time.Duration {
-	var d time.Duration
+	return min(slowest(cfg, svc), longRound)
+}
+
+// slowest is round, however long it is.
+func slowest(cfg *monitor.Config, svc monitor.Service) (d time.Duration) {
 	for _, m := range cfg.Members(svc) {
 		d = max(d, m.Every+m.Timeout)
 	}
-	return min(d, longRound)
+	return d
 }

@@ -86,6 +86,8 @@ func phrase(a account) (matter, rest string) {
 		return matter, " - over " + a.since()
 	case stays:
 		return "", " - " + a.word() + " over at " + a.clock.brief(a.Resolved) + ", " + left
+	case a.isOver() && s.IsPending() && s.Still:
+		return "", " - cause mended at " + a.clock.brief(a.Resolved) + ", " + stillDown(s)
 	case a.isOver() && s.IsPending(): // what it depends on works; nobody has seen it work
 		return "", " - cause mended at " + a.clock.brief(a.Resolved) + ", should work again"
 	case a.isOver():

@@ -24,12 +24,20 @@ func (s *stepper) restored(inc Incident, svc monitor.Service, before Affected, l
 	case inc.State == Draining:
 		s.put(inc, "", strings.TrimSpace(svc.Name+": working again. "+learned), false)
 	case flapping:
-		loud := !before.Flapping
-		text := svc.Name + ": working again, but it keeps changing."
-		if loud {
+		now, _ := inc.Affects(svc.ID)
+		text := svc.Name + ": working again."
+		if now.Flapping {
+			text = svc.Name + ": working again, but it keeps changing."
+		}
+		if now.Flapping && !before.Flapping {
 			text += " You will hear again when it is steady."
 		}
-		s.put(inc, text, "", loud)
+		for _, a := range inc.Services { // all that is left of it, and what it is called from now on
+			if root, _ := inc.Affects(inc.Root); a.Cause && a.Flapping && (!root.Flapping || a.ID == inc.Root) {
+				inc.Root, inc.Title = a.ID, title(a.Name, a.change())
+			}
+		}
+		s.put(inc, text, "", !before.Flapping)
 	case inc.Drain.After(s.now):
 		inc.State, inc.Phase, inc.Next = Draining, Monitoring, time.Time{}
 		name := svc.Name

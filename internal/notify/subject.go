@@ -94,7 +94,7 @@ func phrase(a account) (matter, rest string) {
 		return "", " - restored " + a.since()
 	case a.drains():
 		return matter, ""
-	case !s.Restored.IsZero() && !a.isWritten(): // but for the rest of the incident
+	case !s.Restored.IsZero() && !s.Flapping && !a.isWritten(): // but for the rest of the incident
 		return ": working again", ""
 	}
 	rest = " " + a.since()

@@ -98,6 +98,7 @@ func Resolve(cfg *monitor.Config, inc Incident, measured map[monitor.ServiceID]m
 		if a.Restored.IsZero() && !broken(a) {
 			inc.Services[i].Restored = now
 		}
+		inc.Services[i].Still = a.IsPending() && broken(a)
 	}
 	u := end(&inc, now)
 	u.By = n.By
@@ -125,9 +126,7 @@ func end(inc *Incident, now time.Time) Update {
 	if draining && !now.Before(inc.Drain) {
 		text += " Old DNS answers have run out."
 	}
-	if root, ok := inc.Affects(inc.Root); ok && draining {
-		inc.Title = title(root.Name, Change{Status: declared[inc.Worst]})
-	}
+	inc.Title = inc.titleAtWorst(inc.Services)
 	u := inc.update(text, "", now)
 	inc.say(u)
 	return u

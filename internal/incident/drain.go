@@ -27,12 +27,20 @@ func (s *stepper) restored(inc Incident, svc monitor.Service, c Change, before A
 	case flapping && c.Gone:
 		s.put(inc, ended(svc.Name, c)+".", "", before.Cause)
 	case flapping:
-		loud := !before.Flapping
-		text := svc.Name + ": working again, but it keeps changing."
-		if loud {
+		now, _ := inc.Affects(svc.ID)
+		text := svc.Name + ": working again."
+		if now.Flapping {
+			text = svc.Name + ": working again, but it keeps changing."
+		}
+		if now.Flapping && !before.Flapping {
 			text += " You will hear again when it is steady."
 		}
-		s.put(inc, text, "", loud)
+		for _, a := range inc.Services { // all that is left of it, and what it is called from now on
+			if root, _ := inc.Affects(inc.Root); a.Cause && a.Flapping && (!root.Flapping || a.ID == inc.Root) {
+				inc.Root, inc.Title = a.ID, title(a.Name, a.change())
+			}
+		}
+		s.put(inc, text, "", !before.Flapping)
 	case inc.Drain.After(s.now) && watched >= 0:
 		inc.State, inc.Phase, inc.Next = Draining, Monitoring, time.Time{}
 		name := svc.Name
@@ -152,9 +160,13 @@ const longRound = 5 * time.Minute
 
 // round is how long it takes until the monitors of a service have been checked.
 func round(cfg *monitor.Config, svc monitor.Service) time.Duration {
-	var d time.Duration
+	return min(slowest(cfg, svc), longRound)
+}
+
+// slowest is round, however long it is.
+func slowest(cfg *monitor.Config, svc monitor.Service) (d time.Duration) {
 	for _, m := range cfg.Members(svc) {
 		d = max(d, m.Every+m.Timeout)
 	}
-	return min(d, longRound)
+	return d
 }

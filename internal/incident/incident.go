@@ -124,6 +124,8 @@ type Affected struct {
 	Internal bool              `json:"internal,omitempty"`
 	Cause    bool              `json:"cause,omitempty"`    // false: it only depends on a cause
 	Status   monitor.Status    `json:"status"`             // the last one known
+	Worst    monitor.Status    `json:"worst,omitempty"`    // the worst one of all
+	Least    int               `json:"least,omitempty"`    // of Total, how many were alive then
 	Unknown  bool              `json:"unknown,omitempty"`  // no results at the moment
 	Since    time.Time         `json:"since"`              // when it joined
 	Restored time.Time         `json:"restored,omitzero"`  // zero while it is not fine
@@ -135,6 +137,10 @@ type Affected struct {
 	Total    int               `json:"total"`
 	Flapping bool              `json:"flapping,omitempty"` // it keeps changing
 	Shared   []string          `json:"shared,omitempty"`   // what its failure may have in common with others
+
+	// Still is that it was pending when the incident ended, and had been checked since
+	// its cause was mended.
+	Still bool `json:"still,omitempty"`
 }
 
 // IsPending reports whether an incident that is over ended before this service was
@@ -287,6 +293,25 @@ func (i *Incident) name() {
 // change is the service's condition as the incident knows it.
 func (a Affected) change() Change {
 	return Change{Service: a.ID, Status: a.Status, Alive: a.Alive, Total: a.Total, Gone: a.Gone, Flapping: a.Flapping}
+}
+
+// byWorst is what is the matter with a service, the worst last.
+var byWorst = []monitor.Status{monitor.AtRisk, monitor.DegradedPerf, monitor.PartialOutage, monitor.MajorOutage}
+
+// worsen keeps how the service was at its worst: as it is now, or before.
+func (a *Affected) worsen(before Affected) {
+	now, was := slices.Index(byWorst, a.Status), slices.Index(byWorst, before.Worst)
+	if a.Worst, a.Least = a.Status, a.Alive; was > now || was == now && before.Least < a.Alive {
+		a.Worst, a.Least = before.Worst, before.Least
+	}
+}
+
+// atWorst is the service's condition when it was worst.
+func (a Affected) atWorst() Change {
+	if a.Worst == "" { // of an incident that began before that was kept
+		return a.change()
+	}
+	return Change{Service: a.ID, Status: a.Worst, Alive: a.Least, Total: a.Total}
 }
 
 // reached is since when the impact has been one that a tier hears of; zero if

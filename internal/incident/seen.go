@@ -207,12 +207,8 @@ func (i *Incident) lastedFor(s *Seen, known []Affected) (from, to time.Time) {
 	if s == nil || to.IsZero() {
 		return from, to
 	}
-	var last time.Time
-	for _, a := range judgedBy(known) {
-		if a.Restored.IsZero() {
-			return from, to // it was not seen working yet
-		}
-		last = latest(last, a.Restored)
+	if v, sees := i.foremost(known); sees && v.Restored.IsZero() {
+		return from, to // it was not seen working yet
 	}
-	return from, cmp.Or(last, to)
+	return from, cmp.Or(lastOf(worstOf(judgedBy(known))), to)
 }

@@ -265,6 +265,7 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 	case c.isFine():
 		a.Restored = c.At
 	}
+	a.worsen(before)
 	inc.Services[at] = a
 	inc.name()
 	inc.weigh(s.cfg, s.when(inc, c))
@@ -369,12 +370,25 @@ func (s *stepper) resolve(inc Incident, before Affected) {
 	if has && prober {
 		text = backText(location, before, root)
 	}
+	inc.Title = inc.titleAtWorst(inc.Services)
+	for i, a := range inc.Services {
+		inc.Services[i].Still = s.stays(&inc, a)
+	}
 	s.put(inc, text, "", true)
 	for _, a := range inc.Services {
 		if view, known := s.view(a.ID); a.Restored.IsZero() && known {
 			s.change(view.Change)
 		}
 	}
+}
+
+// stays reports whether a service that only depended on what is mended was checked since
+// then, and nothing better was seen.
+func (s *stepper) stays(inc *Incident, a Affected) bool {
+	view, seen := s.view(a.ID)
+	svc, known := s.cfg.Service(a.ID)
+	return seen && known && a.IsPending() && view.Status.IsOutage() && !view.Voting &&
+		s.now.Sub(lastRestored(inc)) >= slowest(s.cfg, svc)
 }
 
 // put keeps an incident's new form, and writes its update. What is not loud
@@ -404,11 +418,7 @@ func (s *stepper) keep(inc Incident) {
 func (i *Incident) update(text, detail string, now time.Time) Update {
 	u := Update{Incident: i.ID, At: now, Phase: i.Phase, Text: text, Detail: detail, Impact: i.Impact}
 	if known := i.public(); len(known) < len(i.Services) {
-		u.Public = text
-		if i.State == Resolved {
-			u.Public = strings.Replace(text, i.overText(i.Services), i.overText(known), 1)
-		}
-		u.Public = i.textFor(known, u.Public)
+		u.Public = i.textFor(known, i.endFor(known, text))
 		if !i.knowsRoot(known) { // they do not know of what it depends on
 			u.Public = strings.Replace(u.Public, " is affected too: ", ": ", 1)
 		}
@@ -444,7 +454,7 @@ func (s *stepper) when(inc Incident, c Change) time.Time {
 
 func affected(svc monitor.Service, c Change, cause bool) Affected {
 	return Affected{
-		ID: svc.ID, Name: svc.Name, Internal: svc.Internal, Cause: cause,
+		ID: svc.ID, Name: svc.Name, Internal: svc.Internal, Cause: cause, Worst: c.Status, Least: c.Alive,
 		Status: c.Status, Since: c.At, Alive: c.Alive, Total: c.Total, Muted: c.Muted, Gone: c.Gone, Flapping: c.Flapping, Shared: c.Shared,
 	}
 }

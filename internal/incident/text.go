@@ -155,14 +155,49 @@ func standing(inc *Incident) string {
 func (i *Incident) public() []Affected { return i.knownTo(&monitor.Config{}, everybody) }
 
 // foremost is the service that stands for the incident to those who know of some: the
-// first that is still broken, or, once the incident is over, the first that is not.
-// It reports false if they know of none.
+// first of the worst that are still broken. Once the incident is over what was merely slow stands for
+// it only if nothing was down; and where all works again, the first that came back
+// with the last. It reports false if they know of none.
 func (i *Incident) foremost(known []Affected) (Affected, bool) {
 	if len(known) == 0 {
 		return Affected{}, false
 	}
-	at := slices.IndexFunc(known, func(a Affected) bool { return a.Restored.IsZero() != (i.State == Resolved) })
-	return known[max(at, 0)], true
+	among := known
+	if i.State == Resolved {
+		among = worstOf(known)
+	}
+	worst := -1
+	for at, a := range among {
+		if a.Restored.IsZero() && (worst < 0 || a.Status.Impact().Rank() > among[worst].Status.Impact().Rank()) {
+			worst = at
+		}
+	}
+	if worst >= 0 {
+		return among[worst], true
+	}
+	if among = worstOf(judgedBy(known)); i.State != Resolved {
+		return known[0], true
+	}
+	last := lastOf(among)
+	at := slices.IndexFunc(among, func(a Affected) bool { return last.Sub(a.Restored) < time.Minute })
+	return among[max(at, 0)], true
+}
+
+// worstOf is the services that were down, if some were; else all.
+func worstOf(known []Affected) []Affected {
+	down := slices.DeleteFunc(slices.Clone(known), func(a Affected) bool { return !a.atWorst().Status.IsOutage() })
+	if len(down) > 0 {
+		return down
+	}
+	return known
+}
+
+// lastOf is when the last of some services was fine again.
+func lastOf(services []Affected) (at time.Time) {
+	for _, a := range services {
+		at = latest(at, a.Restored)
+	}
+	return at
 }
 
 // knowsRoot reports whether those who know of some services know of the one that the
@@ -176,19 +211,76 @@ func (i *Incident) knowsRoot(known []Affected) bool {
 func (i *Incident) titleFor(known []Affected) string {
 	v, ok := i.foremost(known)
 	switch {
-	case !ok || i.knowsRoot(known):
+	case !ok:
+		return i.Title
+	case i.knowsRoot(known):
+		root, has := i.Affects(i.Root)
+		if i.State == Resolved && has && i.Title != i.Name && !strings.HasPrefix(i.Title, root.Name+": ") {
+			return title(root.Name, root.atWorst()) // the page names another, which was worse
+		}
 		return i.Title
 	case i.State == Draining:
 		root, _ := i.Affects(i.Root)
 		if what, names := strings.CutPrefix(i.Title, root.Name+": "); names {
+			if v.Restored.IsZero() {
+				what = strings.Replace(what, "restored,", "cause mended,", 1)
+			}
 			return v.Name + ": " + what
 		}
+	case i.State == Resolved && !v.Restored.IsZero():
+		return title(v.Name, v.atWorst())
 	}
 	return title(v.Name, v.change())
 }
 
+// titleAtWorst is the title of an incident that is over, for those who know of some
+// services: what it was at its worst. What kept changing, and what people have called it,
+// is its name to the end.
+func (i *Incident) titleAtWorst(known []Affected) string {
+	root, has := i.Affects(i.Root)
+	_, prober := i.Root.Prober()
+	named := i.Title == i.Name || prober || !has || i.Title == title(root.Name, Change{Flapping: true})
+	if len(known) == 0 || named && i.knowsRoot(known) {
+		return i.Title
+	}
+	var worst Affected
+	rank := -1
+	for _, a := range judgedBy(known) {
+		r := a.atWorst().Status.Impact().Rank()
+		if r > rank || r == rank && a.ID == i.Root {
+			worst, rank = a, r
+		}
+	}
+	return title(worst.Name, worst.atWorst())
+}
+
 // PublicTitle is the title without the names of internal services.
-func (i *Incident) PublicTitle() string { return i.titleFor(i.public()) }
+func (i *Incident) PublicTitle() string {
+	if i.State == Resolved {
+		return i.titleAtWorst(i.public())
+	}
+	return i.titleFor(i.public())
+}
+
+// endFor is the last text of an incident for the public, where they do not know of its
+// causes: for how long they saw it, and that what was not seen working should work.
+func (i *Incident) endFor(known []Affected, text string) string {
+	rest, ends := strings.CutPrefix(text, i.overText(i.Services))
+	v, sees := i.foremost(known)
+	if i.State != Resolved || !ends || !sees || i.Seen == nil || i.knowsRoot(known) {
+		return text
+	}
+	from, to := i.lastedFor(i.Seen, known)
+	switch {
+	case v.Still:
+		text = v.Name + ": still down. Its cause was mended after " + Span(to.Sub(from)) + "."
+	case v.IsPending():
+		text = v.Name + ": should work again. Its cause was mended after " + Span(to.Sub(from)) + "."
+	default:
+		text = i.overAfter(known, from, to)
+	}
+	return text + rest
+}
 
 // textFor is what Sonde says of the incident for those who know of some services: a
 // text that names another is replaced by how the first that they know of stands. It is
@@ -203,6 +295,9 @@ func (i *Incident) textFor(known []Affected, text string) string {
 		case !ok:
 			return ""
 		case i.State == Draining && strings.Contains(text, forget): // it says what to do
+			if v.Restored.IsZero() {
+				text = strings.Replace(text, ": restored;", ": should work again, its cause is mended;", 1)
+			}
 			return strings.ReplaceAll(text, a.Name, v.Name)
 		}
 		return openedText(v.Name, v.change())

@@ -230,6 +230,9 @@ func describeAffected(a incident.Affected) string {
 	if !a.Restored.IsZero() {
 		s += ", restored " + since(a.Restored)
 	}
+	if a.Still {
+		s += ", still so"
+	}
 	return s
 }
 

@@ -110,13 +110,18 @@ func (a account) remains() (left string, stays bool) {
 		return "not known whether it works", true
 	case s.Status.Impact() == monitor.ImpactNone:
 		return "", false
-	case s.Status == monitor.PartialOutage:
-		return "still partly down", true
-	case s.Status == monitor.MajorOutage:
-		return "still down", true
+	case s.Status.IsOutage():
+		return stillDown(s), true
 	default:
 		return "still " + words, true
 	}
+}
+
+func stillDown(s incident.Affected) string {
+	if s.Status == monitor.PartialOutage {
+		return "still partly down"
+	}
+	return "still down"
 }
 
 // isWritten reports whether a person has written the title: it does not end with
@@ -137,7 +142,9 @@ func (a account) isWritten() bool {
 
 // drains reports whether it is restored and waits for old DNS answers to run out,
 // as its title says.
-func (a account) drains() bool { return strings.Contains(a.Title, ": restored, cached DNS until ") }
+func (a account) drains() bool {
+	return strings.Contains(a.Title, ": restored, cached DNS until ") || strings.Contains(a.Title, ": cause mended, cached DNS until ")
+}
 
 // word is what the incident was at its worst.
 func (a account) word() string {

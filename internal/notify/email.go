@@ -168,7 +168,14 @@ func ended(a account) string {
 		}
 		return join(s.Name+": the "+a.word()+" is over, but it is "+left+".", text)
 	case s.IsPending():
-		return join(s.Name+": should work again.", a.Text)
+		text := a.Text
+		if span, own := strings.CutPrefix(text, "Restored after "); own {
+			text = "Its cause was mended after " + span
+		}
+		if s.Still {
+			return join(s.Name+": "+stillDown(s)+".", text)
+		}
+		return join(s.Name+": should work again.", text)
 	case s.Gone:
 		if rest, own := strings.CutPrefix(a.Text, "No longer watched"); own {
 			return s.Name + ": no longer watched" + rest
@@ -239,7 +246,11 @@ func services(p *paper, a account) {
 			continue
 		}
 		if a.isOver() && s.IsPending() {
-			p.row(name, s.Name+": what it depends on works again")
+			text := s.Name + ": what it depends on works again"
+			if s.Still {
+				text = s.Name + ": " + stillDown(s) + ", though what it depends on works again"
+			}
+			p.row(name, text)
 			continue
 		}
 		p.row(name, s.Name+": "+standing(s))

@@ -39,7 +39,9 @@ func TestWhatRemains(t *testing.T) {
 			s.Restored, s.Gone, s.Status, n.Text = n.Resolved, true, monitor.NotKnown, "We sold it."
 		}, "no longer watched since 00:50 PDT, after 6h 50m", "Web application: no longer watched. We sold it.", "no longer watched since 00:50 PDT, after 6h 50m."},
 		{"not looked at since", func(_ *incident.Notification, s *incident.Affected) { s.Status = monitor.MajorOutage }, "cause mended" + end + ", should work again",
-			"Web application: should work again. Restored after 6h 50m.", "cause mended" + end + ", should work again."},
+			"Web application: should work again. Its cause was mended after 6h 50m.", "cause mended" + end + ", should work again."},
+		{"down when looked at since", func(_ *incident.Notification, s *incident.Affected) { s.Status, s.Still = monitor.MajorOutage, true }, "cause mended" + end + ", still down",
+			"Web application: still down. Its cause was mended after 6h 50m.", "cause mended" + end + ", still down."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			n := remaining()

@@ -86,6 +86,8 @@ func phrase(a account) (matter, rest string) {
 		return matter, " - over " + a.since()
 	case stays:
 		return "", " - " + a.word() + " over at " + a.clock.brief(a.Resolved) + ", " + left
+	case a.isOver() && s.IsPending() && s.Still:
+		return "", " - cause mended at " + a.clock.brief(a.Resolved) + ", " + stillDown(s)
 	case a.isOver() && s.IsPending(): // what it depends on works; nobody has seen it work
 		return "", " - cause mended at " + a.clock.brief(a.Resolved) + ", should work again"
 	case a.isOver() && s.Gone: // nobody has seen it work
@@ -96,7 +98,7 @@ func phrase(a account) (matter, rest string) {
 		return matter, ""
 	case s.Gone && !a.isWritten():
 		return ": no longer watched", ""
-	case !s.Restored.IsZero() && !a.isWritten(): // but for the rest of the incident
+	case !s.Restored.IsZero() && !s.Flapping && !a.isWritten(): // but for the rest of the incident
 		return ": working again", ""
 	}
 	rest = " " + a.since()

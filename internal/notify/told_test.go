@@ -121,6 +121,10 @@ func tellChanges(out map[string][]incident.Notification) {
 	out["flapping-over"] = p.change("app", monitor.Operational, 1, 1, 25*time.Minute).to("oncall")
 
 	p = &play{cfg: config()}
+	p.change("app", monitor.MajorOutage, 0, 1, 0)
+	out["flapping-working"] = p.change("app", monitor.Operational, 1, 1, 5*time.Minute, flaps).to("oncall")
+
+	p = &play{cfg: config()}
 	shared := func(c *incident.Change) { c.Shared = []string{"address 203.0.113.10"} }
 	p.change("app", monitor.PartialOutage, 1, 2, 0, shared)
 	out["common-cause"] = p.change("api", monitor.MajorOutage, 0, 1, time.Minute, shared).to("oncall")

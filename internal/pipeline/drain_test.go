@@ -209,7 +209,7 @@ func TestAgainAsBefore(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			now, heard := w.incident("web"), []string{"opened", "updated"}
+			now, heard := w.incident("web"), []string{"opened", "escalated"}
 			if ended {
 				heard = []string{"opened", "resolved", "opened"}
 			}

@@ -53,6 +53,17 @@ func Judge(needs int, settled []monitor.State) (status monitor.Status, alive, to
 	return status, alive, total
 }
 
+// Lost reports whether nothing is heard of a monitor that was bad when it was heard of
+// last: that is no recovery.
+func (s Service) Lost() bool {
+	for _, d := range s.Details {
+		if d.Settled == monitor.Unknown && (d.Was == monitor.Down || d.Was == monitor.Degraded) {
+			return true
+		}
+	}
+	return false
+}
+
 // status plays the flips of this run in the order of their times, and records
 // a flip of the service wherever its status changes.
 func (s *stepper) status() {

@@ -332,6 +332,9 @@ func changeOf(cfg *monitor.Config, all detect.Service, now time.Time) incident.C
 	for _, d := range s.Details {
 		c.Voting = c.Voting || d.Vote != nil
 	}
+	if isFine := c.Status.Impact() == monitor.ImpactNone; isFine && s.Lost() {
+		c.Status = monitor.NotKnown // the needs are met, but nobody has seen the rest work again
+	}
 	var since time.Time
 	if since, c.OnlyDNS = s.OnlyDrains(now); c.OnlyDNS && since.After(c.At) {
 		c.At = since

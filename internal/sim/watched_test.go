@@ -3,6 +3,7 @@ package sim_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/monitor"
@@ -71,20 +72,25 @@ func TestSilenceEndsNothing(t *testing.T) {
 		silent += "  - {at: +30m, silent: " + string(l) + ", for: 1h}\n"
 	}
 	p := watched(t, "  - {at: +10m, down: old, with: refused}\n"+silent)
-	if len(p.Incidents) != 1 || !p.Incidents[0].Over.IsZero() {
-		t.Errorf("told:\n%s", p.subjects("oncall"))
+	for i, inc := range p.Incidents {
+		if checks := strings.HasPrefix(inc.Title, "Checks"); checks != (i > 0) || !checks && !inc.Over.IsZero() {
+			t.Errorf("%s, over at %s:\n%s", inc.Title, inc.Over, p.subjects("oncall"))
+		}
 	}
 }
 
-// TestPausedOnce: a stage that holds an older configuration for a while does not undo
-// what another one has done by a newer one.
-func TestPausedOnce(t *testing.T) {
-	p := watched(t, "  - {at: +10m, down: a, with: refused}\n  - {at: +10m, down: b, with: refused}\n"+
-		applied("+30m", `a.example.com/", `, `a.example.com/", paused: true, `))
-	for _, h := range p.told("oncall") {
-		if strings.Contains(h.Subject, "partial") {
-			t.Errorf("told:\n%s", p.subjects("oncall"))
-			break
+// TestSilenceIsNoEnd: nor does a service work again of which the part is not heard of any
+// more that was down, though the other one is enough.
+func TestSilenceIsNoEnd(t *testing.T) {
+	p := watched(t, applied("+1m", `a.example.com/"}`, `a.example.com/", locations: [us-east-1]}`)+
+		"  - {at: +10m, down: a, with: refused}\n  - {at: +30m, silent: us-east-1, for: 1h}\n  - {at: +100m, up: a}\n")
+	shop := p.Incidents[0]
+	if shop.Over.IsZero() || shop.Over.Before(p.From.Add(100*time.Minute)) {
+		t.Errorf("over at %s:\n%s", shop.Over, p.subjects("oncall"))
+	}
+	for _, other := range p.Incidents[1:] {
+		if !strings.HasPrefix(other.Title, "Checks from") {
+			t.Errorf("another incident: %s", other.Title)
 		}
 	}
 }

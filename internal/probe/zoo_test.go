@@ -49,6 +49,13 @@ func TestZoo(t *testing.T) {
 	if len(animals) < 80 {
 		t.Errorf("there are %d animals only", len(animals))
 	}
+	if testing.Short() { // where races are looked for each kind of them is enough
+		some := animals[:0:0]
+		for i := 0; i < len(animals); i += 4 {
+			some = append(some, animals[i])
+		}
+		animals = some
+	}
 	out := send(t, animals)
 	again(t, animals, &out)
 	t.Logf("%d animals; %.1f MiB of the runtime, %.1f MiB resident", len(animals), float64(out.Peak)/(1<<20), float64(out.Resident)/(1<<20))

@@ -209,6 +209,9 @@ func TestGuard(t *testing.T) {
 
 // TestNothingIsLeft: no profile, and no process of a browser.
 func TestNothingIsLeft(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is Chromium's time, not ours")
+	}
 	s := httptest.NewServer(http.HandlerFunc(site))
 	t.Cleanup(s.Close)
 	t.Setenv("TMPDIR", t.TempDir())

@@ -67,6 +67,9 @@ func hostile(stun string) http.HandlerFunc {
 }
 
 func TestHostile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is Chromium's time, not ours")
+	}
 	type step = monitor.BrowserStep
 	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {

@@ -266,7 +266,7 @@ func (w *world) checkOutages(svc monitor.Service, members []monitor.Monitor) {
 				continue
 			}
 			at := inc.Opened.Sub(w.script.Start)
-			if since := a.Since.Sub(w.script.Start); at >= o.from && since >= o.from && since < o.to { // it may be told with an older one of others
+			if since := a.Since.Sub(w.script.Start); at >= o.from && since >= o.from && since < o.to && !a.Gone { // it may be told with an older one of others
 				opened++
 			}
 			over := inc.Resolved
@@ -293,7 +293,8 @@ func (w *world) began(id monitor.ServiceID, o span) (n int) {
 		kept := !slices.ContainsFunc(heads, func(h head) bool { return h.inc.Root != id || len(h.inc.Services) > 1 })
 		a, _ := heads[0].inc.Affects(id)
 		since := a.Since.Sub(w.script.Start)
-		if kept && !heads[0].inc.Manual && since >= o.from && since < o.to && heads[0].inc.Opened.Sub(w.script.Start) >= o.from {
+		last, _ := heads[len(heads)-1].inc.Affects(id)
+		if kept && !last.Gone && !heads[0].inc.Manual && since >= o.from && since < o.to && heads[0].inc.Opened.Sub(w.script.Start) >= o.from {
 			n++
 		}
 	}

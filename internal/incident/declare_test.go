@@ -141,3 +141,49 @@ func TestDeclaredBelow(t *testing.T) {
 		t.Errorf("open: %+v", open)
 	}
 }
+
+// TestDeclaredInMaintenance: planned maintenance changes nothing of what a person says;
+// it mutes what is measured to be worse, and then nobody hears that this is over.
+func TestDeclaredInMaintenance(t *testing.T) {
+	w := newWorld(t)
+	w.cfg.Tiers = []monitor.Tier{{ID: "oncall", Impact: monitor.ImpactMinor}, {ID: "customers", Impact: monitor.ImpactMajor, After: 6 * time.Minute, Public: true}}
+	w.service("web", false)
+	fx, err := incident.Declare(&w.cfg, nil, declaration(), t0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.store(fx)
+	until := t0.Add(time.Hour)
+	change := func(status monitor.Status, alive int, muted time.Time, after time.Duration) incident.Effects {
+		return w.bring(incident.Change{Service: "web", Status: status, At: t0.Add(after), Alive: alive, Total: 2, Muted: muted}, t0.Add(after))
+	}
+	nothing := func(what string, fx incident.Effects) {
+		if len(fx.Updates)+len(fx.Notifications) > 0 {
+			t.Errorf("%s: updates %+v, notifications %+v, want none", what, fx.Updates, fx.Notifications)
+		}
+	}
+	nothing("it begins", change(monitor.Operational, 2, until, time.Minute))
+	if fx := w.tick(t0.Add(6 * time.Minute)); len(fx.Notifications) != 1 {
+		t.Errorf("customers hear %+v in maintenance, want what somebody has said", fx.Notifications)
+	}
+	for _, c := range []struct {
+		status monitor.Status
+		alive  int
+		want   string
+	}{
+		{monitor.MajorOutage, 0, "The web: in planned maintenance until 02:00 UTC; messages about it wait until then."},
+		{monitor.PartialOutage, 1, "The web: partly down."},
+		{monitor.MajorOutage, 0, "The web: in planned maintenance until 02:00 UTC; messages about it wait until then."},
+		{monitor.Operational, 2, "The web: working again, by what is measured. The incident goes on until somebody says that it is over."},
+	} {
+		fx := change(c.status, c.alive, until, 10*time.Minute)
+		if len(fx.Updates) != 1 || fx.Updates[0].Text != c.want || len(fx.Notifications) != 0 {
+			t.Errorf("%s in maintenance: %+v, %+v, want %q, told to nobody", c.status, fx.Updates, fx.Notifications, c.want)
+		}
+	}
+	nothing("it is over", change(monitor.Operational, 2, time.Time{}, time.Hour))
+	change(monitor.MajorOutage, 0, time.Time{}, 61*time.Minute)
+	if fx := change(monitor.Operational, 2, until.Add(time.Hour), 70*time.Minute); len(fx.Notifications) != 2 {
+		t.Errorf("who has heard that it was down hears %+v, want that it works", fx.Notifications)
+	}
+}

@@ -59,7 +59,7 @@ func (s *stepper) mute(inc *Incident) {
 	for i := range inc.Services {
 		a := &inc.Services[i]
 		view, known := s.view(a.ID)
-		if !known || !a.Restored.IsZero() || !view.isMuted(s.now) || !a.Muted.IsZero() {
+		if !known || !a.Restored.IsZero() || !a.asSaid(view.Change).isMuted(s.now) || !a.Muted.IsZero() {
 			continue
 		}
 		a.Muted = view.Muted
@@ -79,4 +79,14 @@ func (s *stepper) planned(inc *Incident, svc monitor.Service, c Change, before A
 		return svc.Name + ": planned maintenance is over, and it does not work yet: " + sentence(c) + ".", true
 	}
 	return "", false
+}
+
+// saidWorse reports whether some tier was told that the incident is worse than that.
+func (i *Incident) saidWorse(than monitor.Impact) bool {
+	for _, told := range i.Told {
+		if told.Impact.Rank() > than.Rank() {
+			return true
+		}
+	}
+	return false
 }

@@ -113,7 +113,7 @@ func (i *Incident) say(u Update) {
 }
 
 // Publish tells a public tier at once what it would hear after its delay and its hold,
-// in its quiet hours too, also if it was declined before.
+// in its quiet hours and in planned maintenance too, also if it was declined before.
 func Publish(cfg *monitor.Config, inc Incident, tier monitor.TierID, by string, now time.Time) (Effects, error) {
 	if err := held(cfg, &inc, tier); err != nil {
 		return Effects{}, err
@@ -196,11 +196,11 @@ func (i *Incident) asksAt(tier monitor.Tier) time.Time {
 // isDue reports whether a tier that has not heard of the incident is to hear of
 // it now.
 func (i *Incident) isDue(cfg *monitor.Config, tier monitor.Tier, now time.Time) bool {
-	if _, declined := i.Declined[tier.ID]; declined || !hears(cfg, tier, i) || i.isMuted(now) {
+	if _, declined := i.Declined[tier.ID]; declined || !hears(cfg, tier, i) {
 		return false
 	}
 	_, published := i.Published[tier.ID]
-	return published || !now.Before(i.dueAt(tier))
+	return published || !i.isMuted(now) && !now.Before(i.dueAt(tier))
 }
 
 // isLate reports whether the promised update is late, and a tier is one that is

@@ -127,6 +127,12 @@ func (i *Incident) isCalm(cfg *monitor.Config, told Told, now time.Time) bool {
 	return !at.IsZero() && (told.Calm || !now.Before(at))
 }
 
+// isOld reports whether all that is new is about what they do not see, who know already
+// that what they see works: it would be told them again.
+func (i *Incident) isOld(cfg *monitor.Config, told Told, now time.Time) bool {
+	return told.Calm && i.isCalm(cfg, told, now) && i.Said.By == "" && !i.Note.At.After(told.Last)
+}
+
 // flaps reports whether a cause keeps changing.
 func (i *Incident) flaps() bool {
 	return slices.ContainsFunc(i.Services, func(a Affected) bool { return a.Cause && a.Flapping })

@@ -291,12 +291,8 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 			text = nothing + " any more, so nothing is set aside. " + strings.TrimPrefix(text, nothing+". ")
 		}
 	}
-	if before.Declared != "" && (measured.Gone || isFine(measured.Status)) {
-		how := ", by what is measured"
-		if measured.Gone {
-			how = ""
-		}
-		s.put(inc, ended(svc.Name, measured)+how+". The incident goes on until somebody says that it is over.", "", true)
+	if before.Declared != "" && c.Status == before.Declared {
+		s.eased(inc, svc, before, measured, text)
 		return
 	}
 	if planned, turned := s.planned(&inc, svc, c, before); turned {
@@ -312,6 +308,23 @@ func (s *stepper) within(inc Incident, svc monitor.Service, c Change) {
 	// What was not known for a while and is as it was before is no news.
 	same := before.Unknown && before.Status == c.Status && before.Alive == c.Alive
 	s.put(inc, text, c.Detail, !c.isMuted(s.now) && (alone || begins || a.Cause && !unknown && !same && !a.Flapping))
+}
+
+// eased: of a service no more is left than what a person says of it. What was worse in
+// planned maintenance only, nobody has heard of; and if nothing was, nothing has changed.
+func (s *stepper) eased(inc Incident, svc monitor.Service, before Affected, measured Change, text string) {
+	if before.Status == before.Declared {
+		s.keep(inc)
+		return
+	}
+	if measured.Gone || isFine(measured.Status) {
+		how := ", by what is measured"
+		if measured.Gone {
+			how = ""
+		}
+		text = ended(svc.Name, measured) + how + ". The incident goes on until somebody says that it is over."
+	}
+	s.put(inc, text, "", before.Muted.IsZero() || inc.saidWorse(before.Declared.Impact()))
 }
 
 // refine takes over what is known better by now of what fails, such as from how many
@@ -349,10 +362,11 @@ func (a Affected) is(c Change) bool {
 }
 
 // asSaid is a change of a service of which a person has said how it is: what is
-// measured counts where it is worse than that.
+// measured counts where it is worse than that. Planned maintenance accounts for what is
+// measured, not for what people say.
 func (a Affected) asSaid(c Change) Change {
 	if a.Declared != "" && c.Status.Impact().Rank() <= a.Declared.Impact().Rank() {
-		c.Status, c.Alive, c.Total, c.Flapping, c.OnlyDNS, c.Gone = a.Declared, 0, 0, false, false, false
+		c.Status, c.Alive, c.Total, c.Flapping, c.OnlyDNS, c.Gone, c.Muted = a.Declared, 0, 0, false, false, false, time.Time{}
 	}
 	return c
 }

@@ -219,7 +219,7 @@ func (t Told) after(cfg *monitor.Config, tier monitor.Tier, inc *Incident, event
 		t.Stands = t.stands().Worse(inc.Impact)
 	}
 	t.Last, t.Impact = now, t.Impact.Worse(inc.Impact)
-	t.Ended, t.Calm = event == EventResolved, tier.Public && inc.isCalm(cfg, t, now)
+	t.Ended, t.Calm = event == EventResolved, tier.Public && !inc.calmAt(cfg).IsZero() // its subject says so already
 	t.News, t.Public, t.Chat, t.Machine = inc.News, tier.Public, tier.Chat, tier.Machine
 	switch event {
 	case EventReminder:
@@ -253,7 +253,7 @@ func next(cfg *monitor.Config, tier monitor.Tier, inc *Incident, told Told, hear
 		return EventResolved, "resolved"
 	case tier.Hears(monitor.HearsEscalated) && inc.isWorse(tier, told, now):
 		return EventEscalated, inc.escalated(told)
-	case told.News < inc.News && tier.Hears(monitor.HearsUpdated):
+	case told.News < inc.News && tier.Hears(monitor.HearsUpdated) && !inc.isOld(cfg, told, now):
 		return EventUpdated, number("updated", told.Updates+1)
 	case tier.Public && inc.State == Open && inc.isCalm(cfg, told, now) != told.Calm && tier.Hears(monitor.HearsUpdated) && !inc.isMuted(now):
 		return EventUpdated, number("updated", told.Updates+1)

@@ -13,15 +13,19 @@ import (
 const maxNamed = 50
 
 // tell finds what tiers have to hear of a run now, and marks it. A tier that
-// wants to hear of maintenance hears of the beginning while it lasts; who has
+// wants to hear of maintenance hears of the beginning while it lasts, and not in its
+// quiet hours: of what has begun and ended in them it hears nothing; who has
 // heard of the beginning hears when it is to end at another time, and of the end,
 // and nobody else does.
 func tell(cfg *monitor.Config, r *Run, others Coverage, now time.Time) []incident.Notification {
 	var out []incident.Notification
 	for _, tier := range cfg.Tiers {
 		_, heard := r.Told[tier.ID]
+		until, quiet := tier.Quiet.Until(now) // planned work wakes nobody
 		event := incident.EventMaintenance
 		switch {
+		case !heard && quiet:
+			continue // at their end, if it still goes on
 		case !heard && !r.IsOver() && tier.Hears(monitor.HearsMaintenance):
 		case heard && r.IsOver():
 			event = incident.EventMaintained
@@ -43,8 +47,8 @@ func tell(cfg *monitor.Config, r *Run, others Coverage, now time.Time) []inciden
 			n.Text = strings.TrimSpace(lasts(r.ToldTo[tier.ID], r.To, cfg.Zone()) + " " + r.Text)
 		}
 		r.mark(tier.ID, event, now)
-		if until, quiet := tier.Quiet.Until(now); quiet {
-			n.At = until // planned work wakes nobody
+		if quiet {
+			n.At = until
 		}
 		out = append(out, n)
 	}

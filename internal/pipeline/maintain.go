@@ -110,7 +110,8 @@ func (p *Pipeline) muteIncidents(ctx context.Context, cfg *monitor.Config, board
 	for _, inc := range board.Open {
 		for _, a := range inc.Services {
 			svc, known := cfg.Service(a.ID)
-			if !known || !a.Restored.IsZero() || a.Muted.Equal(states[a.ID].InMaintenance(p.Now())) {
+			said := a.Declared != "" && a.Status == a.Declared && a.Muted.IsZero() // maintenance mutes nobody's words
+			if !known || said || !a.Restored.IsZero() || a.Muted.Equal(states[a.ID].InMaintenance(p.Now())) {
 				continue
 			}
 			if err := p.bring(ctx, cfg, p.newDesk(), svc, true); err != nil {

@@ -186,6 +186,9 @@ func (w *world) checkMaintenance() {
 				order = append(order, l)
 			}
 			heard[l] = append(heard[l], n.Event)
+			if n.Event == incident.EventMaintenance && n.At.After(b.stored[i]) {
+				b.violate("of work in its quiet hours a tier hears nothing", "%s of %s is put off to %s", l.tier, l.run, n.At.Sub(w.script.Start))
+			}
 			continue
 		}
 		if n.Event != incident.EventOpened && n.Event != incident.EventEscalated && n.Event != incident.EventReminder {
@@ -216,26 +219,30 @@ func (w *world) checkMaintenance() {
 }
 
 // checkBegun: who wants to hear of maintenance hears that it has begun, if Sweep came
-// through while it lasted.
+// through while it lasted, and not in quiet hours.
 func (w *world) checkBegun(cfg *monitor.Config) {
 	for _, p := range w.script.Plans {
 		for _, v := range w.script.windowsOf(p) {
 			from := w.script.Start.Add(v.from)
 			by := w.swept(from)
-			if !by.Before(w.script.Start.Add(v.to)) {
+			to := w.script.Start.Add(v.to)
+			if !by.Before(to) {
 				continue
 			}
-			inForce := w.inForce(from.Add(-configAge-w.longestStall()), by)
-			holds := func(id monitor.ServiceID, tier monitor.TierID) bool {
-				return !slices.ContainsFunc(inForce, func(cfg *monitor.Config) bool {
+			holds := func(id monitor.ServiceID, tier monitor.TierID, by time.Time) bool {
+				return !slices.ContainsFunc(w.inForce(from.Add(-configAge-w.longestStall()), by), func(cfg *monitor.Config) bool {
 					_, service := cfg.Service(id)
 					_, has := cfg.Tier(tier)
 					return !service || !has
 				})
 			}
 			for _, tier := range cfg.Tiers {
+				by := later(by, w.spared(tier, monitor.ImpactNone, from))
+				if !by.Before(to) {
+					continue // of work that is over by then it hears nothing
+				}
 				knows := slices.ContainsFunc(cfg.Services, func(svc monitor.Service) bool {
-					return p.Covers(svc.ID) && holds(svc.ID, tier.ID) && !w.keeps(tier, incident.Affected{ID: svc.ID, Internal: svc.Internal})
+					return p.Covers(svc.ID) && holds(svc.ID, tier.ID, by) && !w.keeps(tier, incident.Affected{ID: svc.ID, Internal: svc.Internal})
 				})
 				wants := slices.Contains(tier.Events, monitor.HearsMaintenance) || len(tier.Events) == 0 && tier.Public
 				said := slices.ContainsFunc(w.books.due, func(n incident.Notification) bool {

@@ -35,7 +35,7 @@ var rules = []rule{
 	{"internal/uptime", []string{"internal/monitor"}, nil, "pure rules take (state, input, now) and do no I/O"},
 	{"internal/cost", []string{"internal/monitor", "internal/schedule"}, pureNever, "pure rules take (state, input, now) and do no I/O"},
 	{"internal/importer", []string{"internal/config", "internal/monitor", "internal/probe/expect"}, []string{"context", "log/slog", "math/rand", "math/rand/v2", "net/http", "os/exec"}, "an import is a function of the files that it is given"},
-	{"internal/report", []string{"internal/monitor", "internal/uptime"}, []string{"context", "net", "os", "github.com/aws/aws-sdk-go-v2/..."}, "a report computes nothing and asks nobody"},
+	{"internal/report", []string{"internal/monitor", "internal/incident", "internal/uptime"}, []string{"context", "net", "os", "github.com/aws/aws-sdk-go-v2/..."}, "a report computes nothing and asks nobody"},
 	{"internal/doctor", []string{"internal/monitor"}, pureNever, "pure rules take (state, input, now) and do no I/O"},
 	{"internal/table", []string{}, []string{"go.etcd.io/bbolt", "github.com/aws/aws-sdk-go-v2/..."}, "a port knows no engine"},
 	{"internal/table/bolt", []string{"internal/table"}, []string{"github.com/aws/aws-sdk-go-v2/..."}, "an adapter knows its port and one third party"},

@@ -150,7 +150,7 @@ func (s *server) around(mux *http.ServeMux) http.Handler {
 			problem(w, http.StatusMethodNotAllowed, "this answers only to "+allowed)
 			return
 		}
-		s.nothing(w, r, "there is nothing at "+r.URL.Path+"; the JSON begins at /api/v1/status")
+		s.nothing(w, r, "there is nothing at "+r.URL.Path)
 	})
 }
 

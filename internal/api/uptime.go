@@ -137,7 +137,7 @@ func figureOf(w uptime.Window, seconds, measured uptime.Seconds) Uptime {
 	raw, rawKnown := measured.Uptime()
 	return uptimeOf(store.WindowView{
 		From: w.From, To: w.To, Known: known, Uptime: ratio, RawKnown: rawKnown, Raw: raw, Coverage: seconds.Coverage(),
-		DownS: int64(seconds.Down / time.Second), UnknownS: int64(seconds.Unknown / time.Second), MaintS: int64(seconds.Maintenance / time.Second),
+		DownS: int64(seconds.Down.Round(time.Second) / time.Second), UnknownS: int64(seconds.Unknown / time.Second), MaintS: int64(seconds.Maintenance / time.Second),
 	})
 }
 

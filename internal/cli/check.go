@@ -16,6 +16,7 @@ import (
 
 	"github.com/sondehq/sonde/internal/config"
 	"github.com/sondehq/sonde/internal/monitor"
+	"github.com/sondehq/sonde/internal/notify"
 	"github.com/sondehq/sonde/internal/probe"
 	"github.com/sondehq/sonde/internal/probe/browser"
 )
@@ -247,7 +248,7 @@ func printCheck(w io.Writer, m monitor.Monitor, r monitor.Result) {
 		row(verdict(e), "%s  (%s)", e.Expr, e.Shown)
 	}
 	if r.Failure != nil {
-		row("failure", "%s: %s", r.Failure.Kind, r.Failure.Detail)
+		row("failure", "%s", r.Failure)
 	}
 	row("outcome", "%s", r.Outcome)
 	_ = t.Flush()
@@ -299,12 +300,6 @@ func phases(t monitor.Timing) []phase {
 	return append(happened, phase{"total", t.Total})
 }
 
-// clean takes out of outside text what could command a terminal.
-func clean(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return ' '
-		}
-		return r
-	}, text)
-}
+// clean takes out of outside text what could command a terminal, or turns the
+// direction of writing: what no message has.
+func clean(text string) string { return notify.Visible(text) }

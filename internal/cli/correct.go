@@ -175,18 +175,27 @@ func correction(zone *time.Location, service string, f correctFlags, at time.Tim
 	return c, nil
 }
 
-// known is the service, be it in the configuration still or not, if anything is
-// known of the time that is to be corrected.
-func (a *adjustment) known(ctx context.Context) (store.Known, error) {
-	services, err := a.s.ServicesIn(ctx, a.cfg, uptime.Window{From: a.c.From, To: a.c.To})
+// serviceIn is a service, be it in the configuration still or taken out after a window
+// began.
+func serviceIn(ctx context.Context, s *store.Store, cfg *monitor.Config, id monitor.ServiceID, w uptime.Window) (store.Known, error) {
+	services, err := s.ServicesIn(ctx, cfg, w)
 	if err != nil {
 		return store.Known{}, awsError("read the configurations of the time", err)
 	}
-	i := slices.IndexFunc(services, func(k store.Known) bool { return k.ID == a.c.Service })
+	i := slices.IndexFunc(services, func(k store.Known) bool { return k.ID == id })
 	if i < 0 {
-		return store.Known{}, usage(fmt.Errorf("there is no service %s", clean(string(a.c.Service))), "`sonde status` lists them, `sonde report` those that were taken out, too")
+		return store.Known{}, usage(fmt.Errorf("there is no service %s", clean(string(id))), "`sonde status` lists them, `sonde report` those that were taken out, too")
 	}
-	k := services[i]
+	return services[i], nil
+}
+
+// known is the service, be it in the configuration still or not, if anything is
+// known of the time that is to be corrected.
+func (a *adjustment) known(ctx context.Context) (store.Known, error) {
+	k, err := serviceIn(ctx, a.s, a.cfg, a.c.Service, uptime.Window{From: a.c.From, To: a.c.To})
+	if err != nil {
+		return k, err
+	}
 	if !k.Gone.IsZero() && a.c.To.After(k.Gone) {
 		return k, usage(fmt.Errorf("%s was taken out of monitors.yaml at %s: nothing was observed after that", k.ID, a.when(k.Gone)), "")
 	}
@@ -343,6 +352,11 @@ func listCorrections(ctx context.Context, out io.Writer, s *store.Store, cfg *mo
 	for _, c := range all {
 		if len(services) == 0 || string(c.Service) == services[0] {
 			list = append(list, c)
+		}
+	}
+	if len(list) == 0 && len(services) > 0 {
+		if _, err := serviceIn(ctx, s, cfg, monitor.ServiceID(services[0]), uptime.Window{}); err != nil {
+			return err
 		}
 	}
 	if asJSON {

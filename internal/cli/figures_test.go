@@ -277,7 +277,7 @@ func TestAmendKeepsTheRest(t *testing.T) {
 		t.Errorf("%d s of downtime, want nine hours", got)
 	}
 	s.run(cli.ExitFine, id+"  web  up from", "correct", "--list")
-	s.run(cli.ExitFine, "nothing was corrected", "correct", "--list", "other")
+	s.run(cli.ExitUsage, "there is no service other", "correct", "--list", "other")
 	s.run(cli.ExitUsage, "a correction needs a reason", "correct", "--withdraw", id)
 	s.run(cli.ExitUsage, "there is no correction nothing", "correct", "--withdraw", "nothing", "--reason", "x")
 	s.run(cli.ExitUsage, "are frozen since", "correct", "--withdraw", id, "--reason", "it was down")

@@ -23,8 +23,9 @@ func incidentOpenCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "open TITLE",
 		Short: "Open an incident that no monitor sees",
-		Long: `Opens an incident by hand. Tiers hear of it as of any other; it ends when somebody
-says so with ` + "`sonde incident resolve`" + `, and grows if what is measured is worse.
+		Long: `Opens an incident by hand. It needs a --text, which everybody reads. Tiers hear of it
+as of any other; it ends when somebody says so with ` + "`sonde incident resolve`" + `,
+and grows if what is measured is worse.
 Uptime is what is measured: ` + "`sonde correct`" + ` corrects it.`,
 		Example: `  sonde incident open "payments are delayed" --service shop --impact major --text "Our bank is looking into it." --next 30m --stack sonde`,
 		Args:    cobra.ExactArgs(1),
@@ -72,7 +73,7 @@ Uptime is what is measured: ` + "`sonde correct`" + ` corrects it.`,
 		},
 	}
 	where.add(cmd)
-	cmd.Flags().StringVar(&text, "text", "", "what is known, for everybody; - reads standard input")
+	cmd.Flags().StringVar(&text, "text", "", "what is known, for everybody: required; - reads standard input")
 	cmd.Flags().StringVar(&impact, "impact", "", "minor, major or critical")
 	cmd.Flags().StringArrayVar(&services, "service", nil, "a service that is affected; may be given several times")
 	cmd.Flags().DurationVar(&next, "next", 0, "how long until the next update")

@@ -263,7 +263,7 @@ type fact struct{ name, value string }
 func seen(r monitor.Result) (all []fact) {
 	add := func(name, format string, args ...any) { all = append(all, fact{name, fmt.Sprintf(format, args...)}) }
 	if r.Failure != nil {
-		add("failure", "%s: %s", r.Failure.Kind, r.Failure.Detail)
+		add("failure", "%s", r.Failure)
 	}
 	if r.Status != 0 {
 		add("status", "%d", r.Status)

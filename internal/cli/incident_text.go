@@ -54,19 +54,8 @@ func needed(cmd *cobra.Command, text, what string, none error) (string, error) {
 	return text, err
 }
 
-// legible is a text as one line that a terminal only shows: without what commands
-// it, or turns the direction of writing.
-func legible(text string) string {
-	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsGraphic(r):
-			return -1 // escapes, bells, U+202E and the like
-		}
-		return r
-	}, text)), " ")
-}
+// legible is a text as one line that a terminal only shows.
+func legible(text string) string { return strings.Join(strings.Fields(clean(text)), " ") }
 
 // dashed helps with texts that begin with a dash, which looks like a flag.
 func dashed(cmd *cobra.Command) {
@@ -131,6 +120,7 @@ func warnNamed(cmd *cobra.Command, cfg *monitor.Config, text string) {
 // hintFor says what to do about what cannot be done.
 func hintFor(err error) string {
 	for reason, hint := range map[error]string{
+		errNoOpenText:         "give it with --text, or as --text - on standard input",
 		incident.ErrNoText:    "give it as an argument, in quotes",
 		incident.ErrNoReason:  "give it with --reason",
 		incident.ErrNoTier:    "the tiers stand in monitors.yaml",

@@ -116,6 +116,8 @@ func TestTexts(t *testing.T) {
 	d := newDesk(t)
 	_, says := d.run(cli.ExitUsage, "open", "slow", "--service", "web", "--impact", "major", "--text", "\u202e\a")
 	d.says(says, "an incident needs a text for everybody")
+	_, says = d.run(cli.ExitUsage, "open", "slow", "--service", "web", "--impact", "major")
+	d.says(says, "give it with --text")
 	_, says = d.run(cli.ExitUsage, "open", "\x1b\u200b", "--service", "web", "--impact", "major", "--text", "x")
 	d.says(says, "an incident needs a title")
 	d.outage()

@@ -145,6 +145,9 @@ func (f *planFlags) when(p *planned, plan *monitor.Plan) error {
 			return usage(fmt.Errorf("%s: %w", t.flag, err), "")
 		}
 	}
+	if f.lasts < 0 {
+		return usage(fmt.Errorf("--for: %s is negative", time.Duration(f.lasts)), "a window lasts at least a minute")
+	}
 	if !plan.Recurs() {
 		if plan.Starts.IsZero() {
 			plan.Starts = p.at.Truncate(time.Second)

@@ -107,6 +107,8 @@ func (p *planned) skip(id, on string) (plan monitor.Plan, did string, err error)
 	switch {
 	case len(windows) == 0:
 		return plan, "", usage(fmt.Errorf("%s does not come round on %s", id, on), "`sonde maintenance show "+id+"` says when it does, in the site's time zone")
+	case !windows[0].To.After(p.at):
+		return plan, "", usage(fmt.Errorf("it is past, %s", windows[0].From.In(p.cfg.Zone()).Format(planTime)), "only what has not begun can be left out")
 	case !windows[0].From.After(p.at):
 		return plan, "", usage(fmt.Errorf("it has begun, %s", windows[0].From.In(p.cfg.Zone()).Format(planTime)), "`sonde maintenance end "+id+"` ends what is going on")
 	}

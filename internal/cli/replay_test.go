@@ -105,6 +105,22 @@ func TestReplayOfMine(t *testing.T) {
 	}
 }
 
+// TestReplayIsLegible: what a scenario says of people turns no line on the terminal.
+func TestReplayIsLegible(t *testing.T) {
+	scenario := filepath.Join(t.TempDir(), "mine.yaml")
+	text := "start: 2026-03-02 09:00\nlength: 15m\nevents:\n  - {at: \"09:02\", down: shop}\n  - {at: \"09:08\", ack: \"ma\\u202eria\"}\nconfig:\n  " + strings.ReplaceAll(smallFleet, "\n", "\n  ")
+	if err := os.WriteFile(scenario, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	if code := cli.Run(context.Background(), []string{"replay", scenario, "--text"}, &stdout, &stderr); code != cli.ExitFine {
+		t.Fatalf("exit %d: %s", code, &stderr)
+	}
+	if out := stdout.String(); strings.ContainsRune(out, '\u202e') || !strings.Contains(out, "maria") {
+		t.Errorf("it says %q", out)
+	}
+}
+
 // TestReplayRefuses: what is no scenario is said, and waits for nobody; who interrupts
 // it is not kept waiting.
 func TestReplayRefuses(t *testing.T) {

@@ -325,7 +325,7 @@ func stateOf(m monitorReport) string {
 // what says what a person needs to know of a monitor.
 func what(m monitorReport) string {
 	if m.Failure != nil {
-		return string(m.Failure.Kind) + ": " + m.Failure.Detail
+		return m.Failure.String()
 	}
 	var only []string
 	for location, outcome := range m.Only {

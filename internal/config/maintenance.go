@@ -188,10 +188,14 @@ func (t *tier) readEvents(r *reader, c cursor) {
 func (r *reader) tierEvents(t *tier) {
 	has := func(h monitor.Hears) bool { return slices.Contains(t.t.Events, h) }
 	path := sibling(t.id.path, "events")
-	if len(t.t.Events) == 0 || r.reportedWithin(path) || slices.ContainsFunc(r.problems, func(p Problem) bool { return strings.HasPrefix(p.Path, path) }) {
+	if t.eventsNode == nil || r.reportedWithin(path) || slices.ContainsFunc(r.problems, func(p Problem) bool { return strings.HasPrefix(p.Path, path) }) {
 		return
 	}
 	switch {
+	case len(t.t.Events) == 0:
+		r.report(t.eventsNode, path, "leave it out for all of them", "it names no event: a tier hears of some")
+	case t.t.Remind > 0 && !has(monitor.HearsReminder):
+		r.report(t.eventsNode, path, "add reminder, or leave remind out", "remind is set, and reminder is not among the events")
 	case has(monitor.HearsOpened) != has(monitor.HearsResolved):
 		r.report(t.eventsNode, path, "add the other, or leave both out", "opened and resolved go together: whoever hears of the beginning hears of the end")
 	case !has(monitor.HearsOpened) && (has(monitor.HearsEscalated) || has(monitor.HearsReminder) || has(monitor.HearsUpdated)):

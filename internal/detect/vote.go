@@ -315,7 +315,7 @@ func (d verdict) explain(to monitor.State) string {
 		text = "from " + strings.Join(names, ", ")
 	}
 	if to != monitor.Up && d.failure != nil {
-		text += ": " + string(d.failure.Kind) + ": " + d.failure.Detail
+		text += ": " + d.failure.String()
 	}
 	return text
 }

@@ -202,7 +202,7 @@ func (d *drafter) first() (when, failure string) {
 		if e.Failure == nil || e.Scheduled.After(latest(d.Incident.Opened, d.Incident.Declared)) {
 			continue
 		}
-		failure = fmt.Sprintf("%s: %s: %s", e.Monitor, e.Failure.Kind, e.Failure.Detail)
+		failure = fmt.Sprintf("%s: %s", e.Monitor, e.Failure)
 		when = d.when(e.Scheduled) + ", seen from " + plain(string(e.Location))
 		if host, _, _ := strings.Cut(e.Address, ":"); host != "" && !strings.Contains(failure, host) {
 			when += " at " + plain(e.Address)

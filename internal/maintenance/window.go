@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sondehq/sonde/internal/cron"
+	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/zone"
 )
@@ -206,8 +207,8 @@ func checkRule(p monitor.Plan) error {
 	}
 	for i, w := range windows[1:] {
 		if !w.From.After(windows[i].To) {
-			return mistake("duration", "the window of %s is not over before the next begins, %s: make it shorter, or the rule rarer",
-				windows[i].From.In(p.Zone()).Format("2006-01-02 15:04 MST"), w.From.In(p.Zone()).Format("2006-01-02 15:04 MST"))
+			return mistake("duration", "a window of %s is not over before the next begins, %s after it: make it shorter, or the rule rarer",
+				incident.Span(p.Duration), incident.Span(w.From.Sub(windows[i].From)))
 		}
 	}
 	return nil

@@ -118,7 +118,17 @@ const (
 // Failure is why a check is not up.
 type Failure struct {
 	Kind   FailureKind `json:"kind"`
-	Detail string      `json:"detail"` // one line of printable text, at most 300 bytes, no secrets
+	Detail string      `json:"detail"`         // one line of printable text, at most 300 bytes, no secrets
+	Warn   bool        `json:"warn,omitempty"` // the expectation that is false is one of warn:
+}
+
+// String is the failure as people read it: after the key of monitors.yaml that the
+// expectation stands under, or the kind.
+func (f Failure) String() string {
+	if f.Warn {
+		return "warn: " + f.Detail
+	}
+	return string(f.Kind) + ": " + f.Detail
 }
 
 // Expectation is one expression of the monitor, judged.

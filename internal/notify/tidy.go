@@ -136,13 +136,16 @@ func short(text string, most int) string {
 	return cut(clean(text), most, one)
 }
 
-// clean takes what could command a terminal, a mail reader or a page out of a
+// clean is Visible with single spaces.
+func clean(text string) string { return strings.Join(strings.Fields(Visible(text)), " ") }
+
+// Visible takes what could command a terminal, a mail reader or a page out of a
 // text: control characters, line breaks, marks that change the direction of
-// writing, all that is not to be seen, and towers of marks on one letter. White
-// space becomes single spaces.
-func clean(text string) string {
+// writing, all that is not to be seen, and towers of marks on one letter. Each white
+// space becomes a space.
+func Visible(text string) string {
 	marks := 0
-	text = strings.Map(func(r rune) rune {
+	return strings.Map(func(r rune) rune {
 		if unicode.In(r, unicode.Mn, unicode.Me) {
 			marks++
 		} else {
@@ -158,7 +161,6 @@ func clean(text string) string {
 		}
 		return r
 	}, text)
-	return strings.Join(strings.Fields(text), " ")
 }
 
 const (

@@ -350,7 +350,7 @@ func detailOf(s detect.Service) string {
 	var lines []string
 	for id, d := range s.Details {
 		if d.Settled != monitor.Up && d.Failure != nil {
-			lines = append(lines, fmt.Sprintf("%s: %s: %s", id, d.Failure.Kind, d.Failure.Detail))
+			lines = append(lines, fmt.Sprintf("%s: %s", id, d.Failure))
 		}
 	}
 	slices.Sort(lines)

@@ -142,6 +142,6 @@ func windowView(name string, w uptime.Window, s, measured uptime.Seconds) store.
 	raw, rawKnown := measured.Uptime()
 	return store.WindowView{
 		Window: name, From: w.From, To: w.To, Known: known, Uptime: ratio, RawKnown: rawKnown, Raw: raw, Coverage: s.Coverage(),
-		DownS: int64(s.Down / time.Second), UnknownS: int64(s.Unknown / time.Second), MaintS: int64(s.Maintenance / time.Second),
+		DownS: int64(s.Down.Round(time.Second) / time.Second), UnknownS: int64(s.Unknown / time.Second), MaintS: int64(s.Maintenance / time.Second),
 	}
 }

@@ -140,6 +140,7 @@ func verdictOf(m monitor.Monitor, addresses []netip.Addr, seen []Observation, lo
 	}
 	out.Failure = fail(seen[worst].Failure.Kind, "%d of %d addresses from resolver %s work, %d needed; %s", working, len(addresses), out.Resolver,
 		need, strings.Join(faults(down, degraded), "; "))
+	out.Failure.Warn = seen[worst].Failure.Warn
 	return out
 }
 

@@ -332,6 +332,7 @@ func (e *Engine) expectation(m monitor.Monitor, o *Observation, source string, w
 		o.Outcome = monitor.OutcomeDegraded
 	}
 	o.Failure = fail(monitor.FailExpect, "%s (%s)", printable(source, maxDetail/2), x.Shown)
+	o.Failure.Warn = warn
 }
 
 // values is what expressions are judged on.

@@ -225,6 +225,9 @@ func TestHTTPMisbehaving(t *testing.T) {
 			}
 			r := run(t, m)
 			want(t, r, c.outcome, c.kind, c.detail)
+			if r.Failure != nil && strings.HasPrefix(r.Failure.String(), "warn: ") != (c.name == "warn false") {
+				t.Errorf("it says %s", r.Failure)
+			}
 			if c.name == "redirect is the answer" && r.Status != 302 {
 				t.Errorf("status %d", r.Status)
 			}

@@ -66,7 +66,7 @@ func (h *hider) failure(f *monitor.Failure) *monitor.Failure {
 	if f == nil {
 		return nil
 	}
-	return &monitor.Failure{Kind: f.Kind, Detail: h.hide(f.Detail)}
+	return &monitor.Failure{Kind: f.Kind, Detail: h.hide(f.Detail), Warn: f.Warn}
 }
 
 func (h *hider) expectations(all []monitor.Expectation) {

@@ -34,6 +34,7 @@ func (v *visit) steps(ctx context.Context) Observation {
 		label := stepLabel(i, step)
 		if f := o.Failure; f != nil && o.Outcome == monitor.OutcomeDegraded && all.warned == nil {
 			all.warned = fail(f.Kind, "%s: %s", label, f.Detail)
+			all.warned.Warn = f.Warn
 		}
 		if o.Failure == nil || o.Outcome == monitor.OutcomeDegraded {
 			continue

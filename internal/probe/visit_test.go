@@ -353,6 +353,9 @@ func TestStepsFail(t *testing.T) {
 			test.change(m.HTTP)
 			r := run(t, m)
 			want(t, r, test.outcome, test.kind, test.detail)
+			if r.Failure.Warn != (test.name == "warning") {
+				t.Errorf("%s: of warn: %t", r.Failure, r.Failure.Warn)
+			}
 			if len(r.Steps) != test.steps {
 				t.Errorf("%d steps, want %d", len(r.Steps), test.steps)
 			}

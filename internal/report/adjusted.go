@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/uptime"
 )
 
@@ -68,7 +69,7 @@ func author(by string) string {
 func (r Report) notes(s Service) []string {
 	var out []string
 	for _, e := range s.Exclusions {
-		out = append(out, fmt.Sprintf("maintenance %s to %s, %s: %s", r.when(e.From), r.when(e.To), span(int64(e.To.Sub(e.From)/time.Second)), oneLine(e.Reason)))
+		out = append(out, fmt.Sprintf("maintenance %s to %s, %s: %s", r.when(e.From), r.when(e.To), incident.Span(e.To.Sub(e.From)), oneLine(e.Reason)))
 	}
 	for _, c := range s.Corrections {
 		out = append(out, fmt.Sprintf("corrected to %s, %s to %s: %s (%s, %s)", c.As, r.when(c.From), r.when(c.To), oneLine(c.Reason), orNobody(c.By), r.when(c.At)))

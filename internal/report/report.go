@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/uptime"
 )
@@ -68,7 +69,7 @@ type Outage struct {
 	To   time.Time `json:"to"`
 }
 
-func (o Outage) lasted() string { return span(int64(o.To.Sub(o.From) / time.Second)) }
+func (o Outage) lasted() string { return incident.Span(o.To.Sub(o.From)) }
 
 // IncidentRef names an incident that lasted in the window.
 type IncidentRef struct {
@@ -89,7 +90,7 @@ func (i IncidentRef) In(w uptime.Window) bool {
 // Of is a service's figures, as they were computed or frozen.
 func Of(name string, f uptime.Figures) Service {
 	tally := f.Adjusted
-	s := Service{ID: f.Service, Name: name, Coverage: tally.Coverage(), DownS: int64(tally.Down / time.Second),
+	s := Service{ID: f.Service, Name: name, Coverage: tally.Coverage(), DownS: int64(tally.Down.Round(time.Second) / time.Second),
 		UnknownS: int64(tally.Unknown / time.Second), MaintS: int64(tally.Maintenance / time.Second), Outages: []Outage{}}
 	s.Uptime, s.Known = tally.Uptime()
 	s.Raw, s.RawKnown = f.Raw.Uptime()
@@ -175,18 +176,7 @@ func percent(ratio float64, known bool) string {
 
 func (s Service) observed() string { return uptime.Percent(s.Coverage, 1) + " %" }
 
-func span(seconds int64) string {
-	d := time.Duration(seconds) * time.Second
-	switch {
-	case d >= 24*time.Hour:
-		return fmt.Sprintf("%dd %dh", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
-	case d >= time.Hour:
-		return fmt.Sprintf("%dh %dm", d/time.Hour, d%time.Hour/time.Minute)
-	case d >= time.Minute:
-		return fmt.Sprintf("%dm %ds", d/time.Minute, d%time.Minute/time.Second)
-	}
-	return fmt.Sprintf("%ds", seconds)
-}
+func span(seconds int64) string { return incident.Span(time.Duration(seconds) * time.Second) }
 
 // oneLine is a text from outside that can break no line.
 func oneLine(text string) string {
@@ -240,7 +230,7 @@ func (i IncidentRef) lasted() string {
 	if i.Restored.IsZero() {
 		return "not over"
 	}
-	return span(int64(i.Restored.Sub(i.Since) / time.Second))
+	return incident.Span(i.Restored.Sub(i.Since))
 }
 
 func escapeMarkdown(text string) string {
@@ -330,12 +320,12 @@ func (r Report) html(w io.Writer) error {
 		return err
 	}
 	type row struct{ Name, Uptime, Down, Maintenance, Observed string }
-	type incident struct{ Began, Title, Impact, Lasted string }
+	type began struct{ Began, Title, Impact, Lasted string }
 	data := struct {
 		Title, From, To string
 		Services        []row
 		Outages         []spell
-		Incidents       []incident
+		Incidents       []began
 		Notes           []string
 		Standing        string
 	}{Title: r.title(), Outages: r.outages(), Standing: r.standing(), From: r.when(r.From), To: r.when(r.To)}
@@ -346,7 +336,7 @@ func (r Report) html(w io.Writer) error {
 		}
 	}
 	for _, i := range r.Incidents {
-		data.Incidents = append(data.Incidents, incident{r.when(i.Since), oneLine(i.Title), string(i.Worst), i.lasted()})
+		data.Incidents = append(data.Incidents, began{r.when(i.Since), oneLine(i.Title), string(i.Worst), i.lasted()})
 	}
 	return t.Execute(w, data)
 }

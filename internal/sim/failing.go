@@ -80,7 +80,7 @@ func statusOf(name string) int {
 func (f failing) of(m monitor.Monitor) (monitor.Failure, monitor.Outcome) {
 	switch {
 	case f.expect != "" && !slices.Contains(m.Expect, f.expect) && slices.Contains(m.Warn, f.expect):
-		return monitor.Failure{Kind: monitor.FailExpect, Detail: f.expect}, monitor.OutcomeDegraded
+		return monitor.Failure{Kind: monitor.FailExpect, Detail: f.expect, Warn: true}, monitor.OutcomeDegraded
 	case f.expect != "":
 		return monitor.Failure{Kind: monitor.FailExpect, Detail: f.expect}, monitor.OutcomeDown
 	case statusOf(f.name) > 0:

@@ -158,6 +158,10 @@ func (f *fitting) event(e *happens) {
 	case "maintenance":
 		f.plans[e.planID()] = true
 	case "end":
+		if len(f.plans) == 0 {
+			f.report(e.says.node, e.says.path, "no maintenance is planned by then", "the configuration knows no maintenance %q", e.says.text)
+			return
+		}
 		f.one("maintenance", e.says, slices.Sorted(maps.Keys(f.plans)))
 	case "apply":
 		f.applies(e)

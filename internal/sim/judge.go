@@ -76,7 +76,7 @@ func (n *network) expects(r monitor.Result, m monitor.Monitor, values expect.Val
 		}
 		r = broken(r, monitor.Failure{Kind: monitor.FailExpect, Detail: source + " (" + shown + ")"})
 		if i >= len(m.Expect) {
-			r.Outcome = monitor.OutcomeDegraded
+			r.Outcome, r.Failure.Warn = monitor.OutcomeDegraded, true
 		}
 		return r
 	}

@@ -97,7 +97,7 @@ func TestMistakenEvents(t *testing.T) {
 		{`{at: +1m, ack: maria, service: web}`, `:36: events[17].service: the configuration knows no service "web"`},
 		{`{at: +1m, open: "slow", services: [shop], impact: huge, text: x}`, ":55: events[18].impact: the impact must be"},
 		{`{at: +1m, open: "slow"}`, ":21: events[19]: open needs impact:, how bad it is"},
-		{`{at: +1m, end: move}`, `:20: events[20].end: the configuration knows no maintenance "move"`},
+		{`{at: +1m, end: move}`, `:20: events[20].end: the configuration knows no maintenance "move" (no maintenance is planned by then)`},
 		{`{at: +1m, apply: {}}`, ":22: events[21].apply: expected a file, a configuration with monitors, or monitors"},
 		{`{at: +1m, apply: {shop: 1.2.3.4}}`, `:23: events[22].apply: "shop" is no HTTP monitor with an address of its own`},
 		{`{at: +1m, apply: other.yaml}`, ":22: events[23].apply: file does not exist"},

@@ -6,6 +6,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/sondehq/sonde/internal/cron"
 	"github.com/sondehq/sonde/internal/maintenance"
 )
 
@@ -52,8 +53,7 @@ func (s *Scenario) secondTime(text string, last time.Duration) (time.Duration, b
 	}
 	from := s.Start.Add(last).In(s.Zone)
 	for _, shift := range []time.Duration{30 * time.Minute, time.Hour, 2 * time.Hour} {
-		first := time.Date(from.Year(), from.Month(), from.Day(), clock.Hour(), clock.Minute(), clock.Second(), 0, s.Zone)
-		second := first.Add(shift)
+		second := s.reads(from, 0, clock).Add(shift)
 		if second.Hour() == clock.Hour() && second.Minute() == clock.Minute() && !second.Before(s.Start.Add(last)) {
 			return second.Sub(s.Start), true
 		}
@@ -70,6 +70,13 @@ func clockTime(text string) (clock time.Time, ok bool) {
 	return clock, false
 }
 
+// reads is when the clocks of the zone show a time of day, so many days after a day:
+// the first of two.
+func (s *Scenario) reads(day time.Time, after int, clock time.Time) time.Time {
+	y, m, d := day.Date()
+	return cron.Instant(time.Date(y, m, d+after, clock.Hour(), clock.Minute(), clock.Second(), 0, time.UTC), s.Zone).In(s.Zone)
+}
+
 func (s *Scenario) timeOfDay(text string, last time.Duration) (time.Duration, bool) {
 	clock, ok := clockTime(text)
 	if !ok {
@@ -77,7 +84,7 @@ func (s *Scenario) timeOfDay(text string, last time.Duration) (time.Duration, bo
 	}
 	from := s.Start.Add(last).In(s.Zone)
 	for day := range 3 {
-		at := time.Date(from.Year(), from.Month(), from.Day()+day, clock.Hour(), clock.Minute(), clock.Second(), 0, s.Zone)
+		at := s.reads(from, day, clock)
 		if at.Hour() != clock.Hour() || at.Minute() != clock.Minute() {
 			continue // the clocks are put forward over it
 		}
@@ -106,9 +113,9 @@ func past(into func(*happens) *time.Time) func(*reading) field {
 			}
 			if clock, ok := clockTime(v.text); ok {
 				local := now.In(s.Zone)
-				at := time.Date(local.Year(), local.Month(), local.Day(), clock.Hour(), clock.Minute(), clock.Second(), 0, s.Zone)
+				at := s.reads(local, 0, clock)
 				if at.After(now) {
-					at = time.Date(local.Year(), local.Month(), local.Day()-1, clock.Hour(), clock.Minute(), clock.Second(), 0, s.Zone)
+					at = s.reads(local, -1, clock)
 				}
 				*into(r.e) = at
 				return

@@ -244,7 +244,9 @@ func (n *network) speak(r monitor.Result, c monitor.Check, addresses []string) m
 		if b, is := n.down[a]; is && b.holds(c.Location) {
 			failure, outcome := b.with.of(c.Monitor)
 			one.Outcome, one.Failure = outcome, &failure
-			first.Kind = cmp.Or(first.Kind, failure.Kind)
+			if first.Kind == "" {
+				first.Kind, first.Warn = failure.Kind, failure.Warn
+			}
 			bad = append(bad, a+": "+failure.Detail)
 		}
 		if each {

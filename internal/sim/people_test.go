@@ -3,6 +3,7 @@ package sim_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -247,5 +248,39 @@ func TestInterrupted(t *testing.T) {
 	stop()
 	if out, err := s.Replay(ctx); !errors.Is(err, context.Canceled) || out != nil {
 		t.Errorf("%v, %v", out, err)
+	}
+}
+
+// TestTwice: of a time that comes twice, since the clocks are put back, the first is
+// meant, wherever the zone is.
+func TestTwice(t *testing.T) {
+	for zone, day := range map[string]string{"Europe/Berlin": "2026-10-25", "America/Los_Angeles": "2026-11-01"} {
+		head := "name: twice\nzone: " + zone + "\nstart: " + day + " %s\nlength: 2h\nevents:\n"
+		hour := map[string]string{"Europe/Berlin": "02", "America/Los_Angeles": "01"}[zone]
+		read := func(start, events string) (*sim.Scenario, error) {
+			return sim.ReadScenario("mine.yaml", []byte(fmt.Sprintf(head, start)+events+smallFleet), sim.Options{})
+		}
+		s, err := read(hour+":40", "  - {at: +1m, silent: us-east-1, for: 1m}\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if before := s.Start.Add(time.Hour); s.Start.Format("15:04") != hour+":40" || before.Format("15:04") != hour+":40" {
+			t.Errorf("%s: it begins at %s, not at the first of the two", zone, s.Start.Format("15:04 MST"))
+		}
+		// Ten minutes after the start, not seventy.
+		if _, err := read(hour+":10", "  - {at: \""+hour+":20\", silent: us-east-1, for: 1m}\n  - {at: +11m, silent: us-east-1, for: 1m}\n"); err != nil {
+			t.Errorf("%s: %v", zone, err)
+		}
+		s, err = read(hour+":10", "  - {at: +90m, by: maria, correct: shop, from: \""+hour+":20\", to: +30m, as: up, reason: x}\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Replay(t.Context()); err != nil {
+			t.Errorf("%s: what was is before +30m: %v", zone, err)
+		}
+		_, err = read(hour+":30", "  - {at: \""+hour+":40\", silent: us-east-1, for: 1m}\n  - {at: \""+hour+":35\", silent: us-east-1, for: 1m}\n")
+		if err == nil || !strings.Contains(err.Error(), "the second "+hour+":35 is +1h5m0s") {
+			t.Errorf("%s: %v", zone, err)
+		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/sondehq/sonde/internal/config"
+	"github.com/sondehq/sonde/internal/cron"
 	"github.com/sondehq/sonde/internal/monitor"
 )
 
@@ -161,11 +162,12 @@ func (r *reader) local(v value, path string, zone *time.Location, layout string)
 		r.report(r.root, path, "such as "+path+": "+layout, "a scenario needs to say when it begins")
 		return time.Time{}
 	}
-	t, err := time.ParseInLocation(layout, v.text, zone)
+	t, err := time.Parse(layout, v.text)
 	if err != nil || t.Year() < 1990 || t.Year() > 2100 {
 		r.report(v.node, path, "", "expected a local time such as %s, found %q", layout, v.text)
 		return time.Time{}
 	}
+	t = cron.Instant(t, zone).In(zone) // the first of two
 	if t.Format(layout) != v.text {
 		r.report(v.node, path, "", "there is no %s in %s: the clocks are put forward over it", v.text, zone)
 	}

@@ -161,7 +161,7 @@ func (r *reader) closest(got string, names []string) string {
 	if best != "" {
 		return "did you mean " + best + "?"
 	}
-	if len(names) > 12 {
+	if len(names) == 0 || len(names) > 12 {
 		return ""
 	}
 	return "one of " + strings.Join(names, ", ")

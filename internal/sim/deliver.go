@@ -88,9 +88,10 @@ func (w *world) detect(f *feed, wait time.Duration) {
 	}
 	f.busy = true
 	clear(w.books.turned)
+	began := w.now
 	err := w.call(Detect, "", func(p *pipeline.Pipeline) error { return p.Detect(w.ctx, batches) })
 	f.busy = false
-	if err == nil && w.inside == 0 {
+	if err == nil && w.inside == 0 && w.failed.Before(began) { // else somebody failed within who would have renewed the page
 		w.checkRenewed()
 	}
 	if err != nil {

@@ -322,7 +322,9 @@ func (b *books) checkTurned(w *world, was, is detect.Service, flips []monitor.Fl
 			b.violate("what keeps changing flaps", "%s turned at %v, and does not flap", m.ID, t.at)
 		}
 		b.turns[m.ID] = t
-		b.checkOutvoted(w, m, was.Details[m.ID], d, f)
+		if votes := slices.DeleteFunc(slices.Clone(flips), func(o monitor.Flip) bool { return o.Monitor != m.ID }); len(votes) == 1 {
+			b.checkOutvoted(w, m, was.Details[m.ID], d, f) // of a second vote in one step nobody has seen who spoke
+		}
 	}
 	for id, d := range is.Details {
 		if m, known := cfg.Monitor(id); known && was.Details[id].Flaps.IsZero() && !d.Flaps.IsZero() && len(b.turns[id].at) < m.Flapping.Changes {

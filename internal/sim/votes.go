@@ -148,8 +148,9 @@ func (w *world) count(m monitor.Monitor, f monitor.Flip, all []monitor.Result, o
 	var good int
 	t.need, good = needed(m, t.of)
 	if !f.Decided.Before(opened.Add(soonest(m))) { // those decide who were heard
-		t.of = len(spoke)
-		t.need = min(t.need, t.of/2+1)
+		if t.of = len(spoke); t.of < len(m.Locations) {
+			t.need = min(t.need, t.of/2+1)
+		}
 		good = t.of - t.need + 1
 	}
 	if f.To == string(monitor.Up) || f.From == string(monitor.Down) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -63,7 +64,7 @@ func parse(text []byte) (manual, error) {
 				}
 			}
 		}
-		slices.SortFunc(c.Calls, func(a, b call) int { return strings.Compare(a.Path+" "+a.Verb, b.Path+" "+b.Verb) })
+		sort.Slice(c.Calls, func(i, j int) bool { return c.Calls[i].Path+" "+c.Calls[i].Verb < c.Calls[j].Path+" "+c.Calls[j].Verb }) // slices.SortFunc is 6 KB more for each type, in a function that must start fast
 		m.Chapters = append(m.Chapters, c)
 	}
 	for name, s := range doc.Components.Schemas {
@@ -73,7 +74,7 @@ func parse(text []byte) (manual, error) {
 		}
 		m.Schemas = append(m.Schemas, schema{Name: name, Text: pretty.String()})
 	}
-	slices.SortFunc(m.Schemas, func(a, b schema) int { return strings.Compare(a.Name, b.Name) })
+	sort.Slice(m.Schemas, func(i, j int) bool { return m.Schemas[i].Name < m.Schemas[j].Name })
 	return m, nil
 }
 
@@ -104,6 +105,6 @@ func (d *document) read(verb, path string, shared []parameter, op *operation) ca
 		}
 		c.Answers = append(c.Answers, one)
 	}
-	slices.SortFunc(c.Answers, func(a, b answer) int { return strings.Compare(a.Status, b.Status) })
+	sort.Slice(c.Answers, func(i, j int) bool { return c.Answers[i].Status < c.Answers[j].Status })
 	return c
 }

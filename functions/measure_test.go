@@ -106,12 +106,12 @@ func measure(t *testing.T, services, each int) {
 		_, _ = fmt.Fprintf(&yaml, "  - {id: service-%d, monitors: [%s]}\n", i, strings.Join(ids, ", "))
 	}
 	yaml.WriteString("tiers:\n  - {id: oncall}\n")
-	s := newSystemOf(t, yaml.String(), platformtest.Options{Beat: map[string]time.Duration{"SweepFunction": 5 * time.Second, "RollupFunction": 10 * time.Second}})
+	s := newSystemOf(t, yaml.String(), platformtest.Options{Beat: map[string]time.Duration{"SweepFunction": 5 * time.Second, "RollupFunction": 25 * time.Second}})
 	const rounds = 12
 	before := s.usage()
 	plain0, secure0 := plain.received.Load(), secure.received.Load()
 	plainN, secureN := plain.requests.Load(), secure.requests.Load()
-	least := map[string]int{"ProbeFunction": rounds, "DetectFunction": 4, "SweepFunction": 4, "RollupFunction": 2}
+	least := map[string]int{"ProbeFunction": rounds, "DetectFunction": 4, "SweepFunction": 4, "RollupFunction": 1}
 	s.await("some more rounds", 5*time.Minute, func() bool {
 		runs := s.usage()
 		for name, n := range least {

@@ -83,6 +83,30 @@ func message(text string) string {
 	return string(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(text)))) + text
 }
 
+// http1 answers in HTTP/1, whatever it is asked. It reads all that comes: a server that
+// closes what it has not read resets the connection, and its answer may be lost.
+func http1(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+				_, _ = io.Copy(io.Discard, c)
+				_ = c.Close()
+			}()
+		}
+	}()
+	return l.Addr().String()
+}
+
 func TestGRPC(t *testing.T) {
 	good := issue(t, issueOptions{names: []string{"127.0.0.1"}})
 	other := issue(t, issueOptions{names: []string{"127.0.0.1"}})
@@ -110,7 +134,7 @@ func TestGRPC(t *testing.T) {
 		{"metadata", monitor.GRPC{Address: guarded, Plaintext: true, Metadata: map[string]string{"authorization": "Bearer sesame-open", "trace-bin": "\x00\x01"}}, "", "up", "", ""},
 		{"denied, and the secret is hidden", monitor.GRPC{Address: guarded, Plaintext: true, Metadata: map[string]string{"authorization": "Bearer sesame-shut"}}, "", "down", "grpc", "UNAUTHENTICATED: not *** ünd"},
 		{"refused", monitor.GRPC{Address: closedPort(t), Plaintext: true}, "", "down", "refused", ""},
-		{"HTTP/1 only", monitor.GRPC{Address: strings.TrimPrefix(handled(t, func(w http.ResponseWriter, _ *http.Request) {}), "http://"), Plaintext: true}, "", "down", "grpc", "does not speak HTTP/2"},
+		{"HTTP/1 only", monitor.GRPC{Address: http1(t), Plaintext: true}, "", "down", "grpc", "does not speak HTTP/2"},
 		{"a web page", monitor.GRPC{Address: answers(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }), Plaintext: true}, "", "down", "grpc", "the answer is of type \"text/html"},
 		{"a proxy's error", monitor.GRPC{Address: answers(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(502) }), Plaintext: true}, "", "down", "grpc", "the answer is HTTP 502"},
 		{"no status", monitor.GRPC{Address: answers(t, says2(message("\x08\x01"), "")), Plaintext: true}, "", "down", "grpc", "ended without a gRPC status"},

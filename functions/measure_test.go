@@ -127,11 +127,12 @@ func measure(t *testing.T, services, each int) {
 	}
 	t.Logf("a check over HTTP sends %d bytes, over HTTPS %d", (plain.received.Load()-plain0)/(plain.requests.Load()-plainN),
 		(secure.received.Load()-secure0)/(secure.requests.Load()-secureN))
-	compare := func(what string, measured, model float64) {
-		if measured < model*0.8 || measured > model*1.2 {
+	within := func(share float64, what string, measured, model float64) {
+		if measured < model*(1-share) || measured > model*(1+share) {
 			t.Errorf("%s: measured %.1f, the model says %.1f: bring internal/cost, Measured, up to date", what, measured, model)
 		}
 	}
+	compare := func(what string, measured, model float64) { within(0.2, what, measured, model) }
 	u, n := cost.Measured, float64(services)
 	of := func(name string) platformtest.Figures { return after[name].Since(before[name]) }
 	compare("write units of a batch", of("ProbeFunction").WriteUnits, math.Ceil(u.Batch.Bytes.Of(50)/1024))
@@ -143,8 +144,9 @@ func measure(t *testing.T, services, each int) {
 	compare("read units of a sweep", of("SweepFunction").ReadUnits, u.Sweep.Reads.Of(n))
 	compare("write units of a sweep", of("SweepFunction").WriteUnits, u.Sweep.Writes.Of(n))
 	if now().Minute() > settled {
-		compare("read units of a rollup", of("RollupFunction").ReadUnits, u.Rollup.Reads.Of(n))
-		compare("write units of a rollup", of("RollupFunction").WriteUnits, u.Rollup.Writes.Of(n))
+		// One that takes long, on a busy machine, meets a sweep's page, and reads anew.
+		within(0.4, "read units of a rollup", of("RollupFunction").ReadUnits, u.Rollup.Reads.Of(n))
+		within(0.4, "write units of a rollup", of("RollupFunction").WriteUnits, u.Rollup.Writes.Of(n))
 	}
 	compare("bytes out of a check over HTTP", float64(plain.received.Load()-plain0)/float64(plain.requests.Load()-plainN), u.Out[monitor.KindHTTP])
 	compare("bytes out of a check over HTTPS", float64(secure.received.Load()-secure0)/float64(secure.requests.Load()-secureN), u.HTTPS)

@@ -80,6 +80,7 @@ func (w *world) checkSwept(began time.Time) {
 	w.checkSaid(cfg)
 	w.checkSilence(cfg, began)
 	w.checkDoubts(cfg)
+	w.checkReplayed(cfg)
 	w.checkSilentLocations(cfg, began)
 	w.checkOutbox(began)
 	page, _, err := w.store.Snapshot(w.ctx)

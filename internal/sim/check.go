@@ -37,7 +37,7 @@ func (w *world) check() {
 	w.checkFlips(cfg)
 	w.checkVotes(cfg)
 	w.checkPage(cfg)
-	w.checkReplay(cfg)
+	w.checkReplay(cfg, func(monitor.Service) bool { return true })
 }
 
 // checkDelivery: what was due is delivered, and no more often than can be.

@@ -132,30 +132,30 @@ func (w *world) checkPage(cfg *monitor.Config) {
 
 // replayed is how many sweeps come between two replays of all results: each is as long
 // as the script is by then.
-const replayed = 4
+const replayed = 2
 
-// checkReplayed holds the states against a replay while the script goes on, where nothing
-// is under way that would be otherwise in a moment.
+// checkReplayed holds states against a replay while the script goes on: of services of
+// which nothing is under way that would be otherwise in a moment.
 func (w *world) checkReplayed(cfg *monitor.Config) {
-	if len(w.sweeps)%replayed != 0 {
-		return
+	if len(w.sweeps)%replayed == 0 {
+		w.checkReplay(cfg, func(svc monitor.Service) bool {
+			return !slices.ContainsFunc(cfg.Members(svc), func(m monitor.Monitor) bool {
+				d, quiet := w.books.states[svc.ID].Details[m.ID], w.now.Add(-settling(m))
+				return d.Vote != nil || d.Since.After(quiet) || w.calm.After(quiet) || len(w.books.doubtedIn(quiet, w.now)) > 0
+			})
+		})
 	}
-	for _, m := range cfg.Monitors {
-		d := w.books.states[m.Service].Details[m.ID]
-		quiet := w.now.Add(-settling(m))
-		if d.Vote != nil || d.Since.After(quiet) || w.calm.After(quiet) || w.changedSince(quiet) || len(w.books.doubtedIn(quiet, w.now)) > 0 {
-			return
-		}
-	}
-	w.checkReplay(cfg)
 }
 
 // checkReplay: without any fault, the same results give the same states.
-func (w *world) checkReplay(cfg *monitor.Config) {
+func (w *world) checkReplay(cfg *monitor.Config, settled func(monitor.Service) bool) {
 	if len(w.script.Changes) > 0 {
 		return // the results are of several configurations
 	}
 	b := w.books
+	if !slices.ContainsFunc(cfg.Services, settled) {
+		return
+	}
 	states := map[monitor.ServiceID]detect.Service{}
 	all := slices.Clone(b.results)
 	slices.SortStableFunc(all, func(x, y store.Batch) int { return x.Scheduled.Compare(y.Scheduled) })
@@ -181,6 +181,9 @@ func (w *world) checkReplay(cfg *monitor.Config) {
 		}
 	}
 	for _, svc := range cfg.Services {
+		if !settled(svc) {
+			continue
+		}
 		state, err := w.store.State(w.ctx, svc.ID)
 		if err != nil {
 			continue // said before

@@ -51,7 +51,7 @@ func measured() (u Usage) {
 	u.Detect.Reads = Linear{0.14, 1}    // a state each; 10.12 and 25.14
 	u.Detect.CPU = Linear{2.2, 0.025}   // 2.3 to 2.8 ms
 	u.Sweep.Reads = Linear{9.3, 1.07}   // 19.9, and 36 by that: planned maintenance, locations set aside
-	u.Sweep.Writes = Linear{3.6, 0.09}  // 4.1 to 4.9, and 5.2: the snapshot, which is compressed
+	u.Sweep.Writes = Linear{3.7, 0.125} // 4.9, and 6.8 by that: the snapshot, which is compressed
 	u.Sweep.CPU = Linear{9.3, 0.26}     // 11.9 and 15.8 ms
 	u.Rollup.Reads = Linear{9, 4.1}     // 50.7, and 111 by that: the months that the page shows, and the states of monitors
 	u.Rollup.Writes = Linear{1.7, 1.13} // 13 and 30

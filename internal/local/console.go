@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/sondehq/sonde/internal/monitor"
 )
 
 // Console writes the log of the stages for a person who watches a terminal:
@@ -100,7 +102,8 @@ func paint(level slog.Level, attrs map[string]string) string {
 func line(message string, a map[string]string, order []string) (mark, text string) {
 	switch message {
 	case "check":
-		text = fmt.Sprintf("%s %s from %s: %s: %s", a["monitor"], a["outcome"], a["location"], a["failure"], a["detail"])
+		f := monitor.Failure{Kind: monitor.FailureKind(a["failure"]), Warn: a["warn"] == "true", Detail: a["detail"]}
+		text = fmt.Sprintf("%s %s from %s: %s", a["monitor"], a["outcome"], a["location"], f)
 		if a["attempt"] != "0" {
 			text += " (re-check " + a["attempt"] + ")"
 		}

@@ -123,7 +123,7 @@ func (p *Pipeline) logFailures(results []monitor.Result) (notRun int) {
 			notRun++
 		}
 		p.Log.Log(context.Background(), level, "check", "check", r.ID(), "monitor", r.Monitor, "location", r.Location, "outcome", r.Outcome,
-			"failure", r.Failure.Kind, "detail", r.Failure.Detail, "attempt", r.Attempt, "total_ms", monitor.MS(r.Timing.Total))
+			"failure", r.Failure.Kind, "warn", r.Failure.Warn, "detail", r.Failure.Detail, "attempt", r.Attempt, "total_ms", monitor.MS(r.Timing.Total))
 	}
 	return notRun
 }

@@ -82,10 +82,12 @@ func (s *stepper) ofDependent(svc monitor.Service, c Change) (Incident, bool) {
 }
 
 // How long a service waits for what it depends on: for a vote on it, which ends by
-// itself; and for its next round, where it is not what it should be.
+// itself; for its next round, where it is not what it should be; and where it is fine
+// again, for as long as results of its own may be on their way, however often it is checked.
 const (
 	longVote = 10 * time.Minute
 	nextLook = 2 * time.Minute
+	lateness = time.Minute
 )
 
 // undecided: what the service depends on may yet turn out to be the cause. Its
@@ -96,7 +98,7 @@ func (s *stepper) undecided(svc monitor.Service, c Change) bool {
 	own := s.round(svc)
 	return slices.ContainsFunc(s.above(svc), func(d monitor.Service) bool {
 		view, known := s.view(d.ID)
-		follows := c.At.Before(view.At) && s.now.Sub(latest(view.At, view.Decided)) < 2*own
+		follows := c.At.Before(view.At) && s.now.Sub(latest(view.At, view.Decided)) < max(2*own, lateness)
 		switch {
 		case !known:
 			return false

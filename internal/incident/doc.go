@@ -11,8 +11,9 @@
 //     is. While a dependency's vote is still open, the incident waits for it.
 //   - An incident lasts until every service that is a cause in it is fine
 //     again. What merely depends on a cause never holds an incident open; if it
-//     is still broken two rounds of its checks after its cause is fine, it opens
-//     one of its own, or becomes a cause of the one that is still open.
+//     is still broken two rounds of its checks, and a minute at least, after its
+//     cause was seen to be fine, it opens one of its own, or becomes a cause of
+//     the one that is still open.
 //   - Only what is broken accounts for what depends on it: an outage for
 //     anything, a degraded service for a degraded one, a lost redundancy for
 //     nothing.

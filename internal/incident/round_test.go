@@ -56,3 +56,29 @@ func TestSlowMonitors(t *testing.T) {
 		toldWithin(t, w, 1, 0, 11*time.Minute)
 	})
 }
+
+// TestQuickMonitors: what is checked every few seconds is given a minute to follow what it
+// depends on: the results that say that it works may be late, as all is that night.
+func TestQuickMonitors(t *testing.T) {
+	w := newWorld(t)
+	w.cfg.Tiers = []monitor.Tier{{ID: "oncall", Impact: monitor.ImpactMinor}}
+	w.service("base", false)
+	w.service("shop", false, "base")
+	for i := range w.cfg.Monitors {
+		w.cfg.Monitors[i].Every, w.cfg.Monitors[i].Timeout = 5*time.Second, 2*time.Second
+	}
+	at := func(id monitor.ServiceID, status monitor.Status, after, known time.Duration) {
+		w.bring(incident.Change{Service: id, Status: status, At: t0.Add(after), Alive: 1, Total: 2}, t0.Add(known))
+	}
+	at("base", monitor.MajorOutage, 0, 20*time.Second)
+	at("shop", monitor.MajorOutage, 0, 25*time.Second)
+	at("base", monitor.Operational, 30*time.Second, time.Minute)
+	w.again(t0.Add(80 * time.Second))
+	if open := w.open(); len(open) != 0 {
+		t.Errorf("20 s after the cause was seen to work, %d incidents are open: the shop's results may be on their way", len(open))
+	}
+	w.again(t0.Add(121 * time.Second))
+	if open := w.open(); len(open) != 1 || open[0].Root != "shop" {
+		t.Errorf("a minute after the cause was seen to work, open is %v, want the shop, which is still broken", open)
+	}
+}

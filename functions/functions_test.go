@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "sonde-functions-")
 	if err == nil {
 		binaries = dir
-		build := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", dir+"/", "./dispatch", "./probe", "./detect", "./notify", "./sweep", "./rollup", "./api", "./publish", "./browser")
+		build := exec.Command("go", "build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", dir+"/", "./dispatch", "./probe", "./detect", "./notify", "./sweep", "./rollup", "./api", "./publish", "./browser")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		build.Stdout, build.Stderr = os.Stderr, os.Stderr
 		err = build.Run()

@@ -19,8 +19,8 @@ type Usage struct {
 		Log   float64
 	}
 	Detect   struct{ Reads, Writes, CPU Linear } // by services in a healthy batch
-	Sweep    struct{ Reads, Writes, CPU Linear } // by services, a run
-	Rollup   struct{ Reads, Writes, CPU Linear } // by services, a run
+	Sweep    struct{ Reads, Writes, CPU Linear } // by services, a run; results are read besides
+	Rollup   struct{ Reads, Writes, CPU Linear } // the same
 	Dispatch struct {
 		CPU Linear // by batches queued
 		Log float64
@@ -50,11 +50,11 @@ func measured() (u Usage) {
 	u.Batch.Log = 195                   // one line of metrics
 	u.Detect.Reads = Linear{0.14, 1}    // a state each; 10.12 and 25.14
 	u.Detect.CPU = Linear{2.2, 0.025}   // 2.3 to 2.8 ms
-	u.Sweep.Reads = Linear{9.3, 1.07}   // 19.9, and 36 by that: planned maintenance, locations set aside
-	u.Sweep.Writes = Linear{3.7, 0.125} // 4.9, and 6.8 by that: the snapshot, which is compressed
+	u.Sweep.Reads = Linear{4.3, 1.07}   // 15 and 31, without results: states, planned maintenance, locations set aside
+	u.Sweep.Writes = Linear{3, 0.2}     // 5 and 8: the snapshot, which is compressed
 	u.Sweep.CPU = Linear{9.3, 0.26}     // 11.9 and 15.8 ms
-	u.Rollup.Reads = Linear{9, 4.1}     // 50.7, and 111 by that: the months that the page shows, and the states of monitors
-	u.Rollup.Writes = Linear{1.7, 1.13} // 13 and 30
+	u.Rollup.Reads = Linear{5, 4.2}     // 45 to 50, and 107 to 118, without results: the months that the page shows, and the states of monitors
+	u.Rollup.Writes = Linear{2, 1.2}    // 14 and 32
 	u.Rollup.CPU = Linear{11, 1.7}      // 27.6 and 53.1 ms
 	u.Dispatch.CPU = Linear{1, 0.07}    // 1.5 to 2.0 ms for 12 batches
 	u.Dispatch.Log = 121                // one line a run

@@ -162,6 +162,7 @@ type Figures struct {
 	CPU        float64 // seconds of one core, of the processes that still run
 	Memory     int64   // bytes, the most that one of its processes has held
 	ReadUnits  float64
+	BatchUnits float64 // of these, what it took to read results: more with every batch that is written
 	WriteUnits float64
 	LogBytes   float64
 	Calls      map[string]float64 // of AWS, by service and operation
@@ -172,7 +173,7 @@ func (f Figures) Since(before Figures) Figures {
 	n := max(f.Runs-before.Runs, 1)
 	out := Figures{
 		Runs: f.Runs - before.Runs, Memory: f.Memory, Seconds: (f.Seconds - before.Seconds) / n, CPU: (f.CPU - before.CPU) / n, LogBytes: (f.LogBytes - before.LogBytes) / n,
-		ReadUnits: (f.ReadUnits - before.ReadUnits) / n, WriteUnits: (f.WriteUnits - before.WriteUnits) / n, Calls: map[string]float64{},
+		ReadUnits: (f.ReadUnits - before.ReadUnits) / n, BatchUnits: (f.BatchUnits - before.BatchUnits) / n, WriteUnits: (f.WriteUnits - before.WriteUnits) / n, Calls: map[string]float64{},
 	}
 	for name, count := range f.Calls {
 		out.Calls[name] = (count - before.Calls[name]) / n
@@ -187,8 +188,8 @@ func (f Figures) String() string {
 			calls = append(calls, fmt.Sprintf("%s %.2f", name, f.Calls[name]))
 		}
 	}
-	return fmt.Sprintf("%.0f runs, each %.0f ms, %.1f ms of a core, at most %d MB, %.2f read units, %.2f write units, %.0f bytes of log; %s",
-		f.Runs, f.Seconds*1000, f.CPU*1000, f.Memory>>20, f.ReadUnits, f.WriteUnits, f.LogBytes, strings.Join(calls, ", "))
+	return fmt.Sprintf("%.0f runs, each %.0f ms, %.1f ms of a core, at most %d MB, %.2f read units (%.2f of results), %.2f write units, %.0f bytes of log; %s",
+		f.Runs, f.Seconds*1000, f.CPU*1000, f.Memory>>20, f.ReadUnits, f.BatchUnits, f.WriteUnits, f.LogBytes, strings.Join(calls, ", "))
 }
 
 // Figures reads what a function has used so far, when no run of it is half done.
@@ -213,6 +214,8 @@ func (s *Stack) Figures(function string) Figures {
 		switch name {
 		case "read units":
 			out.ReadUnits = n
+		case "batch units":
+			out.BatchUnits = n
 		case "write units":
 			out.WriteUnits = n
 		default:

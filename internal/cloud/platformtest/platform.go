@@ -91,7 +91,7 @@ func (p *Platform) Build(t testing.TB, replaced map[string]string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	build := exec.Command("go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-trimpath", "-tags", "lambda.norpc",
+	build := exec.Command("go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-tags", "lambda.norpc",
 		"-ldflags", "-s -w", "-o", dir+"/", "./functions/...")
 	build.Dir = p.root
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -90,7 +90,7 @@ func (p *proxy) serve(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	status, header, answer, err := p.forward(r, service, operation, body)
+	status, header, answer, err := p.forward(r, service, operation, accesses[0].leadingKey, body)
 	if err != nil {
 		refuse(w, service, "InternalServerError")
 		return
@@ -152,8 +152,9 @@ func arnIn(region string) func(service, name string) string {
 	}
 }
 
-// forward makes the call. DynamoDB is asked to say what it cost.
-func (p *proxy) forward(r *http.Request, service, operation string, body []byte) (int, http.Header, []byte, error) {
+// forward makes the call. DynamoDB is asked to say what it cost; partition is the first
+// that the call is about.
+func (p *proxy) forward(r *http.Request, service, operation, partition string, body []byte) (int, http.Header, []byte, error) {
 	to := p.stack.platform.moto
 	if service == "dynamodb" {
 		to = p.stack.platform.dynamo
@@ -180,7 +181,7 @@ func (p *proxy) forward(r *http.Request, service, operation string, body []byte)
 	answer, err := io.ReadAll(response.Body)
 	if service == "dynamodb" {
 		response.Header.Del("X-Amz-Crc32") // moto and the rest have none
-		p.count(operation, answer)
+		p.count(operation, partition, answer)
 	} else {
 		p.mu.Lock()
 		p.usage[service+" "+operation]++
@@ -190,7 +191,7 @@ func (p *proxy) forward(r *http.Request, service, operation string, body []byte)
 }
 
 // count adds up the capacity units that DynamoDB says a call consumed.
-func (p *proxy) count(operation string, answer []byte) {
+func (p *proxy) count(operation, partition string, answer []byte) {
 	var out struct{ ConsumedCapacity any }
 	if json.Unmarshal(answer, &out) != nil {
 		return
@@ -205,6 +206,9 @@ func (p *proxy) count(operation string, answer []byte) {
 	for _, c := range template.List(out.ConsumedCapacity) {
 		if units, is := template.Get(c, "CapacityUnits").(float64); is {
 			p.usage[kind] += units
+			if operation == "Query" && strings.HasPrefix(partition, "BATCH#") {
+				p.usage["batch units"] += units
+			}
 		}
 	}
 }

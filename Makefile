@@ -1,7 +1,9 @@
 # Everything that is done to Sonde by hand or by CI. `make` lists it.
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUNCTIONS = dispatch probe detect notify sweep rollup api publish
-LAMBDA_BUILD = CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -trimpath -tags lambda.norpc -ldflags "-s -w"
+LAMBDA_BUILD = GOOS=linux GOARCH=arm64 go build -trimpath -tags lambda.norpc -ldflags "-s -w"
+# As on Lambda: what the tests build of the functions is compiled once.
+export CGO_ENABLED = 0
 FUZZTIME ?= 20s
 SEEDS ?= 10000
 FIRST ?= 1
@@ -21,15 +23,14 @@ demo: ## watch an outage being detected, told and resolved
 	go run . demo
 
 test: ## all tests
-	go test -timeout 30m ./... # a slow machine, or a first run that fetches its tools, takes longer than the usual ten minutes
+	go test -vet=off -timeout 30m ./... # a slow machine, or a first run that fetches its tools, takes longer than the usual ten minutes
 
-# What drives built binaries, browsers and templates has no goroutines of ours to watch,
-# what is pure none at all, and the command and the simulator none of their own.
-DRIVERS = browsertest|chromium|killtest|clienttest|cli|sim|functions|infra
-PURE = sonde|config|cost|detect|feed|importer|incident|maintenance|monitor|notify|report|schedule|uptime|words|zone
+# What drives emulators and built binaries has no goroutines of ours to watch; the command has few.
+DRIVERS = platformtest|runtimetest|dynamotest|cli
 
-race: ## the tests, watched for data races; the slowest are shorter
-	go test -race -short $$(go list ./... | grep -vE '/($(DRIVERS)|$(PURE))$$')
+race: ## the tests of what has goroutines or locks, watched for data races; the slowest are shorter
+	CGO_ENABLED=1 go test -vet=off -race -short $$(grep -rlE --include='*.go' --exclude='*_test.go' \
+		'^\s*(defer )?go [a-z]|\b(sync|atomic|errgroup)\.' internal | xargs -n 1 dirname | sort -u | grep -vE '/($(DRIVERS))$$' | sed 's|^|./|')
 
 check: lint test ## lint, then all tests
 
@@ -41,12 +42,14 @@ lint: ## format, vet, staticcheck
 # Go itself sometimes fails with "context deadline exceeded" when the time is up
 # (go.dev/issue/75804, mended in Go 1.27): only then, and without a failing input, it is tried again.
 fuzz: ## every fuzz test for FUZZTIME, two side by side
-	@go list ./... | while read -r package; do \
-		for name in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do echo $$package $$name; done; \
-	done | xargs -P 2 -n 2 sh -c 'for try in 1 2 3; do \
-			if out=$$(go test -run "^$$" -fuzz "^$$1$$" -fuzztime $(FUZZTIME) -parallel 1 $$0 2>&1); then echo "ok $$0 $$1"; exit 0; fi; \
+	@mkdir -p build/fuzz; grep -rl --include='*_test.go' '^func Fuzz' internal | xargs -n 1 dirname | sort -u | while read -r package; do \
+		binary=$(CURDIR)/build/fuzz/$$(echo $$package | tr / -).test; \
+		go test -vet=off -c -fuzz . -o $$binary ./$$package || { echo $$package $$binary none; continue; }; \
+		(cd $$package && $$binary -test.list '^Fuzz') | sed "s|^|$$package $$binary |"; \
+	done | xargs -P 2 -n 3 sh -c 'cd $$0 && for try in 1 2 3; do \
+			if out=$$($$1 -test.run "^$$" -test.fuzz "^$$2$$" -test.fuzztime $(FUZZTIME) -test.fuzzcachedir $(CURDIR)/build/fuzz -test.parallel 1 2>&1); then echo "ok $$0 $$2"; exit 0; fi; \
 			case $$out in *"Failing input"*) break ;; *"context deadline exceeded"*) ;; *) break ;; esac; \
-		done; echo "$$0 $$1"; echo "$$out"; exit 1'
+		done; echo "$$0 $$2"; echo "$$out"; exit 1'
 
 bench: ## benchmarks of what matters: probes, detect, table, page
 	go test -run '^$$' -bench . -benchmem ./internal/... ./functions
@@ -95,11 +98,10 @@ emulators: ## the whole system as processes, on DynamoDB Local and moto: outages
 
 validate: ## the templates: sam validate, cfn-lint, checkov, and rules of our own
 	@set -e; sam=$$($(TOOLS) sam); checkov=$$($(TOOLS) checkov); export AWS_DEFAULT_REGION=us-east-1; \
-	for template in template.yaml infra/*.yaml; do \
-		$$sam/sam validate --lint --template $$template; \
-		$$sam/cfn-lint --regions us-east-1 eu-west-1 -- $$template; \
-		$$checkov/checkov --framework cloudformation --skip-download --compact --quiet --file $$template; \
-	done
+	templates="template.yaml $$(ls infra/*.yaml)"; \
+	for template in $$templates; do $$sam/sam validate --template $$template; done; \
+	$$sam/cfn-lint --regions us-east-1 eu-west-1 -- $$templates; \
+	$$checkov/checkov --framework cloudformation --skip-download --compact --quiet --file $$templates
 	go test -count=1 ./infra
 
 deploy: build ## the home stack, as samconfig.toml says for ENV=dev or ENV=prod

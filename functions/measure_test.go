@@ -118,7 +118,7 @@ func measure(t *testing.T, services, each int) {
 	s := newSystemOf(t, yaml.String(), platformtest.Options{Beat: map[string]time.Duration{"SweepFunction": 5 * time.Second, "RollupFunction": 25 * time.Second}})
 	const rounds = 12
 	// Before that the page is smaller than it ever is again.
-	s.await("the page has figures", 2*time.Minute, func() bool { return s.usage()["RollupFunction"].Runs > 0 })
+	s.await("the page has figures", 5*time.Minute, func() bool { return s.usage()["RollupFunction"].Runs > 0 })
 	before := s.usage()
 	plain0, secure0 := plain.received.Load(), secure.received.Load()
 	plainN, secureN := plain.requests.Load(), secure.requests.Load()

@@ -482,13 +482,16 @@ func TestSystem(t *testing.T) {
 	if !strings.Contains(flag.Lookup("test.run").Value.String(), "/") {
 		t.Cleanup(func() { actions.check(t) }) // after all of them
 	}
-	for name, scenario := range map[string]func(*testing.T){
-		"outage": testOutage, "duplicates": testDuplicates, "poison": testPoison, "probe-dies": testProbeDies, "notify-dies": testNotifyDies,
-		"sns-fails": testSNSFails, "throttled": testThrottled, "conflicts": testConflicts, "configured": testConfigured,
-		"silent": testSilent, "skewed": testSkewed, "newer": testNewer, "schedules-fail": testSchedulesFail, "healthy": testHealthy, "secret": testSecret, "healthy-wide": testHealthyWide, "waits": testWaits, "notify-fails": testNotifyFails, "subscribed": testSubscribed,
-		"copied": testCopied,
+	for _, scenario := range []struct { // those that last longest first
+		name string
+		test func(*testing.T)
+	}{
+		{"configured", testConfigured}, {"healthy-wide", testHealthyWide}, {"newer", testNewer}, {"healthy", testHealthy}, {"throttled", testThrottled},
+		{"notify-dies", testNotifyDies}, {"skewed", testSkewed}, {"sns-fails", testSNSFails}, {"schedules-fail", testSchedulesFail}, {"waits", testWaits},
+		{"notify-fails", testNotifyFails}, {"outage", testOutage}, {"silent", testSilent}, {"poison", testPoison}, {"copied", testCopied},
+		{"duplicates", testDuplicates}, {"conflicts", testConflicts}, {"probe-dies", testProbeDies}, {"secret", testSecret}, {"subscribed", testSubscribed},
 	} {
-		t.Run(name, scenario)
+		t.Run(scenario.name, scenario.test)
 	}
 }
 

@@ -195,7 +195,7 @@ func (f Figures) String() string {
 // Figures reads what a function has used so far, when no run of it is half done.
 func (s *Stack) Figures(function string) Figures {
 	f := s.functions[function]
-	if !eventually(time.Minute, func() bool {
+	if !eventually(5*time.Minute, func() bool {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		return f.now == 0

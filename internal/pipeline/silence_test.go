@@ -13,7 +13,9 @@ import (
 	"github.com/sondehq/sonde/internal/incident"
 	"github.com/sondehq/sonde/internal/monitor"
 	"github.com/sondehq/sonde/internal/notify"
+	"github.com/sondehq/sonde/internal/pipeline"
 	"github.com/sondehq/sonde/internal/store"
+	"github.com/sondehq/sonde/internal/table"
 )
 
 // apply puts a changed configuration in force.
@@ -100,6 +102,55 @@ func TestSilentLocation(t *testing.T) {
 	}
 	if left := f.silent(); len(left) != 0 || len(f.board().Open) != 0 {
 		t.Errorf("left: %v, %d open", left, len(f.board().Open))
+	}
+}
+
+// meanwhile is a table before whose n-th write something else happens.
+type meanwhile struct {
+	table.Table
+	left int
+	do   func()
+}
+
+func (m *meanwhile) Write(ctx context.Context, ops ...table.Op) error {
+	if m.left--; m.left == 0 {
+		m.do()
+	}
+	return m.Table.Write(ctx, ops...)
+}
+
+// TestTwoSweepsOfOneSilence: at whatever write of one sweep another comes through, of a
+// silent location people hear once, and once when it is heard again.
+func TestTwoSweepsOfOneSilence(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long where races are looked for")
+	}
+	n := 1
+	for more := true; more; n++ {
+		f := newTrio(t, 0).hearing()
+		alone, clock := f.stages, func() time.Time { return f.now }
+		shared := &meanwhile{Table: f.db, left: n, do: func() {
+			if err := alone.Sweep(context.Background()); err != nil {
+				t.Errorf("write %d: the other sweep: %v", n, err)
+			}
+		}}
+		f.stages = pipeline.New(pipeline.Deps{
+			Store: store.New(shared, clock), Now: clock, Location: monitor.Local, Queue: f, Engine: f, Publisher: f,
+			Fresh: time.Minute, Pause: func(context.Context, time.Duration) {},
+		})
+		f.rounds(0, 2)
+		f.with(silent("us-west-2"))
+		f.rounds(2, 8)
+		f.with(nil)
+		f.rounds(8, 11)
+		f.want(fmt.Sprintf("with another sweep at write %d", n), "oncall: ALARM: Checks from us-west-2: no results since 01:01 UTC", "oncall: OK: Checks from us-west-2")
+		if left := f.silent(); len(left) != 0 || len(f.board().Open) != 0 {
+			t.Errorf("write %d: left: %v, %d open", n, left, len(f.board().Open))
+		}
+		more = shared.left <= 0
+	}
+	if n < 20 {
+		t.Errorf("only %d writes", n)
 	}
 }
 

@@ -70,6 +70,9 @@ var found = map[string]int{
 	"what failed is tried again at once":                                              10,
 	"a receipt is tried once":                                                         20,
 	"services that break at one address are told apart":                               173,
+	"an older configuration undoes a newer one":                                       52,
+	"nobody hears of a location that says nothing":                                    25,
+	"what is not watched any more is waited for":                                      46,
 }
 
 // bugs are the deliberate ones.
@@ -313,4 +316,13 @@ var bugs = []mutation{
 	{"a tier is left alone for five minutes", "pipeline/pipeline.go",
 		`deps.Gap = defaultGap`,
 		`deps.Gap = 10 * defaultGap`},
+	{"an older configuration undoes a newer one", "pipeline/detect.go",
+		`if state.Config <= cfg.Version {`,
+		`if state.Config <= cfg.Version || ctx != nil {`},
+	{"nobody hears of a location that says nothing", "pipeline/silence.go",
+		`if r.partial {`,
+		`if r.partial || ctx != nil {`},
+	{"what is not watched any more is waited for", "pipeline/change.go",
+		`return !known || s.Total == 0 && !cfg.Watches(svc)`,
+		`return !known && svc.ID != ""`},
 }

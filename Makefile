@@ -25,12 +25,13 @@ demo: ## watch an outage being detected, told and resolved
 test: ## all tests
 	go test -vet=off -timeout 30m ./... # a slow machine, or a first run that fetches its tools, takes longer than the usual ten minutes
 
-# What drives emulators and built binaries has no goroutines of ours to watch; the command has few.
-DRIVERS = platformtest|runtimetest|dynamotest|cli
+# What drives built binaries, browsers and templates has no goroutines of ours to watch,
+# what is pure none at all, and the command and the simulator none of their own.
+DRIVERS = browsertest|chromium|killtest|clienttest|cli|sim|functions|infra
+PURE = sonde|config|cost|detect|feed|importer|incident|maintenance|monitor|notify|report|schedule|uptime|words|zone
 
-race: ## the tests of what has goroutines or locks, watched for data races; the slowest are shorter
-	CGO_ENABLED=1 go test -vet=off -race -short $$(grep -rlE --include='*.go' --exclude='*_test.go' \
-		'^\s*(defer )?go [a-z]|\b(sync|atomic|errgroup)\.' internal | xargs -n 1 dirname | sort -u | grep -vE '/($(DRIVERS))$$' | sed 's|^|./|')
+race: ## the tests, watched for data races; the slowest are shorter
+	CGO_ENABLED=1 go test -vet=off -race -short $$(go list ./... | grep -vE '/($(DRIVERS)|$(PURE))$$')
 
 check: lint test ## lint, then all tests
 
